@@ -1,0 +1,33 @@
+-- The committed players of a tournament, a row for each of their orders (one row with a NULL order where there is none).
+-- Takes: tournament_id; order_ids, an array to have only these, or NULL for all.
+-- Returns: player_id, player_name, team, brand (may be NULL), parent_id, parent_name, parent_surname, email, language (the last two may
+-- be NULL), order_id, order_status (pending, paid, waived, cancelled or refunded), amount (smallest unit of the currency), currency, due_date,
+-- product (the last six NULL where there is no order; due_date also where the order has none), ordered by parent_id, player_id, order_id.
+-- A club with other tables changes this statement.
+SELECT
+    players.id AS player_id,
+    concat_ws(' ', players.first_name, players.last_name) AS player_name,
+    teams.name AS team,
+    teams.brand,
+    parents.id AS parent_id,
+    concat_ws(' ', parents.first_name, parents.last_name) AS parent_name,
+    parents.last_name AS parent_surname,
+    parents.email,
+    parents.language,
+    orders.id AS order_id,
+    orders.status AS order_status,
+    orders.amount,
+    orders.currency,
+    orders.due_date,
+    products.name AS product
+FROM tournament_products
+INNER JOIN teams ON tournament_products.team_id = teams.id
+INNER JOIN player_teams ON teams.id = player_teams.team_id AND player_teams.commitment = 'committed'
+INNER JOIN players ON player_teams.player_id = players.id
+INNER JOIN parents ON players.parent_id = parents.id
+INNER JOIN products ON tournament_products.product_id = products.id
+LEFT JOIN orders ON players.id = orders.player_id AND tournament_products.product_id = orders.product_id
+WHERE
+    tournament_products.tournament_id = :tournament_id
+    AND (CAST(:order_ids AS bigint []) IS NULL OR orders.id = ANY(CAST(:order_ids AS bigint [])))
+ORDER BY parents.id, players.id, orders.id;

@@ -1,0 +1,37 @@
+-- Enter `sending`: after the server's 354, before the first byte of the body, never twice. Only with our lease alive, the campaign not
+-- stopped, and each order that the message carries as it was rendered and checked less than 120 seconds ago.
+-- Returns: id, attempts, or no row where anything has changed: then the links are checked again.
+WITH entered AS (
+    UPDATE tournament_fees.messages AS m
+    SET
+        status = 'sending',
+        attempts = m.attempts + 1,
+        lease_expires_at = clock_timestamp() + make_interval(secs => :lease_seconds),
+        links_die_at = :links_die_at,
+        reason = NULL,
+        changed_at = :now
+    WHERE
+        m.id = :message_id
+        AND m.status = 'claimed'
+        AND m.lease_token = :token
+        AND m.lease_expires_at > clock_timestamp()
+        AND EXISTS (SELECT FROM tournament_fees.campaigns AS c WHERE c.id = m.campaign_id AND c.state = 'sending')
+        AND CARDINALITY(CAST(:order_ids AS bigint [])) = (
+            SELECT count(*)
+            FROM tournament_fees.message_orders AS mo
+            INNER JOIN orders AS o ON mo.order_id = o.id
+            WHERE
+                mo.message_id = m.id
+                AND mo.order_id = ANY(CAST(:order_ids AS bigint []))
+                AND mo.checked_at > clock_timestamp() - make_interval(secs => 120)
+                AND o.status = 'pending'
+                AND o.stripe_checkout_session_id = mo.session_id
+                AND o.amount = mo.amount
+                AND lower(o.currency) = mo.currency
+        )
+    RETURNING m.id, m.attempts
+)
+
+INSERT INTO tournament_fees.delivery_attempts (message_id, attempt, outcome, phase, run_id)
+SELECT id, attempts, 'sending', 'body', :run_id FROM entered
+RETURNING message_id AS id, attempt AS attempts;

@@ -1,0 +1,15 @@
+-- Give each order that no message of the campaign carries yet to its family's unsent message.
+-- Returns: order_id.
+INSERT INTO tournament_fees.message_orders (campaign_id, order_id, message_id, player_id)
+SELECT DISTINCT ON (s.order_id)
+    :campaign_id,
+    s.order_id,
+    m.id,
+    s.player_id
+FROM snapshot AS s
+INNER JOIN tournament_fees.messages AS m
+    ON m.campaign_id = :campaign_id AND (m.mailbox, m.family) = (s.mailbox, s.family) AND m.status IN ('queued', 'skipped')
+WHERE s.order_id IS NOT NULL
+ORDER BY s.order_id, m.part DESC
+ON CONFLICT (campaign_id, order_id) DO NOTHING
+RETURNING order_id;

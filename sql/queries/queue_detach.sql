@@ -1,0 +1,11 @@
+-- Take orders off unsent messages to a mailbox that is theirs no more: an address was corrected.
+-- Returns: order_id.
+DELETE FROM tournament_fees.message_orders AS mo
+USING tournament_fees.messages AS m, snapshot AS s
+WHERE
+    mo.campaign_id = :campaign_id
+    AND s.order_id = mo.order_id
+    AND m.id = mo.message_id
+    AND m.status IN ('queued', 'skipped')
+    AND (m.mailbox, m.family) IS DISTINCT FROM (s.mailbox, s.family)
+RETURNING mo.order_id;

@@ -1,0 +1,49 @@
+-- Make a message for each family whose orders have none to join: the first, or a supplement where the earlier one has left the queue.
+-- Somebody without any order gets one too, so that every recipient ends in a state with a reason.
+-- Returns: id.
+WITH unassigned AS (
+    SELECT
+        s.mailbox,
+        s.family,
+        min(s.parent_id) AS parent_id,
+        bool_or(s.order_id IS NOT NULL) AS has_order
+    FROM snapshot AS s
+    WHERE NOT EXISTS (
+        SELECT FROM tournament_fees.message_orders AS mo
+        WHERE mo.campaign_id = :campaign_id AND mo.order_id = s.order_id
+    )
+    GROUP BY s.mailbox, s.family
+),
+
+lonely AS (
+    SELECT u.*
+    FROM unassigned AS u
+    WHERE NOT EXISTS (
+        SELECT FROM tournament_fees.messages AS m
+        WHERE
+            m.campaign_id = :campaign_id
+            AND (m.mailbox, m.family) = (u.mailbox, u.family)
+            AND (m.status IN ('queued', 'skipped') OR NOT u.has_order)
+    )
+)
+
+INSERT INTO tournament_fees.messages
+(campaign_id, kind, mailbox, family, part, parent_id, message_id, status, next_attempt_at, created_at, changed_at)
+SELECT
+    :campaign_id,
+    :kind,
+    l.mailbox,
+    l.family,
+    coalesce((
+        SELECT max(m.part) FROM tournament_fees.messages AS m
+        WHERE m.campaign_id = :campaign_id AND m.mailbox = l.mailbox
+    ), 0) + row_number() OVER (PARTITION BY l.mailbox ORDER BY l.parent_id),
+    l.parent_id,
+    concat('<', gen_random_uuid(), '@', CAST(:domain AS text), '>'),
+    'queued',
+    :now,
+    :now,
+    :now
+FROM lonely AS l
+ORDER BY l.parent_id, l.family
+RETURNING id;

@@ -1,0 +1,42 @@
+-- Bring unsent messages to the state that the snapshot calls for: skipped with a reason, or queued again where a cause was mended.
+-- Returns: id, status, reason of those that changed.
+WITH judged AS (
+    SELECT
+        m.id,
+        s.address,
+        s.parent_id,
+        CASE
+            WHEN NOT EXISTS (SELECT FROM tournament_fees.message_orders AS mo WHERE mo.message_id = m.id) THEN 'no_order'
+            WHEN s.problem IS NOT NULL THEN s.problem
+            WHEN m.status = 'skipped' AND NOT s.owed THEN coalesce(m.reason, 'no_order')
+        END AS reason
+    FROM tournament_fees.messages AS m
+    LEFT JOIN LATERAL (
+        SELECT
+            min(snapshot.parent_id) AS parent_id,
+            (array_agg(snapshot.address ORDER BY snapshot.parent_id))[1] AS address,
+            min(snapshot.problem) AS problem,
+            coalesce(bool_or(snapshot.order_status = 'pending'), false) AS owed
+        FROM snapshot
+        WHERE (snapshot.mailbox, snapshot.family) = (m.mailbox, m.family)
+    ) AS s ON true
+    WHERE m.campaign_id = :campaign_id AND m.status IN ('queued', 'skipped')
+)
+
+UPDATE tournament_fees.messages AS m
+SET
+    address = coalesce(j.address, m.address),
+    parent_id = coalesce(j.parent_id, m.parent_id),
+    status = CASE WHEN j.reason IS NULL THEN 'queued' ELSE 'skipped' END,
+    reason = CASE WHEN j.reason IS NULL AND m.status = 'queued' THEN m.reason ELSE j.reason END,
+    next_attempt_at = CASE WHEN j.reason IS NULL AND m.status = 'skipped' THEN CAST(:now AS timestamptz) ELSE m.next_attempt_at END,
+    changed_at = :now
+FROM judged AS j
+WHERE
+    m.id = j.id
+    AND (
+        m.status IS DISTINCT FROM CASE WHEN j.reason IS NULL THEN 'queued' ELSE 'skipped' END
+        OR (m.status = 'skipped' AND m.reason IS DISTINCT FROM j.reason)
+        OR m.address IS DISTINCT FROM coalesce(j.address, m.address)
+    )
+RETURNING m.id, m.status, m.reason;

@@ -1,0 +1,6 @@
+-- Give back what a batch has claimed and not sent.
+-- Returns: id.
+UPDATE tournament_fees.messages
+SET status = 'queued', lease_token = NULL, lease_expires_at = NULL, changed_at = :now
+WHERE lease_token = :token AND status = 'claimed'
+RETURNING id;

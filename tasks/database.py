@@ -1,0 +1,64 @@
+"""Opens the database: the only module that does. SQL comes from sql/queries, one statement a file."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from tasks.errors import TransientError
+
+QUERIES = Path(__file__).parent.parent / "sql" / "queries"
+
+
+@cache
+def query(name: str) -> TextClause:
+    """Return the statement of sql/queries/<name>.sql."""
+    return text((QUERIES / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def fetch(connection: Connection, name: str, **values: object) -> Sequence[Row[Any]]:
+    """Run sql/queries/<name>.sql and return its rows; a statement that changes rows returns those that it changed."""
+    return connection.execute(query(name), values).all()
+
+
+class Database:
+    """A PostgreSQL database; a transaction is short and never spans a call to Stripe or a mail server."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+
+    @property
+    def place(self) -> str:
+        """Where the server is, without user name or password, for messages to people."""
+        url = self.engine.url
+        return f"{url.host or url.query.get('host') or 'localhost'}:{url.port or 5432}, database {url.database}"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Commit all that the block did, or none of it; a lost or absent server is a TransientError."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            raise TransientError(
+                f"PostgreSQL at {self.place} (DATABASE_URL) does not answer: {_reason(error)}"
+            ) from error
+
+    def fetch(self, name: str, **values: object) -> Sequence[Row[Any]]:
+        """Run one query in a transaction of its own."""
+        with self.transaction() as connection:
+            return fetch(connection, name, **values)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _reason(error: OperationalError | InterfaceError) -> str:
+    """Return the driver's first line; psycopg puts no password into it."""
+    lines = str(error.orig).strip().splitlines()
+    return lines[0] if lines else type(error.orig).__name__

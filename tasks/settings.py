@@ -1,0 +1,164 @@
+"""Settings from the environment or .env, checked before anything is done; secrets are never printed."""
+
+from email.headerregistry import Address
+from email.utils import parseaddr
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Annotated, Self
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tasks.errors import ConfigurationError
+
+STRIPE_API = "https://api.stripe.com"
+_EMPTY_IS_UNSET = BeforeValidator(lambda value: None if value == "" else value)
+
+
+class Settings(BaseSettings):
+    """What the pipeline needs to know about the world; the README describes each setting."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    database_url: SecretStr
+    stripe_api_key: SecretStr
+    stripe_api_base: str = STRIPE_API
+    stripe_allow_live: bool = False
+    stripe_checkout_domain: Annotated[str | None, _EMPTY_IS_UNSET] = None
+    checkout_success_url: str
+    checkout_cancel_url: Annotated[str | None, _EMPTY_IS_UNSET] = None
+    checkout_minimum_life_hours: float = Field(default=12, ge=0.5, le=23)
+    smtp_url: SecretStr
+    smtp_reply_timeout_seconds: float = Field(default=600, gt=0, le=3600)
+    mail_from: str
+    mail_reply_to: Annotated[str | None, _EMPTY_IS_UNSET] = None
+    batch_size: int = Field(default=50, ge=1, le=500)
+    max_attempts: int = Field(default=5, ge=1, le=50)
+
+    @field_validator("database_url")
+    @classmethod
+    def _use_psycopg(cls, value: SecretStr) -> SecretStr:
+        scheme, separator, rest = value.get_secret_value().partition("://")
+        if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+            raise ValueError("is not a PostgreSQL address such as postgresql://user:password@host:5432/club")
+        return SecretStr(f"postgresql+psycopg://{rest}")
+
+    @field_validator("stripe_api_key")
+    @classmethod
+    def _check_key(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value()
+        if (
+            not key.isascii()
+            or not key.startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_"))
+            or not key[8:].strip()
+        ):
+            raise ValueError(
+                "is not a Stripe secret or restricted key: it starts with sk_test_, rk_test_, sk_live_ or rk_live_"
+            )
+        return value
+
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _check_api_base(cls, value: str) -> str:
+        address = urlsplit(value)
+        if value.rstrip("/") != STRIPE_API and not (address.scheme == "http" and is_loopback(address.hostname)):
+            raise ValueError(f"is neither {STRIPE_API} nor a stand-in on this machine such as http://127.0.0.1:8420")
+        return value.rstrip("/")
+
+    @field_validator("checkout_success_url", "checkout_cancel_url")
+    @classmethod
+    def _check_page(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in {"https", "http"} or not urlsplit(value).hostname):
+            raise ValueError("is not a web address such as https://club.example.org/paid")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, value: SecretStr) -> SecretStr:
+        address = _split_smtp(value.get_secret_value())
+        if bool(address.username) != bool(address.password):
+            raise ValueError("has a user name without a password, or a password without a user name")
+        return value
+
+    @field_validator("mail_from", "mail_reply_to")
+    @classmethod
+    def _check_mail_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                validate_email(parseaddr(value)[1], check_deliverability=False)
+            except EmailNotValidError:
+                raise ValueError('is not a mail address such as "Example Hoops Club <fees@example.org>"') from None
+        return value
+
+    @model_validator(mode="after")
+    def _refuse_live_by_mistake(self) -> Self:
+        if self.stripe_is_live and self.stripe_api_base != STRIPE_API:
+            raise ValueError("STRIPE_API_KEY is a live key, but STRIPE_API_BASE names a stand-in: unset one of them")
+        if self.stripe_is_live and not self.stripe_allow_live:
+            raise ValueError(
+                "STRIPE_API_KEY is a live key: set STRIPE_ALLOW_LIVE=1 to charge real cards, or use a test key"
+            )
+        return self
+
+    @property
+    def stripe_is_live(self) -> bool:
+        """Whether the key charges real cards."""
+        return self.stripe_api_key.get_secret_value()[3:].startswith("live_")
+
+    @cached_property
+    def smtp(self) -> SplitResult:
+        """The mail server's parts; `smtp_login` has the unquoted user name and password."""
+        return _split_smtp(self.smtp_url.get_secret_value())
+
+    @property
+    def smtp_login(self) -> tuple[str, str] | None:
+        """User name and password, where the server wants them."""
+        if not self.smtp.username or not self.smtp.password:
+            return None
+        return unquote(self.smtp.username), unquote(self.smtp.password)
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain of our own address, which our Message-IDs carry."""
+        return Address(addr_spec=parseaddr(self.mail_from)[1]).domain
+
+
+def is_loopback(host: str | None) -> bool:
+    """Say whether `host` names this machine by itself, without asking a name server."""
+    try:
+        return host == "localhost" or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings() -> Settings:
+    """Read and check all settings; raises one ConfigurationError that names each wrong one, without any value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [
+            _sentence(str(problem["loc"][0]).upper() if problem["loc"] else "", problem["type"], problem["msg"])
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigurationError("; ".join(problems) + " (see .env.example)") from None
+
+
+def _split_smtp(url: str) -> SplitResult:
+    address = urlsplit(url)
+    try:
+        port = address.port
+    except ValueError:
+        port = -1
+    if address.scheme not in {"smtp", "smtps"} or not address.hostname or port == -1:
+        raise ValueError("is not a mail server such as smtp://user:password@mail.example.org:587 or smtps://…:465")
+    return address
+
+
+def _sentence(name: str, kind: str, message: str) -> str:
+    if kind == "missing":
+        return f"{name} is not set"
+    return f"{name} {message.removeprefix('Value error, ')}".strip()
