@@ -1,0 +1,58 @@
+"""Make text from the database fit to be shown: names are typed by strangers and go into subjects, headers and pages."""
+
+import unicodedata
+from dataclasses import replace
+
+from tasks.mail.letter import FeeLine, Letter
+
+# Long enough for any real name; four siblings at this length still make a readable email.
+MAX_NAME = 80
+
+_ELLIPSIS = "…"
+# Scripts such as Persian and Hindi, and many emoji, are spelled with these two joiners.
+_JOINERS = "\u200c\u200d"
+
+
+def display_safe(text: str, limit: int = MAX_NAME) -> str:
+    """Return the text as one line of visible characters, at most `limit` long, in Unicode's NFC.
+
+    Control characters, line ends and runs of spaces become one space. Bidirectional controls and other invisible format
+    characters are dropped, so that a name cannot turn the sentence around it. "://" becomes a space, so that no mail
+    program makes a link of a name. What is too long ends in an ellipsis. Applying it twice changes nothing more.
+    """
+    visible = "".join(_shown(character) for character in text.replace("://", " "))
+    line = unicodedata.normalize("NFC", " ".join(visible.split()))
+    return line if len(line) <= limit else _cut(line, limit)
+
+
+def display_letter(letter: Letter) -> Letter:
+    """Return the letter with every name made display-safe and currencies in upper case; links stay as they are."""
+    return replace(
+        letter,
+        parent=display_safe(letter.parent),
+        tournament=display_safe(letter.tournament),
+        lines=tuple(_display_line(line) for line in letter.lines),
+    )
+
+
+def _display_line(line: FeeLine) -> FeeLine:
+    return replace(
+        line, player=display_safe(line.player), team=display_safe(line.team), currency=line.currency.strip().upper()
+    )
+
+
+def _shown(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in {"Cc", "Zl", "Zp", "Zs"}:
+        return " "
+    if category == "Cs":  # a lone surrogate cannot be encoded
+        return "\ufffd"
+    return "" if category == "Cf" and character not in _JOINERS else character
+
+
+def _cut(line: str, limit: int) -> str:
+    """Cut before `limit`, not between a letter and the marks that sit on it unless it has nothing but marks."""
+    end = limit - len(_ELLIPSIS)
+    while end > limit // 2 and (unicodedata.combining(line[end]) or line[end] in _JOINERS):
+        end -= 1
+    return line[:end].rstrip(" " + _JOINERS) + _ELLIPSIS

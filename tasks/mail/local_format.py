@@ -1,0 +1,79 @@
+"""Money and dates in words, as Babel's locale data has them."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, get_currency_symbol
+
+from tasks.errors import ConfigurationError
+
+# Stripe's "smallest unit", by https://docs.stripe.com/currencies. It is not Unicode's number of decimals: that is
+# 0 for RSD or ALL, which Stripe counts in hundredths, so that Babel's own table would show 100 times the fee. UGX is in
+# Stripe's list too, but by its special cases, like ISK, it is counted in hundredths.
+_ZERO_DECIMAL = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"}
+)
+_THREE_DECIMAL = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+
+
+@dataclass(frozen=True)
+class LocalFormat:
+    """Format what a letter says for one language and one time zone."""
+
+    locale: Locale
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, language: str, time_zone: str) -> "LocalFormat":
+        """Make one for an IANA zone and a language such as "es", as the United States write it where Babel knows that.
+
+        Raises:
+            ConfigurationError: if there is no such zone.
+        """
+        try:
+            locale = Locale.parse(f"{language}_US")
+        except UnknownLocaleError:
+            locale = Locale.parse(language)
+        return cls(locale, _zone(time_zone))
+
+    def money(self, amount: int, currency: str) -> str:
+        """Write an amount in Stripe's smallest unit with its currency: 5500 USD is "$55.00", 5500 JPY "¥5,500"."""
+        digits = decimals(currency)
+        pattern = self.locale.currency_formats["standard"].pattern.replace("0.00", f"0.{'0' * digits}".rstrip("."))
+        if get_currency_symbol(currency, self.locale).isalpha():
+            pattern = pattern.replace("¤#", "¤ #")  # "CHF 55.00", not "CHF55.00"
+        major = Decimal(amount).scaleb(-digits)
+        return _plain_spaces(format_currency(major, currency, pattern, self.locale, currency_digits=False))
+
+    def date(self, day: date) -> str:
+        """Write a date in words with its weekday: "Saturday, December 5, 2026"."""
+        return _plain_spaces(format_date(day, "full", locale=self.locale))
+
+    def moment(self, moment: datetime, pattern: str) -> str:
+        """Write a moment in the club's zone by a Unicode (CLDR) date pattern such as "EEEE, MMMM d 'at' h:mm a z"."""
+        return _plain_spaces(format_datetime(moment.astimezone(UTC), pattern, tzinfo=self.zone, locale=self.locale))
+
+
+def decimals(currency: str) -> int:
+    """Return how many decimals Stripe's smallest unit of an upper-case currency stands for."""
+    if currency in _ZERO_DECIMAL:
+        return 0
+    return 3 if currency in _THREE_DECIMAL else 2
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:  # unknown, malformed, or a folder of the database
+        raise ConfigurationError(
+            f"There is no time zone {name!r}: set the tournament's time zone to an IANA name such as America/Denver."
+        ) from error
+
+
+def _plain_spaces(text: str) -> str:
+    # Babel writes "6:10\u202fPM"; older mail programs show that narrow space as a box.
+    return " ".join(text.split())

@@ -1,0 +1,104 @@
+import hashlib
+from datetime import datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+
+from tasks.errors import ConfigurationError, PermanentError
+from tasks.mail.display import display_safe
+from tasks.mail.rendering import RenderedMail
+
+# RFC 2045 section 6.7 and RFC 2047 section 2 allow 76: with 998, the standard library writes quoted-printable lines and
+# encoded words of that length, which some servers rewrap and break. Addresses and message ids are never cut by it.
+_MAX_ENCODED_LINE = 76
+# RFC 5322 section 2.1.1, without the line end.
+_MAX_LINE = 998
+# A longer display name helps nobody, and encoded it would fill several header lines.
+_MAX_DISPLAY_NAME = 60
+
+
+def build_message(  # noqa: PLR0913 - the parts of one envelope and letter; a bag for them would only move the list
+    rendered: RenderedMail,
+    *,
+    sender: str,
+    reply_to: str | None,
+    to_address: str,
+    to_name: str,
+    message_id: str,
+    date: datetime,
+) -> bytes:
+    """Build the message as it goes over the wire, with CRLF line ends; the same arguments give the same bytes.
+
+    `sender` and `reply_to` are "Name <address>" or an address. `to_address` comes with its domain in ASCII
+    (email-validator's ascii_email); a local part beyond ASCII makes a message that needs the server's SMTPUTF8
+    (RFC 6531), as `needs_smtputf8` tells. `message_id` includes its angle brackets, `date` knows its zone.
+
+    Raises:
+        ConfigurationError: if `sender` or `reply_to` is not one mail address.
+        PermanentError: if `to_address` is not a mail address.
+    """
+    if date.tzinfo is None:
+        raise ValueError("date must know its zone, or the header would claim that it is unknown")
+    policy = (SMTPUTF8 if needs_smtputf8(to_address) else SMTP).clone(max_line_length=_MAX_ENCODED_LINE)
+    message = EmailMessage(policy)
+    message["From"] = _own_mailbox(sender, "sender")
+    message["To"] = _recipient(to_name, to_address)
+    if reply_to is not None:
+        message["Reply-To"] = _own_mailbox(reply_to, "reply-to")
+    message["Subject"] = rendered.subject
+    message["Date"] = date
+    message["Message-ID"] = message_id
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notices, please
+    message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
+    message.set_content(rendered.text, cte=_transfer_encoding(rendered.text))
+    message.add_alternative(rendered.html, subtype="html", cte=_transfer_encoding(rendered.html))
+    message.set_boundary(_boundary(message_id))
+    return message.as_bytes()
+
+
+def needs_smtputf8(address: str) -> bool:
+    """Tell whether an address can only be mailed to through servers that know SMTPUTF8."""
+    return not address.isascii()
+
+
+def _own_mailbox(text: str, setting: str) -> Address:
+    header = SMTP.header_factory("From", text) if text.isprintable() else None
+    if header is None or header.defects or len(header.addresses) != 1 or not header.addresses[0].domain:
+        raise ConfigurationError(
+            f'The {setting} {text!r} is not one mail address: write it like "Club <fees@example.com>".'
+        )
+    address: Address = header.addresses[0]
+    if not address.addr_spec.isascii():
+        raise ConfigurationError(f"The {setting} {text!r} is not ASCII: write its domain in its xn-- form.")
+    return address
+
+
+def _recipient(name: str, address: str) -> Address:
+    local, _, domain = address.rpartition("@")
+    shown = display_safe(name, _MAX_DISPLAY_NAME)
+    try:
+        # Address() refuses a local part beyond ASCII when it is given whole.
+        mailbox = Address(shown, local, domain) if needs_smtputf8(local) else Address(shown, addr_spec=address)
+    except (ValueError, IndexError, MessageError) as error:
+        raise PermanentError("The recipient's address is not a mail address: correct it in the club's data.") from error
+    if not mailbox.domain.isascii() or mailbox.addr_spec != address:
+        raise PermanentError(
+            "The recipient's address is not in a form that servers take: correct it in the club's data."
+        )
+    return mailbox
+
+
+def _transfer_encoding(body: str) -> str:
+    """Keep plain ASCII readable on the wire; else take the shorter of the two encodings that every server passes on."""
+    data = body.encode()
+    if data.isascii() and max(map(len, data.splitlines()), default=0) <= _MAX_LINE:
+        return "7bit"
+    # Quoted-printable spends two bytes more on each byte beyond ASCII, base64 a third more on all.
+    beyond_ascii = len(data) - len(data.decode("ascii", "ignore"))
+    return "base64" if beyond_ascii * 6 > len(data) else "quoted-printable"
+
+
+def _boundary(message_id: str) -> str:
+    # "=_" cannot occur in quoted-printable or base64 (RFC 2045 section 6.7).
+    return "=_" + hashlib.sha256(message_id.encode()).hexdigest()[:40]
