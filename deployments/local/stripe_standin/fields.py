@@ -1,0 +1,132 @@
+"""Field types of Stripe's form-encoded parameters: every value arrives as text, a list as a map of indices."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_METADATA_KEYS, _METADATA_KEY_LENGTH, _METADATA_VALUE_LENGTH = 50, 40, 500
+_URL_LENGTH = 5000
+
+
+def refuse(code: str, message: str, **context: Any) -> PydanticCustomError:
+    """Return the refusal of one value; `{param}` in the message stands for the parameter's bracketed name."""
+    return PydanticCustomError("stripe", "refused", {"code": code, "message": message, **context})
+
+
+def _integer(raw: Any) -> int:
+    if isinstance(raw, str) and _INTEGER.fullmatch(raw):
+        return int(raw)
+    raise refuse("parameter_invalid_integer", f"Invalid integer: {raw}")
+
+
+def _boolean(raw: Any) -> bool:
+    if raw in {"true", "false"}:
+        return bool(raw == "true")
+    raise refuse("parameter_invalid_boolean", f"Invalid boolean: {raw}")
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise refuse("parameter_invalid_string", "Invalid string: {param} is a map")
+    if not raw:
+        msg = (
+            "You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; "
+            "however '{param}' cannot be unset. You should remove '{param}' from your request or supply a non-empty "
+            "value."
+        )
+        raise refuse("parameter_invalid_empty", msg)
+    return raw
+
+
+def _list(raw: Any) -> list[Any]:
+    if not isinstance(raw, dict) or set(raw) != {str(index) for index in range(len(raw))}:
+        raise refuse("parameter_invalid_array", "Invalid array: {param} must be numbered from 0 without gaps")
+    return [raw[str(index)] for index in range(len(raw))]
+
+
+def _metadata(raw: Any) -> dict[str, str]:
+    if raw == "":
+        return {}
+    if not isinstance(raw, dict) or any(isinstance(value, dict) for value in raw.values()):
+        raise refuse("parameter_invalid_map", "Invalid metadata: {param} must be a map of strings")
+    if len(raw) > _METADATA_KEYS:
+        msg = f"Metadata can only have up to {_METADATA_KEYS} keys, you have provided {len(raw)}."
+        raise refuse("metadata_too_many_keys", msg)
+    for key, value in raw.items():
+        if len(key) > _METADATA_KEY_LENGTH:
+            msg = f"Metadata keys must be under {_METADATA_KEY_LENGTH} characters. You provided an invalid key: {key}"
+            raise refuse("metadata_key_too_long", msg)
+        if len(value) > _METADATA_VALUE_LENGTH:
+            msg = (
+                f"Metadata values can have up to {_METADATA_VALUE_LENGTH} characters, but you passed in a value that is "
+                f"{len(value)} characters. Invalid value: {value[:40]}..."
+            )
+            raise refuse("metadata_value_too_long", msg)
+    # An empty value unsets its key, so that it never comes into being here.
+    return {key: value for key, value in raw.items() if value}
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or " " in value or len(value) > _URL_LENGTH:
+        raise refuse("url_invalid", "Not a valid URL")
+    return value
+
+
+def _email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise refuse("email_invalid", f"Invalid email address: {value}")
+    return value
+
+
+def at_most(length: int) -> AfterValidator:
+    """Refuse text of more than `length` characters."""
+
+    def check(value: str) -> str:
+        if len(value) > length:
+            raise refuse("parameter_invalid_string", f"Invalid string: must be at most {length} characters")
+        return value
+
+    return AfterValidator(check)
+
+
+def at_least(minimum: int) -> AfterValidator:
+    """Refuse an integer below `minimum`."""
+
+    def check(value: int) -> int:
+        if value < minimum:
+            message = f"This value must be greater than or equal to {minimum}."
+            raise refuse("parameter_invalid_integer", message)
+        return value
+
+    return AfterValidator(check)
+
+
+def one_of(*allowed: str) -> AfterValidator:
+    """Refuse text that is none of the allowed values."""
+
+    def check(value: str) -> str:
+        if value not in allowed:
+            raise refuse("parameter_invalid_enum", f"Invalid {{param}}: must be one of {', '.join(allowed)}")
+        return value
+
+    return AfterValidator(check)
+
+
+Integer = Annotated[int, BeforeValidator(_integer)]
+Boolean = Annotated[bool, BeforeValidator(_boolean)]
+Text = Annotated[str, BeforeValidator(_text)]
+Url = Annotated[str, BeforeValidator(_text), AfterValidator(_url)]
+Email = Annotated[str, BeforeValidator(_text), AfterValidator(_email)]
+Metadata = Annotated[dict[str, str], BeforeValidator(_metadata)]
+Listed = BeforeValidator(_list)

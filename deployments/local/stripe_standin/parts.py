@@ -1,0 +1,52 @@
+"""The stand-in's parts, put together in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployments.local.stripe_standin.clock import Clock
+from deployments.local.stripe_standin.faults import Faults
+from deployments.local.stripe_standin.idempotency import IdempotencyKeys
+from deployments.local.stripe_standin.limits import Limits, Settings
+from deployments.local.stripe_standin.operations import Operations
+from deployments.local.stripe_standin.payments import Payments
+from deployments.local.stripe_standin.session_table import SessionTable
+from deployments.local.stripe_standin.store import Store
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that the routes work with."""
+
+    store: Store
+    clock: Clock
+    faults: Faults
+    limits: Limits
+    idempotency: IdempotencyKeys
+    sessions: SessionTable
+    payments: Payments
+    operations: Operations
+
+    @classmethod
+    def open(cls, data: Path) -> Parts:
+        """Open the state in `data`; raises BlockingIOError where another stand-in uses it."""
+        store = Store(data)
+        clock = Clock(store)
+        sessions = SessionTable(store, clock)
+        return cls(
+            store,
+            clock,
+            Faults(store),
+            Limits(store),
+            IdempotencyKeys(store, clock),
+            sessions,
+            Payments(sessions),
+            Operations(sessions),
+        )
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.store.wipe()
+        self.clock.reset()
+        self.limits.configure(Settings())
