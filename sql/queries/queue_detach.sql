@@ -1,4 +1,5 @@
--- Take orders off unsent messages to a mailbox that is theirs no more: an address was corrected.
+-- Take orders off unsent messages to a mailbox that is theirs no more (an address was corrected), and off sent ones that carried no link
+-- for them (it was under review, or a slow payment has failed since): they get a message of their own.
 -- Returns: order_id.
 DELETE FROM tournament_fees.message_orders AS mo
 USING tournament_fees.messages AS m, snapshot AS s
@@ -6,6 +7,8 @@ WHERE
     mo.campaign_id = :campaign_id
     AND s.order_id = mo.order_id
     AND m.id = mo.message_id
-    AND m.status IN ('queued', 'skipped')
-    AND (m.mailbox, m.family) IS DISTINCT FROM (s.mailbox, s.family)
+    AND (
+        (m.status IN ('queued', 'skipped') AND (m.mailbox, m.family) IS DISTINCT FROM (s.mailbox, s.family))
+        OR (m.status = 'sent' AND mo.session_id IS NULL AND s.order_status = 'pending')
+    )
 RETURNING mo.order_id;

@@ -1,0 +1,16 @@
+-- Mark an order paid through Stripe, only if it is still as it was judged.
+-- Returns: id, or no row: then the order is judged again.
+UPDATE orders
+SET
+    status = 'paid',
+    payment_method = 'stripe',
+    paid_at = :paid_at,
+    stripe_checkout_session_id = :new_session_id,
+    stripe_payment_intent_id = CAST(:payment_intent_id AS text)
+WHERE
+    id = :order_id
+    AND status = 'pending'
+    AND stripe_checkout_session_id IS NOT DISTINCT FROM CAST(:session_id AS text)
+    AND amount IS NOT DISTINCT FROM CAST(:amount AS numeric)
+    AND currency IS NOT DISTINCT FROM CAST(:currency AS text)
+RETURNING id;

@@ -1,0 +1,21 @@
+-- Write down how Stripe describes a session now; one that the club's own system made is taken into the ledger.
+-- Returns: id.
+INSERT INTO tournament_fees.checkout_attempts AS a
+(
+    order_id, origin, requested_at, state, session_id, url, amount, currency, expires_at,
+    payment_status, payment_intent_id, changed_at
+)
+VALUES (
+    :order_id, 'club', :created, :state, :session_id, CAST(:url AS text), CAST(:amount AS bigint), CAST(:currency AS text),
+    :expires_at, :payment_status, CAST(:payment_intent_id AS text), :now
+)
+ON CONFLICT (session_id) DO UPDATE
+SET
+    state = excluded.state,
+    url = coalesce(excluded.url, a.url),
+    amount = coalesce(excluded.amount, a.amount),
+    currency = coalesce(excluded.currency, a.currency),
+    payment_status = excluded.payment_status,
+    payment_intent_id = coalesce(excluded.payment_intent_id, a.payment_intent_id),
+    changed_at = excluded.changed_at
+RETURNING id;

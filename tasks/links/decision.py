@@ -1,0 +1,114 @@
+"""The decision table of the link lifecycle, as a pure function: what Stripe says now decides, never our clock alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from tasks.links.model import Action, CheckoutSession, Order, Verdict
+
+_NOTHING = Verdict(Action.NOTHING)
+
+
+@dataclass(frozen=True)
+class LinkPolicy:
+    """What a link must be to be mailed: `minimum_life` left, in the key's mode, on one of the `hosts`."""
+
+    minimum_life: timedelta
+    livemode: bool
+    hosts: frozenset[str]
+    allow_http: bool = False
+    """Only for the stand-in on loopback: Stripe's own links are https."""
+
+    def admits(self, url: str | None) -> bool:
+        """Say whether `url` leads to Stripe, or to where this account's checkout pages are."""
+        address = urlsplit(url or "")
+        schemes = {"https", "http"} if self.allow_http else {"https"}
+        return address.scheme in schemes and address.hostname in self.hosts and not address.username
+
+
+def judge(
+    order: Order, session: CheckoutSession | None, *, now: datetime, policy: LinkPolicy, mailing: bool
+) -> Verdict:
+    """Decide what to do about an order, whose present session Stripe describes as `session` (None: it never had one).
+
+    `mailing` says that the link is about to be mailed: only then is a session replaced that is right but dies soon,
+    since an earlier mail may still carry it.
+    """
+    if session is None:
+        return _judge_new(order) if order.owed else _NOTHING
+    if session.mode != "payment" or session.livemode != policy.livemode:
+        return Verdict(Action.SET_ASIDE, "wrong_session", f"session {session.id} is not a payment in this Stripe mode")
+    by_status: dict[str, Callable[[], Verdict]] = {
+        "open": lambda: _judge_open(order, session, now=now, policy=policy, mailing=mailing),
+        "expired": lambda: _judge_new(order) if order.owed else _NOTHING,
+        "complete": lambda: _judge_complete(order, session),
+    }
+    return by_status.get(session.status or "", lambda: _unknown_status(session))()
+
+
+def _judge_new(order: Order) -> Verdict:
+    if order.has_twin:
+        return Verdict(
+            Action.SET_ASIDE, "two_orders", "the player has two uncancelled orders for this product: cancel one of them"
+        )
+    problem = amount_problem(order)
+    return Verdict(Action.SET_ASIDE, "bad_amount", problem) if problem else Verdict(Action.CREATE)
+
+
+def amount_problem(order: Order) -> str:
+    """Say what is wrong with an order's amount or currency, or nothing; Stripe counts in whole cents above 0."""
+    if order.amount != order.amount.to_integral_value() or order.amount <= 0:
+        return f"orders.amount is {order.amount.normalize():f}: it must be a whole number of cents above 0"
+    if len(order.currency) != 3 or not order.currency.isalpha() or not order.currency.isascii():  # noqa: PLR2004  ISO 4217
+        return "orders.currency is not a three-letter code such as usd"
+    return ""
+
+
+def _judge_open(order: Order, session: CheckoutSession, *, now: datetime, policy: LinkPolicy, mailing: bool) -> Verdict:
+    if not order.owed:
+        return Verdict(Action.EXPIRE, "not_owed", "its order is not owed any more")
+    if order.has_twin or amount_problem(order):
+        return Verdict(Action.EXPIRE, "under_review", "its order cannot be charged as it stands")
+    if session.amount_total != order.amount or session.currency != order.currency.lower():
+        return Verdict(Action.EXPIRE, "price_changed", "its amount or currency is not the order's")
+    if mailing and session.expires_at - now < policy.minimum_life:
+        return Verdict(Action.EXPIRE, "dies_soon", "it has too little life left to be mailed")
+    if not policy.admits(session.url):
+        return Verdict(
+            Action.SET_ASIDE, "strange_url", "the session's URL does not lead to Stripe or the account's own domain"
+        )
+    return Verdict(Action.KEEP if order.url == session.url else Action.BACKFILL)
+
+
+def _judge_complete(order: Order, session: CheckoutSession) -> Verdict:
+    if session.payment_status == "paid":
+        return _judge_paid(order, session)
+    if session.payment_status != "unpaid":
+        return Verdict(Action.SET_ASIDE, "no_payment_required", f"session {session.id} was completed without a payment")
+    if session.slow_payment:
+        return Verdict(Action.WAIT, "processing", "a slow payment is under way")
+    return _judge_new(order) if order.owed else _NOTHING
+
+
+def _judge_paid(order: Order, session: CheckoutSession) -> Verdict:
+    right_amount = session.amount_total == order.amount and session.currency == order.currency.lower()
+    if order.status == "pending":
+        if right_amount:
+            return Verdict(Action.MARK_PAID)
+        return Verdict(Action.RECORD_PAYMENT, "paid_other_amount", "paid at Stripe, but not the order's amount")
+    if order.status == "paid":
+        by_other_means = order.payment_method not in {None, "stripe", "card"}
+        other_payment = order.payment_intent_id not in {None, session.payment_intent_id}
+        if by_other_means or other_payment:
+            return Verdict(
+                Action.RECORD_PAYMENT, "paid_twice", f"paid at Stripe and by {order.payment_method}: refund one"
+            )
+        return _NOTHING
+    return Verdict(Action.RECORD_PAYMENT, f"paid_{order.status}", f"paid at Stripe, but the order is {order.status}")
+
+
+def _unknown_status(session: CheckoutSession) -> Verdict:
+    return Verdict(
+        Action.SET_ASIDE, "unknown_status", f"session {session.id} has a status that is not known: {session.status}"
+    )

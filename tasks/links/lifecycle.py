@@ -1,0 +1,184 @@
+"""The life of an order's checkout link: look at it, judge it, act, and look again until it stands as it should."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from tasks.links.decision import LinkPolicy, judge
+from tasks.links.ledger import LinkLedger
+from tasks.links.model import Action, Charge, CheckoutSession, Link, LinkOutcome, Order, Verdict
+from tasks.links.recovery import recover
+from tasks.links.request import ReturnPages, session_request
+from tasks.links.rivals import current_session
+from tasks.links.stripe_api import (
+    NotOpenError,
+    RefusedError,
+    ServerFailedError,
+    StripeSessions,
+    UnknownSessionError,
+)
+
+MAX_ROUNDS = 8
+"""An order needs two or three; one that still changes after this many is left for later."""
+
+
+@dataclass(frozen=True)
+class LinkKeeper:
+    """Keeps orders payable through one live session at most."""
+
+    ledger: LinkLedger
+    stripe: StripeSessions
+    policy: LinkPolicy
+    pages: ReturnPages
+    clock: Callable[[], datetime]
+
+    def tend(self, order_id: int, charge: Charge | None, *, mailing: bool) -> Link:
+        """Bring an order's link to where it should be; `charge` is None where the player is not committed any more.
+
+        Raises TransientError where Stripe or the database is out of reach; a later call goes on from there.
+        """
+        with self.ledger.lease(order_id) as token:
+            if token is None:
+                order = self.ledger.order(order_id, committed=charge is not None)
+                return Link(order_id, order.status, LinkOutcome.UNDER_REVIEW, "another run is working on its link")
+            return _Tending(self, order_id, charge, mailing=mailing, token=token).run()
+
+
+class _Tending:
+    """One look after one order, under its lease."""
+
+    def __init__(self, keeper: LinkKeeper, order_id: int, charge: Charge | None, *, mailing: bool, token: UUID) -> None:
+        self.keeper = keeper
+        self.order_id = order_id
+        self.charge = charge
+        self.mailing = mailing
+        self.token = token
+        self.closed_one = False
+
+    def run(self) -> Link:
+        for _ in range(MAX_ROUNDS):
+            order = self.keeper.ledger.order(self.order_id, committed=self.charge is not None)
+            link = self.look(order)
+            if link is not None:
+                return link
+        return Link(order.id, order.status, LinkOutcome.UNDER_REVIEW, "its order or session changes all the time")
+
+    def look(self, order: Order) -> Link | None:
+        """Judge the order once and act; None where it has to be looked at again."""
+        keeper, now = self.keeper, self.keeper.clock()
+        attempt = keeper.ledger.live_attempt(order.id)
+        if attempt is not None and attempt.session_id is None:
+            settled = recover(attempt, keeper.ledger, keeper.stripe, now=now)
+            return (
+                None
+                if settled
+                else self.result(order, LinkOutcome.UNDER_REVIEW, "Stripe's reply was lost; asking again")
+            )
+        if (
+            attempt is None
+            and order.status != "pending"
+            and order.session_id
+            and keeper.ledger.knows_closed(order.session_id)
+        ):
+            return self.not_owed(order)
+        try:
+            session = current_session(order, attempt, keeper.ledger, keeper.stripe, now=now)
+        except UnknownSessionError as error:
+            return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "unknown_session", str(error)))
+        except NotOpenError:
+            return None
+        return self.act(order, session, judge(order, session, now=now, policy=keeper.policy, mailing=self.mailing))
+
+    def act(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link | None:
+        """Carry out a verdict; None where the order has to be looked at again."""
+        match verdict.action, session:
+            case Action.CREATE, _:
+                return self.create(order)
+            case Action.SET_ASIDE, _:
+                return self.set_aside(order, session, verdict)
+            case Action.NOTHING, _:
+                return self.not_owed(order)
+            case Action.WAIT, _:
+                return self.result(order, LinkOutcome.PROCESSING, verdict.detail)
+            case Action.KEEP, CheckoutSession():
+                return self.live(order, session, LinkOutcome.KEPT)
+            case Action.BACKFILL, CheckoutSession():
+                stored = self.keeper.ledger.set_link(order, session)
+                return self.live(order, session, LinkOutcome.BACKFILLED) if stored else None
+            case Action.EXPIRE, CheckoutSession():
+                self.expire(session)
+                return None
+            case Action.MARK_PAID, CheckoutSession():
+                marked = self.keeper.ledger.mark_paid(order, session, now=self.keeper.clock())
+                return self.result(order, LinkOutcome.FOUND_PAID, "paid at Stripe") if marked else None
+            case Action.RECORD_PAYMENT, CheckoutSession():
+                self.keeper.ledger.record_payment(order, session, verdict, now=self.keeper.clock())
+                return self.set_aside(order, session, verdict)
+        raise AssertionError(f"a verdict without an action: {verdict}")
+
+    def create(self, order: Order) -> Link | None:
+        """Ask Stripe for a new session: the attempt is committed before, the order written only if unchanged."""
+        keeper, now, key = self.keeper, self.keeper.clock(), uuid4()
+        charge = self.charge or Charge("", "")
+        request = session_request(order, charge, keeper.pages, key=key, now=now)
+        attempt_id = keeper.ledger.begin(order, key, request, token=self.token, now=now)
+        if attempt_id is None:
+            return None
+        try:
+            session = keeper.stripe.create(request, str(key))
+        except RefusedError as error:
+            keeper.ledger.close(attempt_id, "refused", now=now)
+            return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "refused_by_stripe", f"Stripe: {error}"))
+        except ServerFailedError:
+            keeper.ledger.close(attempt_id, "unknown", now=now)
+            return None
+        keeper.ledger.record_answer(attempt_id, session, now=now)
+        if not keeper.ledger.set_link(order, session):
+            self.expire(session)
+            return None
+        if not keeper.policy.admits(session.url):
+            return None
+        return self.live(order, session, LinkOutcome.RENEWED if order.session_id else LinkOutcome.MADE)
+
+    def expire(self, session: CheckoutSession) -> None:
+        """Close a session; the next look reads what became of it."""
+        try:
+            closed = self.keeper.stripe.expire(session.id)
+        except NotOpenError:
+            return
+        self.closed_one = True
+        self.keeper.ledger.observe(self.order_id, closed, now=self.keeper.clock())
+
+    def live(self, order: Order, session: CheckoutSession, outcome: LinkOutcome) -> Link:
+        """Return a link that can be mailed."""
+        self.keeper.ledger.clear_set_aside(order.id, now=self.keeper.clock())
+        return Link(
+            order.id,
+            order.status,
+            outcome,
+            session_id=session.id,
+            url=session.url,
+            amount=int(order.amount),
+            currency=order.currency.lower(),
+            expires_at=session.expires_at,
+        )
+
+    def set_aside(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link:
+        """Leave the order to a person."""
+        session_id = session.id if session else order.session_id
+        self.keeper.ledger.set_aside(order, session_id, verdict, now=self.keeper.clock())
+        return Link(order.id, order.status, LinkOutcome.SET_ASIDE, verdict.detail)
+
+    def not_owed(self, order: Order) -> Link:
+        """Return what there is to say of an order that nobody has to pay."""
+        if self.closed_one:
+            return self.result(order, LinkOutcome.CLOSED, "its session was still open and is closed now")
+        outcome = LinkOutcome.ALREADY_PAID if order.status == "paid" else LinkOutcome.NOT_OWED
+        return self.result(order, outcome, "" if order.committed else "the player is not committed any more")
+
+    def result(self, order: Order, outcome: LinkOutcome, detail: str) -> Link:
+        """Return a link that is not to be mailed, with the reason."""
+        if outcome is not LinkOutcome.UNDER_REVIEW:
+            self.keeper.ledger.clear_set_aside(order.id, now=self.keeper.clock())
+        return Link(order.id, order.status, outcome, detail)

@@ -1,0 +1,138 @@
+"""What the decision about a checkout link is made of: the order, Stripe's session and the verdict. Values only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order as the club's database has it now; `amount` is in the smallest unit of `currency`."""
+
+    id: int
+    status: str
+    amount: Decimal
+    currency: str
+    session_id: str | None
+    url: str | None
+    payment_method: str | None
+    payment_intent_id: str | None
+    committed: bool
+    has_twin: bool
+    """Another uncancelled order exists for the same player and product."""
+
+    @property
+    def owed(self) -> bool:
+        """Whether somebody still has to pay it."""
+        return self.status == "pending" and self.committed
+
+
+@dataclass(frozen=True)
+class CheckoutSession:
+    """A Checkout Session as Stripe describes it; `url` is there only while it is open. Times are UTC."""
+
+    id: str
+    status: str | None
+    payment_status: str
+    mode: str
+    livemode: bool
+    url: str | None
+    amount_total: int | None
+    currency: str | None
+    created: datetime
+    expires_at: datetime
+    metadata: dict[str, str]
+    payment_intent_id: str | None
+    payment_intent_status: str | None
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody could pay through it now, or a slow payment through it is under way."""
+        return self.status == "open" or self.slow_payment
+
+    @property
+    def slow_payment(self) -> bool:
+        """Whether it was completed with a slow payment method that has neither settled nor failed."""
+        return self.status == "complete" and self.payment_status == "unpaid" and not self.payment_failed
+
+    @property
+    def payment_failed(self) -> bool:
+        """Whether its slow payment came to nothing: the payment intent wants another method, or was cancelled."""
+        return self.payment_intent_status in {"requires_payment_method", "canceled"}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A row of `checkout_attempts`: a session that we asked for or took over. `request` holds the frozen parameters."""
+
+    id: int
+    order_id: int
+    idempotency_key: UUID | None
+    request: dict[str, object] | None
+    requested_at: datetime
+    state: str
+    session_id: str | None
+
+
+class Action(StrEnum):
+    """What to do about an order's link."""
+
+    KEEP = "keep"
+    BACKFILL = "backfill"
+    CREATE = "create"
+    EXPIRE = "expire"
+    MARK_PAID = "mark_paid"
+    RECORD_PAYMENT = "record_payment"
+    WAIT = "wait"
+    SET_ASIDE = "set_aside"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What the parent reads on Stripe's page: the product, and for whom it is."""
+
+    product: str
+    player: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An action and, in words for a person, why."""
+
+    action: Action
+    reason: str = ""
+    detail: str = ""
+
+
+class LinkOutcome(StrEnum):
+    """How an order's link stands after it was looked at."""
+
+    KEPT = "kept"
+    BACKFILLED = "backfilled"
+    MADE = "made"
+    RENEWED = "renewed"
+    FOUND_PAID = "found paid"
+    ALREADY_PAID = "already paid"
+    PROCESSING = "payment processing"
+    CLOSED = "closed"
+    NOT_OWED = "not owed"
+    SET_ASIDE = "set aside"
+    UNDER_REVIEW = "under review"
+
+
+@dataclass(frozen=True)
+class Link:
+    """An order's link after it was looked at; `url` and what follows it are there only where it can be mailed."""
+
+    order_id: int
+    order_status: str
+    outcome: LinkOutcome
+    detail: str = ""
+    session_id: str | None = None
+    url: str | None = None
+    amount: int | None = None
+    currency: str | None = None
+    expires_at: datetime | None = None

@@ -1,0 +1,147 @@
+"""Talks to Stripe: the only module that does. Errors come out classed by what to do next."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import stripe
+from stripe.checkout import Session
+from stripe.params.checkout import SessionCreateParams, SessionListParams
+
+from tasks.errors import ConfigurationError, PermanentError, TransientError
+from tasks.links.model import CheckoutSession
+
+TIMEOUT_SECONDS = 30
+"""Longer than Stripe takes for a session, and much shorter than a lease on an order."""
+
+SERVER_ERROR = 500
+
+logging.getLogger("stripe").setLevel(logging.WARNING)  # its info lines name sessions
+
+
+class UnknownSessionError(PermanentError):
+    """Stripe knows no session of this id in this account and mode."""
+
+
+class NotOpenError(PermanentError):
+    """The session could not be expired since it is not open (any more): read it again and go by its status."""
+
+
+class RefusedError(PermanentError):
+    """Stripe refused the parameters: no session was made."""
+
+
+class LostReplyError(TransientError):
+    """Stripe may or may not have done what was asked."""
+
+
+class ServerFailedError(LostReplyError):
+    """Stripe answered 5xx, and replays that for the same idempotency key; a session may exist all the same."""
+
+
+class StripeSessions:
+    """Checkout Sessions of one Stripe account."""
+
+    def __init__(self, api_key: str, base: str) -> None:
+        self._place = f"Stripe at {base}"
+        self._client = stripe.StripeClient(
+            api_key,
+            base_addresses={"api": base},
+            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+            max_network_retries=1,
+        )
+        self._sessions = self._client.v1.checkout.sessions
+
+    def check(self) -> None:
+        """Raise unless Stripe answers to this key."""
+        with self._classed():
+            self._sessions.list({"limit": 1})
+
+    def create(self, request: Mapping[str, Any], idempotency_key: str) -> CheckoutSession:
+        """Make a session, or get again the one that this key made within the last 24 hours, as it was then.
+
+        Raises RefusedError where Stripe is known to have made none, LostReplyError where nobody knows, and
+        ServerFailedError where the same key will go on giving the same failure although a session may exist.
+        """
+        with self._classed():
+            return _read(
+                self._sessions.create(cast("SessionCreateParams", request), {"idempotency_key": idempotency_key}),
+            )
+
+    def retrieve(self, session_id: str) -> CheckoutSession:
+        """Read a session; raises UnknownSessionError."""
+        with self._classed():
+            return _read(self._sessions.retrieve(session_id, {"expand": ["payment_intent"]}))
+
+    def expire(self, session_id: str) -> CheckoutSession:
+        """Close an open session for good, also where its page is open in a browser; raises NotOpenError."""
+        with self._classed(refused=NotOpenError):
+            return _read(self._sessions.expire(session_id))
+
+    def created_between(self, start: datetime, end: datetime) -> Iterator[CheckoutSession]:
+        """Yield the account's sessions created from `start` to `end`, newest first, 100 a call."""
+        window: SessionListParams = {
+            "created": {"gte": int(start.timestamp()), "lte": int(end.timestamp())},
+            "limit": 100,
+            "expand": ["data.payment_intent"],
+        }
+        with self._classed():
+            for session in self._sessions.list(window).auto_paging_iter():
+                yield _read(session)
+
+    @contextmanager
+    def _classed(self, *, refused: Callable[[str], PermanentError] = RefusedError) -> Iterator[None]:
+        try:
+            yield
+        except stripe.StripeError as error:
+            raise self._classify(error, refused) from error
+
+    def _classify(self, error: stripe.StripeError, refused: Callable[[str], PermanentError]) -> Exception:
+        said = error.user_message or ""
+        if isinstance(error, stripe.AuthenticationError):
+            return ConfigurationError(f"{self._place} does not accept STRIPE_API_KEY (revoked, or mistyped)")
+        if isinstance(error, stripe.PermissionError):
+            return ConfigurationError(f"STRIPE_API_KEY lacks a permission: {said}")
+        if isinstance(error, stripe.APIConnectionError):
+            return LostReplyError(f"{self._place} cannot be reached or did not answer in {TIMEOUT_SECONDS} seconds")
+        if isinstance(error, stripe.RateLimitError):
+            return TransientError(f"{self._place} asks for fewer calls a second")
+        if isinstance(error, stripe.IdempotencyError) or error.http_status == 409:  # noqa: PLR2004  in flight
+            return LostReplyError(f"{self._place} still works on an earlier try of the same request")
+        if (error.http_status or SERVER_ERROR) >= SERVER_ERROR:
+            return ServerFailedError(f"{self._place} failed with status {error.http_status}")
+        if error.code == "resource_missing":
+            return _missing(said)
+        return refused(said or "refused without a reason")
+
+
+def _missing(said: str) -> Exception:
+    if "similar object exists in" in said:
+        mode = said.partition("similar object exists in")[2].strip()
+        return ConfigurationError(
+            f"STRIPE_API_KEY is of another mode than the sessions in orders: they exist in {mode}"
+        )
+    return UnknownSessionError("Stripe knows no such session in this account")
+
+
+def _read(session: Session) -> CheckoutSession:
+    fields = session.to_dict()
+    intent = fields.get("payment_intent")
+    expanded = intent if isinstance(intent, dict) else {"id": intent, "status": None}
+    return CheckoutSession(
+        id=fields["id"],
+        status=fields.get("status"),
+        payment_status=fields["payment_status"],
+        mode=fields["mode"],
+        livemode=fields["livemode"],
+        url=fields.get("url"),
+        amount_total=fields.get("amount_total"),
+        currency=fields.get("currency"),
+        created=datetime.fromtimestamp(fields["created"], UTC),
+        expires_at=datetime.fromtimestamp(fields["expires_at"], UTC),
+        metadata=dict(fields.get("metadata") or {}),
+        payment_intent_id=expanded["id"],
+        payment_intent_status=expanded["status"],
+    )
