@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from deployments.local.stripe_standin.idempotency import KeyedRequest, SavedAnsw
 from deployments.local.stripe_standin.keys import Access, authenticate
 from deployments.local.stripe_standin.objects import new_id
 from deployments.local.stripe_standin.parts import Parts
+from deployments.local.stripe_standin.payments import PaymentRefusedError
 from deployments.local.stripe_standin.session_table import Json
 
 _FORM = "application/x-www-form-urlencoded"
@@ -97,13 +99,18 @@ class Api:
         if latency := self.parts.limits.settings.latency_ms:
             await asyncio.sleep(latency / 1000)
         if call.fault_is("pay_first"):
-            self.parts.payments.pay(call.path.split("/")[4])
+            self._pay_first(call)
         with self.parts.store.transaction():
             answer = self._run(call, access)
             if keyed:
                 saved = SavedAnswer(answer.status, answer.body, call.request_id)
                 self.parts.idempotency.save(keyed, saved)
         return await self._sent(call, answer)
+
+    def _pay_first(self, call: Call) -> None:
+        # A session that is no longer open, or a request that names none, leaves nothing to pay.
+        with suppress(KeyError, PaymentRefusedError):
+            self.parts.payments.pay(_named_session(call.path) or "")
 
     def _run(self, call: Call, access: Access) -> Answer:
         if call.fault_is("500"):
@@ -133,7 +140,7 @@ class Api:
         return JSONResponse(with_host(answer.body, self.base_url), answer.status, headers)
 
     def _log(self, call: Call, answer: Answer | None) -> None:
-        session_id = call.path.split("/")[4] if call.path.startswith("/v1/checkout/sessions/") else None
+        session_id = _named_session(call.path)
         if answer and answer.body.get("object") == "checkout.session":
             session_id = answer.body["id"]
         self.parts.store.log_request(
@@ -157,6 +164,11 @@ def with_host(body: Json, base_url: str) -> Json:
     if body.get("object") == "checkout.session" and body["url"]:
         return body | {"url": base_url + body["url"]}
     return body
+
+
+def _named_session(path: str) -> str | None:
+    prefix = "/v1/checkout/sessions/"
+    return path.removeprefix(prefix).partition("/")[0] if path.startswith(prefix) else None
 
 
 async def _encoded_parameters(request: Request) -> str:

@@ -21,9 +21,9 @@ class DroppableProtocol(H11Protocol):
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             scope[_ABORT] = transport.abort
-            await inner(scope, receive, send)  # type: ignore[arg-type]  # starlette's looser ASGI types
+            await inner(scope, receive, send)
 
-        self.app = app  # type: ignore[assignment]  # as above
+        self.app = app
 
 
 class DroppedConnection(Response):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
@@ -44,69 +45,88 @@ class Failure(_Body):
 
 
 Body = TypeVar("Body", bound=BaseModel)
-Handler = Callable[[Request], Awaitable[Any]]
+Handler = Callable[[Request], Awaitable[Json]]
+
+
+@dataclass(frozen=True)
+class Control:
+    """The handlers; each returns the JSON of its answer."""
+
+    parts: Parts
+    base_url: str
+
+    async def clock(self, request: Request) -> Json:
+        """Tell the time; on POST, move the clock first."""
+        if request.method == "POST":
+            _move_clock(self.parts, await _read(request, ClockChange))
+        return {"now": self.parts.clock.now()}
+
+    async def pay(self, request: Request) -> Json:
+        """Pay a session."""
+        how = await _read(request, Payment)
+        return self.parts.payments.pay(request.path_params["id"], slow=how.slow, amount_total=how.amount_total)
+
+    async def settle(self, request: Request) -> Json:
+        """Let a slow payment succeed."""
+        return self.parts.payments.settle(request.path_params["id"])
+
+    async def fail(self, request: Request) -> Json:
+        """Let a slow payment fail."""
+        how = await _read(request, Failure)
+        return self.parts.payments.fail(request.path_params["id"], canceled=how.canceled)
+
+    async def faults(self, request: Request) -> Json:
+        """Tell which faults wait; stage one on POST, clear them on DELETE."""
+        if request.method == "POST":
+            self.parts.faults.add(await _read(request, FaultRequest))
+        elif request.method == "DELETE":
+            self.parts.faults.clear()
+        return {"faults": self.parts.faults.left()}
+
+    async def settings(self, request: Request) -> Json:
+        """Tell the settings; on POST, replace them first."""
+        if request.method == "POST":
+            self.parts.limits.configure(await _read(request, Settings))
+        return self.parts.limits.settings.model_dump()
+
+    async def requests(self, request: Request) -> Json:
+        """Return the request log after `since`; on DELETE, empty it first."""
+        if request.method == "DELETE":
+            self.parts.store.clear_requests()
+        return {"requests": self.parts.store.logged_requests(int(request.query_params.get("since", "0")))}
+
+    async def sessions(self, _request: Request) -> Json:
+        """Return every session of both modes."""
+        return {"sessions": [with_host(session, self.base_url) for session in self.parts.sessions.everything()]}
+
+    async def health(self, _request: Request) -> Json:
+        """Answer."""
+        return {"status": "ok"}
+
+    async def reset(self, _request: Request) -> Json:
+        """Wipe everything."""
+        self.parts.reset()
+        return {"status": "reset"}
 
 
 def control_routes(parts: Parts, base_url: str) -> list[Route]:
     """Return the control routes."""
-
-    async def clock(request: Request) -> Json:
-        if request.method == "POST":
-            _move_clock(parts, await _read(request, ClockChange))
-        return {"now": parts.clock.now()}
-
-    async def pay(request: Request) -> Json:
-        how = await _read(request, Payment)
-        return parts.payments.pay(request.path_params["id"], slow=how.slow, amount_total=how.amount_total)
-
-    async def settle(request: Request) -> Json:
-        return parts.payments.settle(request.path_params["id"])
-
-    async def fail(request: Request) -> Json:
-        how = await _read(request, Failure)
-        return parts.payments.fail(request.path_params["id"], canceled=how.canceled)
-
-    async def faults(request: Request) -> Json:
-        if request.method == "POST":
-            parts.faults.add(await _read(request, FaultRequest))
-        elif request.method == "DELETE":
-            parts.faults.clear()
-        return {"faults": parts.faults.left()}
-
-    async def settings(request: Request) -> Json:
-        if request.method == "POST":
-            parts.limits.configure(await _read(request, Settings))
-        return parts.limits.settings.model_dump()
-
-    async def requests(request: Request) -> Json:
-        if request.method == "DELETE":
-            parts.store.clear_requests()
-        return {"requests": parts.store.logged_requests(int(request.query_params.get("since", "0")))}
-
-    async def sessions(_request: Request) -> Json:
-        return {"sessions": [with_host(session, base_url) for session in parts.sessions.everything()]}
-
-    async def health(_request: Request) -> Json:
-        return {"status": "ok"}
-
-    async def reset(_request: Request) -> Json:
-        parts.reset()
-        return {"status": "reset"}
+    control = Control(parts, base_url)
 
     def route(path: str, handler: Handler, *methods: str) -> Route:
         return Route(f"/_standin/{path}", _answering(handler), methods=methods)
 
     return [
-        route("clock", clock, "GET", "POST"),
-        route("sessions/{id}/pay", pay, "POST"),
-        route("sessions/{id}/settle", settle, "POST"),
-        route("sessions/{id}/fail", fail, "POST"),
-        route("sessions", sessions, "GET"),
-        route("faults", faults, "GET", "POST", "DELETE"),
-        route("settings", settings, "GET", "POST"),
-        route("requests", requests, "GET", "DELETE"),
-        route("health", health, "GET"),
-        route("reset", reset, "POST"),
+        route("clock", control.clock, "GET", "POST"),
+        route("sessions/{id}/pay", control.pay, "POST"),
+        route("sessions/{id}/settle", control.settle, "POST"),
+        route("sessions/{id}/fail", control.fail, "POST"),
+        route("sessions", control.sessions, "GET"),
+        route("faults", control.faults, "GET", "POST", "DELETE"),
+        route("settings", control.settings, "GET", "POST"),
+        route("requests", control.requests, "GET", "DELETE"),
+        route("health", control.health, "GET"),
+        route("reset", control.reset, "POST"),
     ]
 
 

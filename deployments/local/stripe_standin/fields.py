@@ -15,24 +15,24 @@ _METADATA_KEYS, _METADATA_KEY_LENGTH, _METADATA_VALUE_LENGTH = 50, 40, 500
 _URL_LENGTH = 5000
 
 
-def refuse(code: str, message: str, **context: Any) -> PydanticCustomError:
+def refuse(code: str, message: str, name: str | None = None) -> PydanticCustomError:
     """Return the refusal of one value; `{param}` in the message stands for the parameter's bracketed name."""
-    return PydanticCustomError("stripe", "refused", {"code": code, "message": message, **context})
+    return PydanticCustomError("stripe", "refused", {"code": code, "message": message, "name": name})
 
 
-def _integer(raw: Any) -> int:
+def _integer(raw: object) -> int:
     if isinstance(raw, str) and _INTEGER.fullmatch(raw):
         return int(raw)
     raise refuse("parameter_invalid_integer", f"Invalid integer: {raw}")
 
 
-def _boolean(raw: Any) -> bool:
+def _boolean(raw: object) -> bool:
     if raw in {"true", "false"}:
         return bool(raw == "true")
     raise refuse("parameter_invalid_boolean", f"Invalid boolean: {raw}")
 
 
-def _text(raw: Any) -> str:
+def _text(raw: object) -> str:
     if not isinstance(raw, str):
         raise refuse("parameter_invalid_string", "Invalid string: {param} is a map")
     if not raw:
@@ -45,13 +45,13 @@ def _text(raw: Any) -> str:
     return raw
 
 
-def _list(raw: Any) -> list[Any]:
+def _list(raw: object) -> list[Any]:
     if not isinstance(raw, dict) or set(raw) != {str(index) for index in range(len(raw))}:
         raise refuse("parameter_invalid_array", "Invalid array: {param} must be numbered from 0 without gaps")
     return [raw[str(index)] for index in range(len(raw))]
 
 
-def _metadata(raw: Any) -> dict[str, str]:
+def _metadata(raw: object) -> dict[str, str]:
     if raw == "":
         return {}
     if not isinstance(raw, dict) or any(isinstance(value, dict) for value in raw.values()):
@@ -65,8 +65,8 @@ def _metadata(raw: Any) -> dict[str, str]:
             raise refuse("metadata_key_too_long", msg)
         if len(value) > _METADATA_VALUE_LENGTH:
             msg = (
-                f"Metadata values can have up to {_METADATA_VALUE_LENGTH} characters, but you passed in a value that is "
-                f"{len(value)} characters. Invalid value: {value[:40]}..."
+                f"Metadata values can have up to {_METADATA_VALUE_LENGTH} characters, but you passed in a value that "
+                f"is {len(value)} characters. Invalid value: {value[:40]}..."
             )
             raise refuse("metadata_value_too_long", msg)
     # An empty value unsets its key, so that it never comes into being here.

@@ -76,7 +76,8 @@ class IdempotencyKeys:
         now = self.clock.now()
         self.store.db.execute("DELETE FROM idempotency WHERE saved_at <= ?", (now - _KEPT_SECONDS,))
         self.store.db.execute(
-            "INSERT OR REPLACE INTO idempotency (livemode, key, endpoint, parameters, status, body, request_id, saved_at)"
+            "INSERT OR REPLACE INTO idempotency"
+            " (livemode, key, endpoint, parameters, status, body, request_id, saved_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 request.livemode,

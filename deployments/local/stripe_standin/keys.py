@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from deployments.local.stripe_standin.errors import StripeError
 
 _KEY = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9_]{8,}")
+_SHOW_LAST_FOUR_FROM = 17  # characters: of a shorter key too much would show
 _NO_KEY = (
     "You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth "
     "(e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See https://stripe.com/docs/api#authentication for details."
@@ -68,4 +69,4 @@ def _bearer(authorization: str | None) -> str:
 
 def _mask(key: str) -> str:
     prefix = re.match(r"(?:[a-z]{2}_(?:test_|live_)?)?", key)
-    return f"{prefix[0] if prefix else ''}****{key[-4:] if len(key) > 16 else ''}"
+    return f"{prefix[0] if prefix else ''}****{key[-4:] if len(key) >= _SHOW_LAST_FOUR_FROM else ''}"

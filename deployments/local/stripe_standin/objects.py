@@ -13,58 +13,20 @@ from deployments.local.stripe_standin.rules import DAY, total
 Json = dict[str, Any]
 _ALPHABET = string.ascii_letters + string.digits
 _RANDOM = random.SystemRandom()
-_ABSENT_IN_A_SESSION = [
-    "allow_promotion_codes",
-    "billing_address_collection",
-    "client_secret",
-    "collected_information",
-    "consent",
-    "consent_collection",
-    "currency_conversion",
-    "customer",
-    "customer_account",
-    "discounts",
-    "integration_identifier",
-    "invoice",
-    "managed_payments",
-    "origin_context",
-    "payment_intent",
-    "payment_link",
-    "payment_method_configuration_details",
-    "permissions",
-    "recovered_from",
-    "saved_payment_method_options",
-    "setup_intent",
-    "shipping_address_collection",
-    "shipping_cost",
-    "subscription",
-    "wallet_options",
-]
-_ABSENT_IN_A_PAYMENT_INTENT = [
-    "amount_details",
-    "application",
-    "application_fee_amount",
-    "automatic_payment_methods",
-    "canceled_at",
-    "cancellation_reason",
-    "client_secret",
-    "customer",
-    "customer_account",
-    "last_payment_error",
-    "latest_charge",
-    "next_action",
-    "on_behalf_of",
-    "payment_method",
-    "payment_method_configuration_details",
-    "processing",
-    "review",
-    "setup_future_usage",
-    "shipping",
-    "statement_descriptor",
-    "statement_descriptor_suffix",
-    "transfer_data",
+_ABSENT_IN_A_SESSION = (
+    "allow_promotion_codes", "billing_address_collection", "client_secret", "collected_information", "consent",
+    "consent_collection", "currency_conversion", "customer", "customer_account", "discounts",
+    "integration_identifier", "invoice", "managed_payments", "origin_context", "payment_intent", "payment_link",
+    "payment_method_configuration_details", "permissions", "recovered_from", "saved_payment_method_options",
+    "setup_intent", "shipping_address_collection", "shipping_cost", "subscription", "wallet_options",
+)  # fmt: skip
+_ABSENT_IN_A_PAYMENT_INTENT = (
+    "amount_details", "application", "application_fee_amount", "automatic_payment_methods", "canceled_at",
+    "cancellation_reason", "client_secret", "customer", "customer_account", "last_payment_error", "latest_charge",
+    "next_action", "on_behalf_of", "payment_method", "payment_method_configuration_details", "processing", "review",
+    "setup_future_usage", "shipping", "statement_descriptor", "statement_descriptor_suffix", "transfer_data",
     "transfer_group",
-]
+)  # fmt: skip
 
 
 def new_id(prefix: str, length: int = 24) -> str:

@@ -28,7 +28,8 @@ class Operations:
         for route_method, pattern, endpoint in _ROUTES:
             match = pattern.fullmatch(path)
             if match and method == route_method:
-                return endpoint(self, access, raw, *match.groups())
+                answer: Json = endpoint(self, access, raw, *match.groups())
+                return answer
         raise unrecognized_url(method, path)
 
     def create(self, access: Access, raw: Json) -> Json:
@@ -57,21 +58,21 @@ class Operations:
         session = self._find(access, id_)
         if session["status"] != "open":
             raise invalid(
-                'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of '
-                f"{session['status']}."
+                'Only Checkout Sessions with a status in ["open"] can be expired. '
+                f"This Checkout Session has a status of {session['status']}."
             )
         session |= {"status": "expired", "url": None}
         self.sessions.update(session)
         return self._expanded(session, params.expand)
 
-    def list(self, access: Access, raw: Json) -> Json:
+    def list_sessions(self, access: Access, raw: Json) -> Json:
         """Return a page of the mode's sessions, newest first."""
         params = read_parameters(ListSessions, raw)
         _check_expand(params.expand, "data.payment_intent", "data.line_items")
         for name in ("starting_after", "ending_before"):
             if cursor := getattr(params, name):
                 self._find(access, cursor, param=name, status=400)
-        page, has_more = self.sessions.page(access.livemode, params)
+        page, has_more = self.sessions.page(params, livemode=access.livemode)
         expand = [name.removeprefix("data.") for name in params.expand]
         return objects.list_object(
             [self._expanded(session, expand) for session in page], has_more=has_more, url=_SESSIONS
@@ -133,7 +134,7 @@ def _check_expand(expand: list[str], *allowed: str) -> None:
 _Endpoint = Callable[..., Any]
 _ROUTES: tuple[tuple[str, re.Pattern[str], _Endpoint], ...] = (
     ("POST", re.compile(_SESSIONS), Operations.create),
-    ("GET", re.compile(_SESSIONS), Operations.list),
+    ("GET", re.compile(_SESSIONS), Operations.list_sessions),
     ("GET", re.compile(rf"{_SESSIONS}/([^/]+)"), Operations.retrieve),
     ("POST", re.compile(rf"{_SESSIONS}/([^/]+)/expire"), Operations.expire),
     ("GET", re.compile(rf"{_SESSIONS}/([^/]+)/line_items"), Operations.list_line_items),

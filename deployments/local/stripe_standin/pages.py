@@ -6,12 +6,12 @@ import ipaddress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from babel.numbers import format_currency, get_currency_precision
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from deployments.local.stripe_standin.money import money
 from deployments.local.stripe_standin.parts import Parts
 from deployments.local.stripe_standin.payments import PaymentRefusedError
 from deployments.local.stripe_standin.session_table import Json
@@ -51,23 +51,18 @@ def _page(parts: Parts, session: Json | None) -> Response:
     html = template.render(
         session=session,
         title={"open": "Pay", "complete": "Payment received", "expired": "This link has expired"}[session["status"]],
-        amount=_money(session["amount_total"], session["currency"]),
+        amount=money(session["amount_total"], session["currency"]),
         items=[
             {
                 "name": item["description"],
                 "quantity": item["quantity"],
-                "amount": _money(item["amount_total"], item["currency"]),
+                "amount": money(item["amount_total"], item["currency"]),
             }
             for item in parts.sessions.line_items(session["id"])
         ],
         success_url=_success_url(session),
     )
     return HTMLResponse(html, _STATUS[session["status"]], {"Cache-Control": "no-store"})
-
-
-def _money(amount: int, currency: str) -> str:
-    digits = get_currency_precision(currency.upper())
-    return str(format_currency(amount / 10**digits, currency.upper(), locale="en_US"))
 
 
 def _success_url(session: Json) -> str:

@@ -23,49 +23,11 @@ from deployments.local.stripe_standin.fields import (
 )
 from deployments.local.stripe_standin.forms import bracketed
 
-_LOCALES = [
-    "auto",
-    "bg",
-    "cs",
-    "da",
-    "de",
-    "el",
-    "en",
-    "en-GB",
-    "es",
-    "es-419",
-    "et",
-    "fi",
-    "fil",
-    "fr",
-    "fr-CA",
-    "hr",
-    "hu",
-    "id",
-    "it",
-    "ja",
-    "ko",
-    "lt",
-    "lv",
-    "ms",
-    "mt",
-    "nb",
-    "nl",
-    "pl",
-    "pt",
-    "pt-BR",
-    "ro",
-    "ru",
-    "sk",
-    "sl",
-    "sv",
-    "th",
-    "tr",
-    "vi",
-    "zh",
-    "zh-HK",
-    "zh-TW",
-]
+_LOCALES = (
+    "auto", "bg", "cs", "da", "de", "el", "en", "en-GB", "es", "es-419", "et", "fi", "fil", "fr", "fr-CA", "hr",
+    "hu", "id", "it", "ja", "ko", "lt", "lv", "ms", "mt", "nb", "nl", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl",
+    "sv", "th", "tr", "vi", "zh", "zh-HK", "zh-TW",
+)  # fmt: skip
 
 
 class Strict(BaseModel):
@@ -76,7 +38,7 @@ class Strict(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_what_is_not_modelled(cls, raw: Any) -> Any:
+    def _refuse_what_is_not_modelled(cls, raw: object) -> object:
         if not isinstance(raw, dict):
             raise refuse("parameter_invalid_map", "Invalid object: {param} must be a map")
         for name in raw:
@@ -187,7 +149,7 @@ class Created(Strict):
     lte: Integer | None = None
 
 
-def _created(raw: Any) -> Any:
+def _created(raw: object) -> object:
     return {"gte": raw, "lte": raw} if isinstance(raw, str) else raw
 
 

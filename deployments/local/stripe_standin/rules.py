@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deployments.local.stripe_standin.errors import StripeError, invalid
+from deployments.local.stripe_standin.money import money
 from deployments.local.stripe_standin.params import CreateSession, LineItem
 
 DAY = 24 * 60 * 60
@@ -41,11 +42,11 @@ def total(items: list[LineItem]) -> int:
 def _check_currencies(items: list[LineItem]) -> None:
     for index, item in enumerate(items):
         if item.price_data.currency.lower() not in MINIMUM_CHARGE:
-            supported = ", ".join(sorted(MINIMUM_CHARGE))
-            raise invalid(
-                f"Invalid currency: {item.price_data.currency}. Stripe currently supports these currencies: {supported}",
-                param=f"line_items[{index}][price_data][currency]",
+            message = (
+                f"Invalid currency: {item.price_data.currency}. Stripe currently supports these currencies: "
+                f"{', '.join(sorted(MINIMUM_CHARGE))}"
             )
+            raise invalid(message, param=f"line_items[{index}][price_data][currency]")
     if len({item.price_data.currency.lower() for item in items}) > 1:
         raise invalid("You cannot combine currencies on a single Checkout Session.", param="line_items")
 
@@ -53,12 +54,14 @@ def _check_currencies(items: list[LineItem]) -> None:
 def _check_total(items: list[LineItem]) -> None:
     currency, amount = items[0].price_data.currency.lower(), total(items)
     if any(item.price_data.unit_amount > _LARGEST_AMOUNT for item in items) or amount > _LARGEST_AMOUNT:
-        message = f"The Checkout Session's total amount due must be no more than {_LARGEST_AMOUNT} in {currency}"
+        message = f"The Checkout Session's total amount due must be no more than {money(_LARGEST_AMOUNT, currency)}"
         raise invalid(message, param="line_items", code="amount_too_large")
     minimum = MINIMUM_CHARGE[currency]
     # A total of zero is a no-cost order, which Stripe takes (docs.stripe.com/payments/checkout/no-cost-orders).
     if 0 < amount < minimum:
-        message = f"The Checkout Session's total amount due must add up to at least {minimum} in {currency}"
+        message = (
+            f"The Checkout Session's total amount due must add up to at least {money(minimum, currency)} {currency}"
+        )
         raise invalid(message, param="line_items", code="amount_too_small")
 
 

@@ -12,6 +12,8 @@ from deployments.local.stripe_standin.params import ListSessions
 from deployments.local.stripe_standin.store import Store
 
 Json = dict[str, Any]
+_OLDER_THAN = "(created, seq) < (SELECT created, seq FROM sessions WHERE id = ?)"
+_NEWER_THAN = "(created, seq) > (SELECT created, seq FROM sessions WHERE id = ?)"
 
 
 @dataclass(frozen=True)
@@ -59,21 +61,19 @@ class SessionTable:
         """Return what the session's payment intent takes over."""
         return dict(json.loads(self._column("payment_intent_data", id_)))
 
-    def page(self, livemode: bool, query: ListSessions) -> tuple[list[Json], bool]:  # noqa: FBT001 - the namespace
+    def page(self, query: ListSessions, *, livemode: bool) -> tuple[list[Json], bool]:
         """Return a page of sessions, newest first, and whether more follow in the direction of travel."""
         cursor = query.starting_after or query.ending_before
         backwards = query.ending_before is not None
-        where, values = self._conditions(livemode, query)
+        where, values = self._conditions(query, livemode=livemode)
         if cursor:
-            order = ">" if backwards else "<"
-            where.append(f"(created, seq) {order} (SELECT created, seq FROM sessions WHERE id = ?)")
+            where.append(_NEWER_THAN if backwards else _OLDER_THAN)
             values.append(cursor)
         direction = "ASC" if backwards else "DESC"
-        rows = self.store.db.execute(
-            f"SELECT * FROM sessions WHERE {' AND '.join(where)}"  # noqa: S608 - conditions are constants, values bound
-            f" ORDER BY created {direction}, seq {direction} LIMIT ?",
-            (*values, query.limit + 1),
-        ).fetchall()
+        # The conditions are constants of this module; every value is bound.
+        chosen = f"SELECT * FROM sessions WHERE {' AND '.join(where)}"  # noqa: S608 - see above
+        order_by = f" ORDER BY created {direction}, seq {direction} LIMIT ?"
+        rows = self.store.db.execute(chosen + order_by, (*values, query.limit + 1)).fetchall()
         page = [self._current(row) for row in rows[: query.limit]]
         return (page[::-1] if backwards else page), len(rows) > query.limit
 
@@ -94,7 +94,7 @@ class SessionTable:
         row = self.store.db.execute("SELECT object FROM payment_intents WHERE id = ?", (id_,)).fetchone()
         return json.loads(row["object"]) if row else None
 
-    def _conditions(self, livemode: bool, query: ListSessions) -> tuple[list[str], list[Any]]:  # noqa: FBT001 - as above
+    def _conditions(self, query: ListSessions, *, livemode: bool) -> tuple[list[str], list[Any]]:
         where: list[str] = ["livemode = ?"]
         values: list[Any] = [livemode]
         for name, operator in (("gt", ">"), ("gte", ">="), ("lt", "<"), ("lte", "<=")):

@@ -1,0 +1,43 @@
+"""Start the stand-in as a process of its own, for tests and the demo."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+_REPOSITORY = Path(__file__).resolve().parents[3]
+_READY = "listening on "
+
+
+@dataclass(frozen=True)
+class RunningStandIn:
+    """A stand-in that accepts connections at `base_url`."""
+
+    base_url: str
+    process: subprocess.Popen[str]
+
+    def kill(self) -> None:
+        """End it as kill -9 does."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def running_stand_in(data: Path, port: int = 0) -> Iterator[RunningStandIn]:
+    """Run a stand-in on the SQLite file `data` until the end of the block.
+
+    Port 0 takes a free one. Raises RuntimeError where it does not come up; its own words are on stderr.
+    """
+    command = [sys.executable, "-m", "deployments.local.stripe_standin", "--data", str(data), "--port", str(port)]
+    with subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line.startswith(_READY):
+                raise RuntimeError(f"the Stripe stand-in did not start on {data}: see its message above")
+            yield RunningStandIn(line.removeprefix(_READY).strip(), process)
+        finally:
+            process.terminate()
