@@ -122,7 +122,7 @@ class Api:
 
     async def _sent(self, call: Call, answer: Answer) -> Answer:
         if call.fault and call.fault.name == "slow":
-            await asyncio.sleep(call.fault.seconds)
+            await self.parts.faults.hold(call.fault.seconds)
         if call.fault_is("drop_after"):
             raise DropConnection
         return answer

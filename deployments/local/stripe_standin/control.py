@@ -81,7 +81,7 @@ class StandInControl:
         return list(self._call("GET", "faults")["faults"])
 
     def clear_faults(self) -> None:
-        """Drop all staged faults."""
+        """Drop all staged faults, and let answers that `slow` holds go."""
         self._call("DELETE", "faults")
 
     def requests(self, since: int = 0) -> list[Json]:

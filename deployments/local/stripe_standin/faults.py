@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -37,9 +39,10 @@ class Match(BaseModel):
 class FaultRequest(BaseModel):
     """A fault to stage: taken by `count` matching requests in a row.
 
-    `slow` commits and then holds the answer for `seconds`; `429_retry_after` asks for a wait of `seconds`;
-    `drop_before` and `drop_after` cut the connection before or after the commit; `pay_first` lets the payer pay the
-    session that the request names just before the request is handled.
+    `slow` commits and then holds the answer for `seconds`, or until the faults are cleared; `429_retry_after` asks for
+    a wait of `seconds`; `drop_before` and `drop_after` cut the connection before or after the commit; `pay_first` lets
+    the payer pay the session that the request names just before the request is handled. On a request whose answer is
+    replayed under its idempotency key, the two 500s and `pay_first` do nothing.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -71,11 +74,12 @@ class Fault:
                 return None
 
 
-@dataclass(frozen=True)
 class Faults:
-    """The queue of staged faults."""
+    """The queue of staged faults, and the answers that are being held back."""
 
-    store: Store
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._released = asyncio.Event()
 
     def add(self, request: FaultRequest) -> None:
         """Stage a fault behind those already waiting."""
@@ -112,6 +116,14 @@ class Faults:
         return [dict(row) for row in self.store.db.execute("SELECT * FROM faults ORDER BY id")]
 
     def clear(self) -> None:
-        """Drop all staged faults."""
+        """Drop all staged faults, and let held answers go."""
         with self.store.transaction():
             self.store.db.execute("DELETE FROM faults")
+        self._released.set()
+        self._released = asyncio.Event()
+
+    async def hold(self, seconds: float) -> None:
+        """Wait that long, or until the faults are cleared."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._released.wait()
