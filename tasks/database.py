@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from tasks.errors import TransientError
 
@@ -47,6 +47,9 @@ class Database:
             raise TransientError(
                 f"PostgreSQL at {self.place} (DATABASE_URL) does not answer: {_reason(error)}"
             ) from error
+        except DBAPIError as error:
+            # The driver's own words go on with the row's values, and those are people's addresses and payment URLs.
+            raise RuntimeError(f"PostgreSQL refused a statement: {_reason(error)}") from None
 
     def fetch(self, name: str, **values: object) -> Sequence[Row[Any]]:
         """Run one query in a transaction of its own."""
@@ -58,7 +61,7 @@ class Database:
         self.engine.dispose()
 
 
-def _reason(error: OperationalError | InterfaceError) -> str:
+def _reason(error: DBAPIError) -> str:
     """Return the driver's first line; psycopg puts no password into it."""
     lines = str(error.orig).strip().splitlines()
     return lines[0] if lines else type(error.orig).__name__

@@ -6,6 +6,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Row
 
 from tasks.database import Database
@@ -16,11 +18,23 @@ SQL = Path(__file__).parent.parent / "sql"
 
 def migrate(database: Database) -> None:
     """Create or update the schema `tournament_fees`; safe to run twice and by two processes at once."""
-    config = Config()
-    config.set_main_option("script_location", str(SQL / "migrations").replace("%", "%%"))
+    config = _config()
     with database.transaction() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def check_migrated(database: Database) -> None:
+    """Raise a ConfigurationError unless our own tables are those that this version of the pipeline knows."""
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    with database.transaction() as connection:
+        options = {"version_table": "migrations", "version_table_schema": "tournament_fees"}
+        current = MigrationContext.configure(connection, opts=options).get_current_revision()
+    if current != newest:
+        raise ConfigurationError(
+            f"The pipeline's tables in {database.place} are at migration {current or 'none'}, not {newest}: "
+            "run `python -m deployments.cli migrate`"
+        )
 
 
 def check_club_tables(database: Database) -> None:
@@ -30,6 +44,13 @@ def check_club_tables(database: Database) -> None:
         raise ConfigurationError(
             f"The club's database ({database.place}) lacks what the pipeline needs: " + "; ".join(_describe(problems)),
         )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SQL / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 def _describe(problems: Sequence[Row[Any]]) -> list[str]:
@@ -42,7 +63,9 @@ def _describe(problems: Sequence[Row[Any]]) -> list[str]:
 def _describe_column(row: Row[Any]) -> str:
     column = f"{row.table_name}.{row.column_name}"
     if row.data_type is not None:
-        return f"{column} is {row.data_type}, too narrow for Stripe's URLs: its owner runs sql/club/widen_checkout_url.sql"
+        return (
+            f"{column} is {row.data_type}, too narrow for Stripe's URLs: its owner runs sql/club/widen_checkout_url.sql"
+        )
     if row.column_name == "stripe_checkout_url":
         return f"{column} is missing: its owner runs sql/club/add_checkout_url.sql"
     return f"{column} is missing (sql/club/schema.sql says what it holds)"

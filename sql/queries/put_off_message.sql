@@ -4,6 +4,7 @@ UPDATE tournament_fees.messages
 SET
     status = :status,
     reason = :reason,
+    last_error = :error,
     next_attempt_at = coalesce(CAST(:next_attempt_at AS timestamptz), next_attempt_at),
     lease_token = NULL,
     lease_expires_at = NULL,

@@ -1,0 +1,35 @@
+"""What names a campaign, and what a person can choose about it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+KINDS = ("fee_notice",)
+
+
+class CampaignOptions(BaseModel):
+    """What a person can choose about a campaign."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sequence: Annotated[
+        str,
+        Field(
+            title="Which notice",
+            description="Leave at 1. The same number goes on with the same campaign, which mails nobody twice; "
+            "another one starts a new campaign, which mails everybody who still owes.",
+            pattern=r"^[A-Za-z0-9-]{1,40}$",
+        ),
+    ] = "1"
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """An open campaign: ids, names and counts only, so that it may stand in run history."""
+
+    id: int
+    kind: str
+    tournament_id: int
+    tournament: str
+    players_without_order: int = 0

@@ -1,0 +1,65 @@
+"""A letter from what the club's tables say and how each link stands."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from tasks.club import CommittedPlayer, Tournament
+from tasks.links.model import Link, LinkOutcome
+from tasks.mail.letter import DEFAULT_BRAND, DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, FeeLine, Letter, LinkState
+
+LINE_STATES = {
+    LinkOutcome.KEPT: LinkState.PAYABLE,
+    LinkOutcome.BACKFILLED: LinkState.PAYABLE,
+    LinkOutcome.MADE: LinkState.PAYABLE,
+    LinkOutcome.RENEWED: LinkState.PAYABLE,
+    LinkOutcome.FOUND_PAID: LinkState.PAID,
+    LinkOutcome.ALREADY_PAID: LinkState.PAID,
+    LinkOutcome.PROCESSING: LinkState.PROCESSING,
+    LinkOutcome.SET_ASIDE: LinkState.WITHHELD,
+    LinkOutcome.UNDER_REVIEW: LinkState.WITHHELD,
+}
+"""What a parent is told; an order that nobody has to pay any more is not mentioned."""
+
+
+def compose(kind: str, tournament: Tournament, players: Mapping[int, CommittedPlayer], links: Sequence[Link]) -> Letter:
+    """Return the letter about these links, to the first player's parent; `players` are by order id."""
+    first = players[next(link.order_id for link in links if link.order_id in players)]
+    return Letter(
+        kind=kind,
+        parent=first.parent_name,
+        tournament=tournament.name,
+        event_date=tournament.event_date,
+        payment_deadline=tournament.payment_deadline,
+        time_zone=tournament.time_zone or DEFAULT_TIME_ZONE,
+        language=first.language or DEFAULT_LANGUAGE,
+        brand=first.brand or DEFAULT_BRAND,
+        lines=tuple(
+            _line(players[link.order_id], link)
+            for link in links
+            if link.order_id in players and link.outcome in LINE_STATES
+        ),
+    )
+
+
+def rehearsal_link(player: CommittedPlayer) -> Link:
+    """Return a link as a live one looks, to render a letter before any session is touched."""
+    return Link(
+        player.order_id or 0,
+        player.order_status or "pending",
+        LinkOutcome.KEPT,
+        url="https://checkout.stripe.com/c/pay/cs_test_rehearsal",
+        expires_at=datetime(2000, 1, 1, tzinfo=UTC),
+    )
+
+
+def _line(player: CommittedPlayer, link: Link) -> FeeLine:
+    return FeeLine(
+        player=player.player_name,
+        team=player.team,
+        amount=int(player.amount or 0) if link.amount is None else link.amount,
+        currency=link.currency or player.currency or "",
+        due_date=player.due_date,
+        state=LINE_STATES[link.outcome],
+        url=link.url,
+        link_expires_at=link.expires_at,
+    )

@@ -1,0 +1,80 @@
+"""Puts the parts together: the one place that knows which settings feed which part."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from tasks.database import Database
+from tasks.links.decision import LinkPolicy
+from tasks.links.ledger import LinkLedger
+from tasks.links.lifecycle import LinkKeeper
+from tasks.links.request import ReturnPages
+from tasks.links.stripe_api import StripeSessions
+from tasks.mail.rendering import Renderer
+from tasks.mail.smtp import Mailer
+from tasks.settings import STRIPE_API, Settings, load_settings
+
+STRIPE_CHECKOUT_HOST = "checkout.stripe.com"
+
+
+def utc_now() -> datetime:
+    """Return the business time: now, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Services:
+    """All that a step needs to do its work."""
+
+    settings: Settings
+    database: Database
+    stripe: StripeSessions
+    keeper: LinkKeeper
+    renderer: Renderer
+    clock: Callable[[], datetime]
+
+    @contextmanager
+    def mailer(self) -> Iterator[Mailer]:
+        """Give a mail server connection for a while."""
+        mailer = Mailer(self.settings)
+        try:
+            yield mailer
+        finally:
+            mailer.close()
+
+
+@contextmanager
+def open_services(settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> Iterator[Services]:
+    """Put the parts together from the settings; nothing is connected to before it is used."""
+    settings = settings or load_settings()
+    database = Database(settings.database_url.get_secret_value())
+    stripe = StripeSessions(settings.stripe_api_key.get_secret_value(), settings.stripe_api_base)
+    keeper = LinkKeeper(
+        ledger=LinkLedger(database),
+        stripe=stripe,
+        policy=link_policy(settings),
+        pages=ReturnPages(settings.checkout_success_url, settings.checkout_cancel_url),
+        clock=clock,
+    )
+    try:
+        yield Services(settings, database, stripe, keeper, Renderer(), clock)
+    finally:
+        database.close()
+
+
+def link_policy(settings: Settings) -> LinkPolicy:
+    """Return what a link must be to be mailed: on Stripe's host, the account's own domain, or the stand-in's."""
+    stand_in = settings.stripe_api_base != STRIPE_API
+    hosts = {
+        STRIPE_CHECKOUT_HOST,
+        settings.stripe_checkout_domain,
+        urlsplit(settings.stripe_api_base).hostname if stand_in else None,
+    }
+    return LinkPolicy(
+        minimum_life=timedelta(hours=settings.checkout_minimum_life_hours),
+        livemode=settings.stripe_is_live,
+        hosts=frozenset(host for host in hosts if host),
+        allow_http=stand_in,
+    )

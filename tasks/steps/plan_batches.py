@@ -1,0 +1,49 @@
+"""Cut what is owed into batches, once it is known that all of it can be rendered."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from tasks.campaign import Campaign
+from tasks.club import find_tournament_by_id, players_with_orders
+from tasks.database import fetch
+from tasks.errors import ConfigurationError, PermanentError
+from tasks.mail.compose import compose, rehearsal_link
+from tasks.services import Services
+
+
+def plan_batches(services: Services, campaign: Campaign) -> list[list[int]]:
+    """Return the ids of the messages that are owed now, in batches; from here on the campaign is sending.
+
+    Every one of them is rendered first: a broken template stops the campaign before the first send. Raises
+    ConfigurationError for that, and where the campaign was stopped meanwhile.
+    """
+    due = [row.id for row in services.database.fetch("due_messages", campaign_id=campaign.id, now=services.clock())]
+    size = services.settings.batch_size
+    batches = [due[start : start + size] for start in range(0, len(due), size)]
+    services.renderer.digest(campaign.kind)
+    for batch in batches:
+        _rehearse(services, campaign, batch)
+    if batches:
+        _start_sending(services, campaign)
+    return batches
+
+
+def _start_sending(services: Services, campaign: Campaign) -> None:
+    values = {"campaign_id": campaign.id, "state": "sending", "now": services.clock()}
+    if not services.database.fetch("set_campaign_state", **values):
+        raise ConfigurationError("The campaign was stopped for good while it was being opened: nothing was sent")
+
+
+def _rehearse(services: Services, campaign: Campaign, message_ids: Sequence[int]) -> None:
+    """Render messages with links of the right shape; what is wrong with one order alone is left to its delivery."""
+    tournament = find_tournament_by_id(services.database, campaign.tournament_id)
+    with services.database.transaction() as connection:
+        rows = fetch(connection, "queued_orders", message_ids=list(message_ids))
+        players = players_with_orders(connection, campaign.tournament_id, [row.order_id for row in rows])
+    for _, orders in groupby(rows, key=lambda row: row.message_id):
+        links = [rehearsal_link(players[row.order_id]) for row in orders if row.order_id in players]
+        if links:
+            try:
+                services.renderer.render(compose(campaign.kind, tournament, players, links))
+            except PermanentError:
+                continue

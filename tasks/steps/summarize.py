@@ -1,0 +1,62 @@
+"""What a campaign came to, counted from the ledger: for reports, without addresses or payment URLs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from tasks.campaign import Campaign
+from tasks.mailbox import mask
+from tasks.services import Services
+
+MOST_PROBLEMS = 100
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that a person should look at; the address is masked."""
+
+    message_id: int
+    address: str
+    status: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of a campaign as the ledger has them, and of one run's deliveries."""
+
+    campaign: Campaign
+    links: Mapping[str, int]
+    messages: Mapping[tuple[str, str], int]
+    deliveries: Mapping[str, int]
+    problems: tuple[Problem, ...]
+
+    @property
+    def sent(self) -> int:
+        """How many messages this run sent."""
+        return self.deliveries.get("sent", 0)
+
+    def having(self, *statuses: str) -> int:
+        """Count the campaign's messages in these statuses."""
+        return sum(count for (status, _), count in self.messages.items() if status in statuses)
+
+
+def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Summary:
+    """Count what became of a campaign; call it done where nothing of it is owed any more."""
+    database = services.database
+    database.fetch("close_campaign", campaign_id=campaign.id, now=services.clock())
+    links = database.fetch("campaign_links", campaign_id=campaign.id)
+    messages = database.fetch("campaign_messages", campaign_id=campaign.id)
+    deliveries = database.fetch("run_deliveries", campaign_id=campaign.id, run_id=run_id)
+    problems = database.fetch("campaign_problems", campaign_id=campaign.id, most=MOST_PROBLEMS)
+    return Summary(
+        campaign,
+        links={row.link or "not looked at": row.orders for row in links},
+        messages={(row.status, row.reason or ""): row.messages for row in messages},
+        deliveries={row.outcome: row.attempts for row in deliveries},
+        problems=tuple(
+            Problem(row.message_id, mask(row.address), row.status, row.reason or "", row.detail or "")
+            for row in problems
+        ),
+    )
