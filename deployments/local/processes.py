@@ -77,7 +77,7 @@ class ChildProcesses:
     def start(
         self,
         name: str,
-        command: Sequence[str | Path],
+        command: Sequence[str],
         *,
         environment: Mapping[str, str] | None = None,
         folder: Path = REPOSITORY,
@@ -90,11 +90,11 @@ class ChildProcesses:
         """
         with _fresh_log(self.home / "logs" / f"{name}.log") as log:
             process = subprocess.Popen(  # Child.stop ends it, rather than a with statement here
-                [str(part) for part in command],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+                env={**_inherited(), "PYTHONUNBUFFERED": "1", **(environment or {})},
                 cwd=folder,
                 start_new_session=True,
                 **as_user(user),
@@ -131,6 +131,11 @@ class Identity(TypedDict, total=False):
 def as_user(name: str | None) -> Identity:
     """Return the arguments that make subprocess run a command as `name`; None stays who we are."""
     return Identity(user=name, group=name, extra_groups=[]) if name else Identity()
+
+
+def _inherited() -> dict[str, str]:
+    # What the user's shell says about another Prefect (a profile, a key, a server) is not for the one we start.
+    return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
 
 
 @contextmanager

@@ -1,0 +1,82 @@
+"""Prefect's server and web interface, with its state in PostgreSQL and nothing sent to anybody."""
+
+from __future__ import annotations
+
+import sys
+import urllib.request
+from functools import partial
+from typing import TYPE_CHECKING
+
+from deployments.local.ports import free_port, last_port, remember_port
+from deployments.local.processes import Child, ChildFailedError, ChildProcesses
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAME = "prefect"
+_TRIES = 3
+_START_SECONDS = 180  # 4 to 15 s as measured; an old machine may take its time over the first migrations
+
+
+def prefect_server(children: ChildProcesses, database_url: str) -> str:
+    """Start a server on `database_url` (a `postgresql+asyncpg://` one), wait until it answers, and return its URL.
+
+    Its command takes a port instead of choosing one; if somebody else gets that port first, another one is tried.
+    """
+    for left in reversed(range(_TRIES)):
+        port = last_port(children.home, _NAME) or free_port()
+        url = f"http://127.0.0.1:{port}"
+        child = _start(children, database_url, url, port)
+        try:
+            child.wait_until(partial(_is_healthy, url), seconds=_START_SECONDS)
+        except ChildFailedError:
+            if left == 0 or not _lost_its_port(child):
+                raise
+            child.stop()
+        else:
+            remember_port(children.home, _NAME, port)
+            return url
+    raise AssertionError("the last try returns or raises")
+
+
+def prefect_client_environment(home: Path, url: str | None) -> dict[str, str]:
+    """Return the settings of a process that talks to the server at `url`."""
+    quiet = {
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+        "PREFECT_CLI_PROMPT": "false",
+    }
+    return {**quiet, "PREFECT_API_URL": f"{url}/api"} if url else quiet
+
+
+def _start(children: ChildProcesses, database_url: str, url: str, port: int) -> Child:
+    home = children.home / "prefect"
+    home.mkdir(exist_ok=True)
+    return children.start(
+        _NAME,
+        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        environment={
+            **prefect_client_environment(children.home, url),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url,
+            "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+            "PREFECT_SERVER_UI_ENABLED": "true",
+            "PREFECT_SERVER_UI_API_URL": f"{url}/api",
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+            # The default is inside the installed package, which another user may own.
+            "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
+        },
+    )
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/api/health", timeout=5) as answer:  # noqa: S310 -- our own http:// URL
+            return bool(answer.read() == b"true")
+    except OSError:
+        return False
+
+
+def _lost_its_port(child: Child) -> bool:
+    return "already in use" in child.log.read_text(errors="replace")
