@@ -66,7 +66,10 @@ class IdempotencyKeys:
         if row is None:
             return None
         if row["endpoint"] != request.endpoint:
-            raise _misused(request.key, f"for the same endpoint they were first used for ('{row['endpoint']}')")
+            raise _misused(
+                request.key,
+                f"for the same endpoint they were first used for ('{row['endpoint']}' vs '{request.endpoint}')",
+            )
         if row["parameters"] != _canonical(request.parameters):
             raise _misused(request.key, "with the same parameters they were first used with")
         return SavedAnswer(row["status"], json.loads(row["body"]), row["request_id"])

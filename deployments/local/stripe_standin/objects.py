@@ -21,7 +21,7 @@ _ABSENT_IN_A_SESSION = (
     "setup_intent", "shipping_address_collection", "shipping_cost", "subscription", "wallet_options",
 )  # fmt: skip
 _ABSENT_IN_A_PAYMENT_INTENT = (
-    "amount_details", "application", "application_fee_amount", "automatic_payment_methods", "canceled_at",
+    "application", "application_fee_amount", "automatic_payment_methods", "canceled_at",
     "cancellation_reason", "client_secret", "customer", "customer_account", "last_payment_error", "latest_charge",
     "next_action", "on_behalf_of", "payment_method", "payment_method_configuration_details", "processing", "review",
     "setup_future_usage", "shipping", "statement_descriptor", "statement_descriptor_suffix", "transfer_data",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from deployments.local.stripe_standin.errors import StripeError, invalid
@@ -163,13 +163,12 @@ def _limit(value: int) -> int:
 class Paged(Expandable):
     """A list endpoint: newest first, a page at a time."""
 
-    limit: Annotated[Integer, BeforeValidator(lambda raw: raw)] = 10
+    limit: Annotated[Integer, AfterValidator(_limit)] = 10
     starting_after: Text | None = None
     ending_before: Text | None = None
 
     @model_validator(mode="after")
     def _check_page(self) -> Paged:
-        _limit(self.limit)
         if self.starting_after and self.ending_before:
             raise refuse("parameter_invalid_string", "You may only specify one of starting_after and ending_before.")
         return self

@@ -67,6 +67,6 @@ def new_session(stripe_client: StripeClient, parameters: Parameters) -> Callable
     """Create an ordinary session; keyword arguments change its parameters."""
 
     def create(**changes: Any) -> Session:  # noqa: ANN401 - parameters of any kind
-        return stripe_client.v1.checkout.sessions.create({**parameters, **changes})  # type: ignore[typeddict-item]  # as above
+        return stripe_client.v1.checkout.sessions.create({**parameters, **changes})  # type: ignore[arg-type]  # as above
 
     return create
