@@ -25,6 +25,23 @@ class CampaignOptions(BaseModel):
 
 
 @dataclass(frozen=True)
+class Batch:
+    """Messages that one task run delivers; `first` and `last` count from 1 among what the run owes."""
+
+    first: int
+    message_ids: tuple[int, ...]
+
+    @property
+    def last(self) -> int:
+        """The number of its last message."""
+        return self.first + len(self.message_ids) - 1
+
+    def __str__(self) -> str:
+        """Name the task run in the UI."""
+        return f"messages {self.first} to {self.last}"
+
+
+@dataclass(frozen=True)
 class Campaign:
     """An open campaign: ids, names and counts only, so that it may stand in run history."""
 

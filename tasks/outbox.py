@@ -45,21 +45,21 @@ class Outbox:
     run_id: UUID | None = None
 
     @contextmanager
-    def claim(self, message_ids: Sequence[int]) -> Iterator["Batch"]:
+    def claim(self, message_ids: Sequence[int]) -> Iterator["Claim"]:
         """Lease those of the messages that are due and free; what the block leaves unsettled is given back."""
-        batch = Batch(self, uuid4())
+        claim = Claim(self, uuid4())
         now = self.clock()
         rows = self.database.fetch(
-            "claim_messages", ids=list(message_ids), token=batch.token, lease_seconds=CLAIM_SECONDS, now=now
+            "claim_messages", ids=list(message_ids), token=claim.token, lease_seconds=CLAIM_SECONDS, now=now
         )
-        batch.ids = sorted(row.id for row in rows)
+        claim.ids = sorted(row.id for row in rows)
         try:
-            yield batch
+            yield claim
         finally:
-            self.database.fetch("return_claims", token=batch.token, now=self.clock())
+            self.database.fetch("return_claims", token=claim.token, now=self.clock())
 
 
-class Batch:
+class Claim:
     """What one worker holds under one token; every write requires that the token still is the message's."""
 
     def __init__(self, outbox: Outbox, token: UUID) -> None:
@@ -68,7 +68,7 @@ class Batch:
         self.ids: list[int] = []
 
     def take(self, message_id: int) -> Message | None:
-        """Keep the batch's leases alive and read its next message; None where it is not ours any more."""
+        """Keep our leases alive and read its next message; None where it is not ours any more."""
         with self.outbox.database.transaction() as connection:
             fetch(connection, "extend_claims", token=self.token, lease_seconds=CLAIM_SECONDS)
             rows = fetch(connection, "claimed_message", message_id=message_id, token=self.token)

@@ -7,14 +7,14 @@ from datetime import timedelta
 from email.utils import parseaddr
 from uuid import UUID
 
-from tasks.campaign import Campaign
+from tasks.campaign import Batch, Campaign
 from tasks.club import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
 from tasks.errors import PermanentError
 from tasks.links.model import Charge, Link, LinkOutcome
 from tasks.mail.compose import compose
 from tasks.mail.mime import build_message
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Envelope, Mailer
-from tasks.outbox import Batch, Message, Outbox
+from tasks.outbox import Claim, Message, Outbox
 from tasks.services import Services
 
 MAX_CHECKS = 3
@@ -23,9 +23,7 @@ MAX_CHECKS = 3
 REVIEW_AGAIN = timedelta(minutes=10)
 
 
-def deliver_batch(
-    services: Services, campaign: Campaign, message_ids: Sequence[int], run_id: UUID | None
-) -> Counter[str]:
+def deliver_batch(services: Services, campaign: Campaign, batch: Batch, run_id: UUID | None) -> Counter[str]:
     """Deliver those of the messages that are due and nobody else holds; return how many came to which status.
 
     Raises TransientError where Stripe, the mail server or the database is out of reach: what was not begun is queued
@@ -41,9 +39,9 @@ def deliver_batch(
     )
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     statuses: Counter[str] = Counter()
-    with outbox.claim(message_ids) as batch, services.mailer() as mailer:
-        for message_id in batch.ids:
-            statuses[_Desk(services, tournament, batch, mailer).deliver(message_id)] += 1
+    with outbox.claim(batch.message_ids) as claim, services.mailer() as mailer:
+        for message_id in claim.ids:
+            statuses[_Desk(services, tournament, claim, mailer).deliver(message_id)] += 1
     return statuses
 
 
@@ -53,13 +51,13 @@ class _Desk:
 
     services: Services
     tournament: Tournament
-    batch: Batch
+    claim: Claim
     mailer: Mailer
 
     def deliver(self, message_id: int) -> str:
         """Bring one message to a status with a reason."""
         for _ in range(MAX_CHECKS):
-            message = self.batch.take(message_id)
+            message = self.claim.take(message_id)
             if message is None:
                 return "lost"
             players = self.players(message)
@@ -70,11 +68,11 @@ class _Desk:
             try:
                 envelope = self.write(message, players, links)
             except PermanentError as error:
-                return self.batch.put_off(message_id, "failed", "cannot_be_written", error=str(error))
+                return self.claim.put_off(message_id, "failed", "cannot_be_written", error=str(error))
             delivery = self.send(message, links, envelope)
             if delivery.outcome is not DeliveryOutcome.WITHDRAWN:
-                return self.batch.record(message, delivery)
-        return self.batch.put_off(message_id, "queued", "order_changes", due=self.services.clock() + REVIEW_AGAIN)
+                return self.claim.record(message, delivery)
+        return self.claim.put_off(message_id, "queued", "order_changes", due=self.services.clock() + REVIEW_AGAIN)
 
     def players(self, message: Message) -> Mapping[int, CommittedPlayer]:
         """Read whom the message is about, as the club's tables say now."""
@@ -87,16 +85,16 @@ class _Desk:
             self.services.keeper.tend(order_id, _charge(self.tournament, players.get(order_id)), mailing=True)
             for order_id in message.order_ids
         ]
-        self.batch.record_links(links)
+        self.claim.record_links(links)
         return links
 
     def hold_back(self, message: Message, links: Sequence[Link]) -> str | None:
         """Skip or put off a message that cannot go out now; None where it can."""
         if any(link.outcome is LinkOutcome.UNDER_REVIEW for link in links):
             due = self.services.clock() + REVIEW_AGAIN
-            return self.batch.put_off(message.id, "queued", "link_under_review", due=due)
+            return self.claim.put_off(message.id, "queued", "link_under_review", due=due)
         if not any(link.url for link in links):
-            return self.batch.put_off(message.id, "skipped", skip_reason(links))
+            return self.claim.put_off(message.id, "skipped", skip_reason(links))
         return None
 
     def write(self, message: Message, players: Mapping[int, CommittedPlayer], links: Sequence[Link]) -> Envelope:
@@ -117,7 +115,7 @@ class _Desk:
     def send(self, message: Message, links: Sequence[Link], envelope: Envelope) -> Delivery:
         """Hand the message to the mail server; its body goes out only once the ledger has it in `sending`."""
         payable = [link for link in links if link.url]
-        return self.mailer.deliver(envelope, lambda: self.batch.enter_sending(message, payable))
+        return self.mailer.deliver(envelope, lambda: self.claim.enter_sending(message, payable))
 
 
 def _charge(tournament: Tournament, player: CommittedPlayer | None) -> Charge | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from tasks.campaign import Campaign
+from tasks.campaign import Batch, Campaign
 from tasks.club import find_tournament_by_id, players_with_orders
 from tasks.database import fetch
 from tasks.errors import ConfigurationError, PermanentError
@@ -11,18 +11,18 @@ from tasks.mail.compose import compose, rehearsal_link
 from tasks.services import Services
 
 
-def plan_batches(services: Services, campaign: Campaign) -> list[list[int]]:
-    """Return the ids of the messages that are owed now, in batches; from here on the campaign is sending.
+def plan_batches(services: Services, campaign: Campaign) -> list[Batch]:
+    """Return the messages that are owed now, in batches; from here on the campaign is sending.
 
     Every one of them is rendered first: a broken template stops the campaign before the first send. Raises
     ConfigurationError for that, and where the campaign was stopped meanwhile.
     """
     due = [row.id for row in services.database.fetch("due_messages", campaign_id=campaign.id, now=services.clock())]
     size = services.settings.batch_size
-    batches = [due[start : start + size] for start in range(0, len(due), size)]
+    batches = [Batch(start + 1, tuple(due[start : start + size])) for start in range(0, len(due), size)]
     services.renderer.digest(campaign.kind)
     for batch in batches:
-        _rehearse(services, campaign, batch)
+        _rehearse(services, campaign, batch.message_ids)
     if batches:
         _start_sending(services, campaign)
     return batches
