@@ -17,10 +17,9 @@ from deployments.local.stripe_standin.faults import Fault
 from deployments.local.stripe_standin.forms import parse_form
 from deployments.local.stripe_standin.idempotency import KeyedRequest, SavedAnswer
 from deployments.local.stripe_standin.keys import Access, authenticate
-from deployments.local.stripe_standin.objects import new_id
+from deployments.local.stripe_standin.objects import Json, new_id
 from deployments.local.stripe_standin.parts import Parts
 from deployments.local.stripe_standin.payments import PaymentRefusedError
-from deployments.local.stripe_standin.session_table import Json
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -40,9 +39,9 @@ class Call:
     parameters: Json = field(default_factory=dict)
     fault: Fault | None = None
 
-    def fault_is(self, *names: str) -> bool:
-        """Tell whether this call has taken one of these faults."""
-        return self.fault is not None and self.fault.name in names
+    def fault_is(self, name: str) -> bool:
+        """Tell whether this call has taken that fault."""
+        return self.fault is not None and self.fault.name == name
 
 
 @dataclass(frozen=True)
@@ -100,11 +99,14 @@ class Api:
             await asyncio.sleep(latency / 1000)
         if call.fault_is("pay_first"):
             self._pay_first(call)
-        with self.parts.store.transaction():
-            answer = self._run(call, access)
-            if keyed:
-                saved = SavedAnswer(answer.status, answer.body, call.request_id)
-                self.parts.idempotency.save(keyed, saved)
+        try:
+            with self.parts.store.transaction():
+                answer = self._run(call, access)
+                if keyed:
+                    saved = SavedAnswer(answer.status, answer.body, call.request_id)
+                    self.parts.idempotency.save(keyed, saved)
+        except StripeError as refusal:  # undone, and not saved for a replay
+            answer = self._refused(call, refusal)
         return await self._sent(call, answer)
 
     def _pay_first(self, call: Call) -> None:
@@ -121,10 +123,11 @@ class Api:
         return Answer(200, body)
 
     async def _sent(self, call: Call, answer: Answer) -> Answer:
-        if call.fault and call.fault.name == "slow":
-            await self.parts.faults.hold(call.fault.seconds)
-        if call.fault_is("drop_after"):
-            raise DropConnection
+        match call.fault:
+            case Fault("slow", seconds):
+                await self.parts.faults.hold(seconds)
+            case Fault("drop_after"):
+                raise DropConnection
         return answer
 
     def _refused(self, call: Call, refusal: StripeError) -> Answer:

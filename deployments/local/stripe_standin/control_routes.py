@@ -14,9 +14,9 @@ from starlette.routing import Route
 from deployments.local.stripe_standin.api import with_host
 from deployments.local.stripe_standin.faults import FaultRequest
 from deployments.local.stripe_standin.limits import Settings
+from deployments.local.stripe_standin.objects import Json
 from deployments.local.stripe_standin.parts import Parts
 from deployments.local.stripe_standin.payments import PaymentRefusedError
-from deployments.local.stripe_standin.session_table import Json
 
 
 class _Body(BaseModel):

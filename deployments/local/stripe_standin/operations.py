@@ -10,8 +10,9 @@ from typing import Any
 from deployments.local.stripe_standin import objects, rules
 from deployments.local.stripe_standin.errors import invalid, missing_resource, unrecognized_url
 from deployments.local.stripe_standin.keys import Access
+from deployments.local.stripe_standin.objects import Json
 from deployments.local.stripe_standin.params import CreateSession, Expandable, ListSessions, Paged, read_parameters
-from deployments.local.stripe_standin.session_table import Json, SessionTable
+from deployments.local.stripe_standin.session_table import SessionTable
 
 _SESSIONS = "/v1/checkout/sessions"
 _WRITE = "rak_checkout_session_write"

@@ -12,9 +12,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from deployments.local.stripe_standin.money import money
+from deployments.local.stripe_standin.objects import Json
 from deployments.local.stripe_standin.parts import Parts
 from deployments.local.stripe_standin.payments import PaymentRefusedError
-from deployments.local.stripe_standin.session_table import Json
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined)
 _STATUS = {"open": 200, "complete": 200, "expired": 410}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deployments.local.stripe_standin import objects
-from deployments.local.stripe_standin.session_table import Json, SessionTable
+from deployments.local.stripe_standin.objects import Json
+from deployments.local.stripe_standin.session_table import SessionTable
 
 _PAYER = ("payer@example.com", "Robin Payer")
 _PAYMENT_FAILED = {

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployments.local.stripe_standin.clock import Clock
+from deployments.local.stripe_standin.objects import Json
 from deployments.local.stripe_standin.params import ListSessions
 from deployments.local.stripe_standin.store import Store
 
-Json = dict[str, Any]
 _OLDER_THAN = "(created, seq) < (SELECT created, seq FROM sessions WHERE id = ?)"
 _NEWER_THAN = "(created, seq) > (SELECT created, seq FROM sessions WHERE id = ?)"
 

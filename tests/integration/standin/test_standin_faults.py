@@ -64,6 +64,15 @@ def test_a_dropped_connection_leaves_no_answer(
     assert control.requests()[0]["fault"] == fault
 
 
+def test_a_refusal_can_get_lost_too(stripe_client: StripeClient, new_session: Create, control: StandInControl) -> None:
+    session = stripe_client.v1.checkout.sessions.expire(new_session().id)
+    control.add_fault("drop_after")
+    with pytest.raises(APIConnectionError):
+        stripe_client.v1.checkout.sessions.expire(session.id)
+    with pytest.raises(InvalidRequestError):
+        stripe_client.v1.checkout.sessions.expire(session.id)
+
+
 def test_a_payment_between_a_read_and_an_expire_wins(
     stripe_client: StripeClient, new_session: Create, control: StandInControl
 ) -> None:
