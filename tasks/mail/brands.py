@@ -25,7 +25,14 @@ from tasks.errors import ConfigurationError
 _MIN_CONTRAST = 4.5
 # Below it sRGB is linear (WCAG 2.2, "relative luminance").
 _LINEAR_UP_TO = 0.04045
-_READ_TOGETHER = (("on_accent", "accent"), ("text", "card"), ("muted", "card"), ("muted", "page"), ("accent", "card"))
+_READ_TOGETHER = (
+    ("on_accent", "accent"),
+    ("text", "card"),
+    ("muted", "card"),
+    ("text", "page"),
+    ("muted", "page"),
+    ("accent", "card"),
+)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from jinja2 import (
     TemplateError,
     TemplateNotFound,
     TemplateSyntaxError,
-    select_autoescape,
 )
 from jinja2.meta import find_referenced_templates
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -57,13 +56,9 @@ class Renderer:
             for name, source in self._sources.items()
             if name.startswith("brands/") and name.endswith(".toml")
         }
-        self._environment = ImmutableSandboxedEnvironment(
-            loader=FunctionLoader(self._load),
-            undefined=StrictUndefined,
-            autoescape=select_autoescape(enabled_extensions=("html",), default=False),
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        # One for each ending, with escaping on or off for all that it loads: Jinja takes what an imported macro returns for
+        # safe by the caller's setting, so a macro compiled for text would put names into HTML unescaped.
+        self._environments = {".txt": self._environment(escape=False), ".html": self._environment(escape=True)}
 
     def render(self, letter: Letter) -> RenderedMail:
         """Render a letter; the same letter gives the same text every time.
@@ -101,6 +96,15 @@ class Renderer:
                 digest.update(len(piece).to_bytes(8, "big") + piece)
         return digest.hexdigest()
 
+    def _environment(self, *, escape: bool) -> ImmutableSandboxedEnvironment:
+        return ImmutableSandboxedEnvironment(
+            loader=FunctionLoader(self._load),
+            undefined=StrictUndefined,
+            autoescape=escape,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
     def _load(self, name: str) -> tuple[str, str, None] | None:
         return (self._sources[name], _file(name), None) if name in self._sources else None
 
@@ -125,7 +129,7 @@ class Renderer:
 
     def _fill(self, name: str, context: dict[str, Any]) -> str:
         try:
-            return self._environment.get_template(name).render(context)
+            return self._environments[Path(name).suffix].get_template(name).render(context)
         except TemplateError as error:
             raise self._explain(error) from error
 
@@ -141,8 +145,9 @@ class Renderer:
 
     def _references(self, name: str) -> list[str]:
         try:
-            self._environment.get_template(name)
-            found = list(find_referenced_templates(self._environment.parse(self._sources[name], name, _file(name))))
+            environment = self._environments[".txt"]
+            environment.get_template(name)
+            found = list(find_referenced_templates(environment.parse(self._sources[name], name, _file(name))))
         except TemplateError as error:
             raise self._explain(error) from error
         if None in found:
@@ -175,7 +180,7 @@ def _file(name: str) -> str:
 def _read_folder(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         raise ConfigurationError(f"There is no templates folder {folder}: run from the repository's root.")
-    files = sorted(path for path in folder.rglob("*") if path.suffix in {".txt", ".html", ".toml"})
+    files = sorted(path for path in folder.rglob("*") if path.suffix in {".txt", ".html", ".jinja", ".toml"})
     try:
         return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
     except UnicodeDecodeError as error:
