@@ -5,6 +5,6 @@ retrieve, list, expire, line items) and their payment intents, with Stripe's bou
 refuses what Stripe refuses, and also, in words that say so, what Stripe takes and this does not model. The routes
 below /_standin/ move its clock, pay sessions and stage faults (see control.StandInControl).
 
-Where Stripe's documents leave the answer open, it chooses: a zero total is taken and completes as `no_payment_required`;
+Where Stripe's documents leave the answer open, it chooses: a zero total completes as `no_payment_required`;
 refusals other than 500s are never replayed; a session that lapsed comes back to life when a test turns the clock back.
 """
