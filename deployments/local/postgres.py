@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
@@ -87,9 +87,9 @@ def embedded_postgres(
     with ExitStack() as stack:
         children = children or stack.enter_context(child_processes(data.parent))
         user = _prepare_user(data) if os.geteuid() == 0 else None
-        _clear_the_way(data)
+        socket_folder = stack.enter_context(_socket_folder(data, user))
+        _clear_the_way(data, socket_folder)
         _initialise(data, user)
-        socket_folder = _socket_folder(data, user)
         options = {**_SETTINGS, "unix_socket_directories": str(socket_folder), **(settings or {})}
         command = [str(_PROGRAMS / "postgres"), "-D", str(data)]
         command += [f"--{name}={value}" for name, value in options.items()]
@@ -125,10 +125,10 @@ def _initialise(data: Path, user: str | None) -> None:
     draft.rename(data)
 
 
-def _clear_the_way(data: Path) -> None:
-    """Stop a server that still runs on `data`, and remove a postmaster.pid that names a living stranger.
+def _clear_the_way(data: Path, socket_folder: Path) -> None:
+    """Stop a server that still runs on `data`, and remove lock files that name a living stranger.
 
-    A pid file of a dead process stays: PostgreSQL deals with that one itself, and looks for surviving backends first.
+    The lock file of a dead process stays: PostgreSQL deals with that itself, and looks for surviving backends first.
     """
     everyone = psutil.process_iter(["name", "cwd", "cmdline"])
     ours = [process for process in everyone if process.info["name"] == "postgres" and process.info["cwd"] == str(data)]
@@ -136,9 +136,9 @@ def _clear_the_way(data: Path) -> None:
     servers = [process for process in ours if process.info["cmdline"][0].endswith("/postgres")]
     stop_all(servers, signal.SIGINT)
     stop_all([process for process in ours if process not in servers], signal.SIGQUIT)
-    pid_file = data / "postmaster.pid"
-    if pid_file.exists() and psutil.pid_exists(_first_number(pid_file)):
-        pid_file.unlink()
+    for lock in (data / "postmaster.pid", socket_folder / f"{_SOCKET}.lock"):
+        if lock.exists() and psutil.pid_exists(_first_number(lock)):
+            lock.unlink()
 
 
 def _first_number(file: Path) -> int:
@@ -146,17 +146,23 @@ def _first_number(file: Path) -> int:
     return int(first) if first.isdecimal() else 0
 
 
-def _socket_folder(data: Path, user: str | None) -> Path:
-    """Return `data` itself, or a short folder that is always the same where that is no good as a socket's address."""
+@contextmanager
+def _socket_folder(data: Path, user: str | None) -> Iterator[Path]:
+    """Yield `data` itself, or a short folder that is always the same where that is no good as a socket's address."""
     if _PLAIN_PATH.fullmatch(str(data)) and len(os.fsencode(data / _SOCKET)) <= _SOCKET_PATH_BYTES:
-        return data
+        yield data
+        return
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"tournament-fees-{os.geteuid()}-{digest}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    _give(folder, user)
     if folder.is_symlink() or folder.stat().st_mode & 0o077:
         raise PermissionError(f"{folder} is open to other users: remove it and start again")
-    return folder
+    _give(folder, user)
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):  # a server that would not stop still has its socket there
+            folder.rmdir()
 
 
 def _prepare_user(data: Path) -> str:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+GRACE_SECONDS = 20.0
+
 _POLL_SECONDS = 0.03
-_GRACE_SECONDS = 20.0
 _STRAGGLER_SECONDS = 3.0
 
 
@@ -39,10 +40,10 @@ class ProcessRecord:
         draft.write_text(json.dumps(asdict(self)))
         draft.replace(file)
 
-    def stop(self) -> None:
-        """End the process, then what it left of its tree: politely first, by SIGKILL after a grace."""
+    def stop(self, *, grace: float = GRACE_SECONDS) -> None:
+        """End the process, then what it left of its tree: politely first, by SIGKILL after `grace` seconds."""
         members = self._members()
-        stop_all([process for process in members if process.pid == self.pid], self.stop_signal)
+        stop_all([process for process in members if process.pid == self.pid], self.stop_signal, grace=grace)
         stop_all(members, grace=_STRAGGLER_SECONDS)
 
     def _members(self) -> list[psutil.Process]:
@@ -72,7 +73,7 @@ def stop_recorded(folder: Path) -> None:
 
 
 def stop_all(
-    processes: list[psutil.Process], stop_signal: int = signal.SIGTERM, *, grace: float = _GRACE_SECONDS
+    processes: list[psutil.Process], stop_signal: int = signal.SIGTERM, *, grace: float = GRACE_SECONDS
 ) -> None:
     """Ask the processes to end, and end those that have not after `grace` seconds."""
     for number in (stop_signal, signal.SIGKILL):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypedDict, TypeVar
 
 from deployments.local.home import REPOSITORY, sole_use
-from deployments.local.process_tree import ProcessRecord, stop_recorded
+from deployments.local.process_tree import GRACE_SECONDS, ProcessRecord, stop_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,12 +55,11 @@ class Child:
         said = _LISTENING.search(self.log.read_text(errors="replace"))
         return said[1].strip() if said else None
 
-    def stop(self) -> None:
+    def stop(self, *, grace: float = GRACE_SECONDS) -> None:
         """Stop the child and everything it started; nothing happens where it has ended already."""
-        if self.record_file.exists():
-            self.record.stop()
-            self.process.wait()
-            self.record_file.unlink()
+        self.record.stop(grace=grace)
+        self.process.wait()
+        self.record_file.unlink(missing_ok=True)
 
     def _log_tail(self, lines: int = 15) -> str:
         tail = self.log.read_text(errors="replace").splitlines()[-lines:]

@@ -1,0 +1,152 @@
+"""The embedded PostgreSQL server, and what it starts from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from deployments.local.home import HomeInUseError
+from deployments.local.postgres import PostgresServer, embedded_postgres
+from deployments.local.processes import ChildFailedError
+
+if TYPE_CHECKING:
+    from tests.integration.local.conftest import Holding
+
+HOLDER = """
+import sys
+from pathlib import Path
+from deployments.local.postgres import embedded_postgres
+with embedded_postgres(Path(sys.argv[1])) as server, server.connect("club") as connection:
+    connection.execute("CREATE TABLE kept (word text)")
+    connection.execute("INSERT INTO kept VALUES ('still here')")
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def _kept(server: PostgresServer) -> str:
+    engine = create_engine(server.url("club"), poolclass=NullPool)
+    with engine.connect() as connection:
+        return str(connection.scalar(text("SELECT word FROM kept")))
+
+
+def _servers(data: Path) -> list[int]:
+    wanted = {"name": "postgres", "cwd": str(data)}
+    return [process.pid for process in psutil.process_iter(list(wanted)) if process.info == wanted]
+
+
+def test_a_server_has_its_databases_and_ends_with_the_block(home: Path) -> None:
+    data = home / "postgres"
+    with embedded_postgres(data, databases=("club", "prefect")) as server, server.connect("prefect") as connection:
+        connection.execute("CREATE EXTENSION pg_trgm")  # Prefect's server needs it
+        assert connection.execute("SELECT lower('ÄÖ'), current_setting('TimeZone')").fetchone() == ("äö", "UTC")
+        assert server.url("club") == f"postgresql+psycopg://postgres@/club?host={data}"
+    assert _servers(data) == []
+
+
+def test_a_server_keeps_its_data_and_takes_settings(home: Path) -> None:
+    with embedded_postgres(home / "postgres", databases=("club",)) as server, server.connect("club") as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 'still here' AS word")
+    with embedded_postgres(home / "postgres", settings={"work_mem": "5MB"}) as server:
+        assert _kept(server) == "still here"
+        with server.connect() as connection:
+            assert connection.execute("SHOW work_mem").fetchone() == ("5MB",)
+            assert connection.execute("SHOW fsync").fetchone() == ("on",)
+
+
+@pytest.mark.parametrize("name", ["two words", "O'Hara, 100%", "long" * 30])
+def test_a_folder_that_is_no_socket_address_serves_all_the_same(home: Path, name: str) -> None:
+    with embedded_postgres(home / name / "postgres", databases=("club",)) as server:
+        assert server.answers()
+        engine = create_engine(server.url("club"), poolclass=NullPool)
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT current_database()")) == "club"
+        assert server.socket_folder.stat().st_mode & 0o077 == 0
+
+
+def test_nobody_else_may_enter_the_data_or_reach_the_server_by_network(home: Path) -> None:
+    with embedded_postgres(home / "postgres", databases=()) as server:
+        assert (home / "postgres").stat().st_mode & 0o077 == 0
+        assert psutil.Process(server.pid).net_connections("inet") == []
+
+
+def test_data_survives_a_kill_of_the_holder(home: Path, holding: Holding) -> None:
+    with holding(HOLDER, home / "postgres") as holder:
+        holder.kill()
+        holder.wait()
+    with embedded_postgres(home / "postgres") as server:
+        assert _kept(server) == "still here"
+    assert _servers(home / "postgres") == []
+
+
+def test_a_server_that_outlived_holder_and_warden_is_taken_over(home: Path, holding: Holding) -> None:
+    data = home / "postgres"
+    with holding(HOLDER, data) as holder:
+        for process in psutil.Process(holder.pid).children():
+            if "deployments.local.warden" in process.cmdline():
+                process.kill()
+        holder.kill()
+        holder.wait()
+    (home / "run" / "postgres.json").unlink()  # as if killed before the record was written
+    left = _servers(data)
+    assert left
+    with embedded_postgres(data) as server:
+        assert _kept(server) == "still here"
+        assert server.pid not in left
+    assert _servers(data) == []
+
+
+def test_data_survives_a_kill_of_the_server(home: Path, holding: Holding) -> None:
+    with holding(HOLDER, home / "postgres") as holder:
+        server_pid = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+        for process in [*psutil.Process(holder.pid).children(), psutil.Process(holder.pid)]:
+            if process.pid != server_pid:
+                process.kill()
+        psutil.Process(server_pid).kill()
+    with embedded_postgres(home / "postgres") as server:
+        assert _kept(server) == "still here"
+
+
+def test_a_pid_file_that_names_a_living_stranger_is_seen_through(home: Path) -> None:
+    data = home / "postgres"
+    with embedded_postgres(data) as server:
+        stale = (data / "postmaster.pid").read_text()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        (data / "postmaster.pid").write_text(stale.replace(str(server.pid), str(stranger.pid), 1))
+        with embedded_postgres(data) as server:
+            assert server.answers()
+        assert stranger.poll() is None
+        stranger.communicate(b"\n")
+
+
+def test_an_initialisation_that_was_cut_short_is_started_over(home: Path) -> None:
+    draft = home / "postgres.draft"
+    draft.mkdir()
+    (draft / "PG_VERSION").write_text("18\n")
+    with embedded_postgres(home / "postgres") as server:
+        assert server.answers()
+    assert not draft.exists()
+
+
+def test_data_of_another_version_is_refused_in_postgresqls_own_words(home: Path) -> None:
+    with embedded_postgres(home / "postgres", databases=()):
+        pass
+    (home / "postgres" / "PG_VERSION").write_text("9\n")
+    words = "initialized by PostgreSQL version 9"
+    with pytest.raises(ChildFailedError, match=words), embedded_postgres(home / "postgres"):
+        pass
+
+
+def test_two_servers_never_share_a_folder(home: Path) -> None:
+    with embedded_postgres(home / "postgres") as server:
+        with pytest.raises(HomeInUseError, match=str(os.getpid())), embedded_postgres(home / "postgres"):
+            pass
+        assert server.answers()

@@ -1,0 +1,157 @@
+"""Children of the embedded stack: started, watched, stopped, and found again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from deployments.local.home import HomeInUseError
+from deployments.local.ports import last_port, remember_port
+from deployments.local.process_tree import ProcessRecord
+from deployments.local.processes import ChildFailedError, child_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.integration.local.conftest import Holding
+
+SLEEPER = "import time; print('listening on here', flush=True); time.sleep(600)"
+PARENT = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {SLEEPER!r}])
+print("listening on", child.pid, flush=True)
+child.wait()
+"""
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + SLEEPER
+HOLDER = f"""
+import sys
+from pathlib import Path
+from deployments.local.processes import child_processes
+with child_processes(Path(sys.argv[1])) as children:
+    child = children.start("parent", [sys.executable, "-c", {PARENT!r}])
+    child.wait_until(child.listening_on)
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen([sys.executable, "-c", SLEEPER], stdout=subprocess.DEVNULL) as process:
+        yield process
+        process.kill()
+
+
+def _gone(*pids: int, within: float = 30) -> bool:
+    processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    return not [left for left in psutil.wait_procs(processes, within)[1] if left.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_child_and_what_it_started_end_with_the_block(home: Path) -> None:
+    with child_processes(home) as children:
+        child = children.start("parent", [sys.executable, "-c", PARENT])
+        grandchild = int(child.wait_until(child.listening_on))
+        assert psutil.pid_exists(grandchild)
+    assert _gone(child.process.pid, grandchild, within=0)
+    assert list((home / "run").iterdir()) == []
+
+
+def test_children_end_when_the_block_raises(home: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), child_processes(home) as children:  # noqa: PT012 -- the block is the subject
+        child = children.start("sleeper", [sys.executable, "-c", SLEEPER])
+        raise KeyboardInterrupt
+    assert _gone(child.process.pid, within=0)
+
+
+def test_a_grandchild_whose_parent_was_killed_is_ended_too(home: Path) -> None:
+    with child_processes(home) as children:
+        child = children.start("parent", [sys.executable, "-c", PARENT])
+        grandchild = int(child.wait_until(child.listening_on))
+        child.process.kill()
+        child.process.wait()
+    assert _gone(grandchild, within=0)
+
+
+def test_a_child_that_ignores_the_polite_signal_is_killed(home: Path) -> None:
+    with child_processes(home) as children:
+        child = children.start("deaf", [sys.executable, "-c", DEAF])
+        child.wait_until(child.listening_on)
+        child.stop(grace=0.1)
+        assert child.process.returncode == -signal.SIGKILL
+
+
+def test_a_child_that_dies_at_its_start_shows_its_last_words(home: Path) -> None:
+    dying = "import sys; print('first'); sys.exit('no such setting: COLOUR')"
+    with child_processes(home) as children:
+        child = children.start("dying", [sys.executable, "-c", dying])
+        with pytest.raises(ChildFailedError, match=r"(?s)dying ended with exit code 1.*no such setting: COLOUR"):
+            child.wait_until(child.listening_on)
+
+
+def test_a_child_that_never_gets_ready_shows_its_last_words(home: Path) -> None:
+    with child_processes(home) as children:
+        child = children.start("sleeper", [sys.executable, "-c", SLEEPER])
+        child.wait_until(child.listening_on)
+        with pytest.raises(ChildFailedError, match=r"(?s)not ready after 0 s.*listening on here"):
+            child.wait_until(lambda: None, seconds=0)
+
+
+def test_children_end_when_their_parent_is_killed(home: Path, holding: Holding) -> None:
+    with holding(HOLDER, home) as holder:
+        below = [process.pid for process in psutil.Process(holder.pid).children(recursive=True)]
+        holder.kill()
+        holder.wait()
+    assert len(below) == 3, "the child, the grandchild and the warden"
+    assert _gone(*below)
+
+
+def test_children_that_outlived_parent_and_warden_are_ended_by_the_next_start(home: Path, holding: Holding) -> None:
+    with holding(HOLDER, home) as holder:
+        below = psutil.Process(holder.pid).children(recursive=True)
+        wardens = [process for process in below if "deployments.local.warden" in process.cmdline()]
+        for process in [*wardens, psutil.Process(holder.pid)]:
+            process.kill()
+        holder.wait()
+        children_left = [process.pid for process in below if process not in wardens]
+        assert all(map(psutil.pid_exists, children_left))
+    with child_processes(home):
+        assert _gone(*children_left, within=0)
+
+
+def test_a_stranger_that_got_a_recorded_pid_is_left_alone(home: Path, stranger: subprocess.Popen[bytes]) -> None:
+    (home / "run").mkdir()
+    created = psutil.Process(stranger.pid).create_time()
+    ProcessRecord(stranger.pid, created - 60, signal.SIGTERM).write(home / "run" / "mail.json")
+    with child_processes(home):
+        assert stranger.poll() is None
+    assert stranger.poll() is None
+
+
+def test_a_record_that_nobody_can_read_is_thrown_away(home: Path) -> None:
+    (home / "run").mkdir()
+    (home / "run" / "mail.json").write_text('{"pid": ')
+    with child_processes(home):
+        assert list((home / "run").iterdir()) == []
+
+
+def test_a_second_holder_is_told_who_is_first_and_what_to_do(home: Path) -> None:
+    advice = f"in use by process {os.getpid()}.*kill {os.getpid()}.*TOURNAMENT_FEES_HOME="
+    with child_processes(home), pytest.raises(HomeInUseError, match=advice), child_processes(home):
+        pass
+
+
+def test_a_port_is_kept_for_the_next_run_unless_it_is_taken(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        remember_port(home, "mail", port)
+        assert last_port(home, "mail") == 0
+    assert last_port(home, "mail") == port
+    assert last_port(home, "never seen") == 0

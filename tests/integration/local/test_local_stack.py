@@ -1,0 +1,139 @@
+"""The whole embedded stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import smtplib
+import urllib.request
+from email.message import EmailMessage
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
+from deployments.local.stack import STANDIN_KEY, Stack, local_stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.local.conftest import Holding
+
+HOLDER = """
+import sys
+from pathlib import Path
+from deployments.local.stack import local_stack
+with local_stack(Path(sys.argv[1]), prefect=False, given={}, progress=lambda _: None) as stack:
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def _quiet(_line: str) -> None:
+    pass
+
+
+def _get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 -- a server of this test
+        return bytes(answer.read())
+
+
+def _send(stack: Stack, subject: str) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "fees@example.org", "robin@example.com", subject
+    message.set_content("Hello")
+    address = urlsplit(stack.environment["SMTP_URL"])
+    with smtplib.SMTP(str(address.hostname), int(address.port or 0), timeout=30) as server:
+        server.send_message(message)
+
+
+def _one(database_url: str, statement: str) -> object:
+    with create_engine(database_url, poolclass=NullPool).begin() as connection:
+        return connection.scalar(text(statement))
+
+
+def _below_us() -> set[int]:
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
+def test_the_whole_stack_answers_and_leaves_no_process(home: Path) -> None:
+    before, said = _below_us(), list[str]()
+    with local_stack(home, given={}, progress=said.append) as stack:
+        ran = _below_us() - before
+        assert _one(stack.environment["DATABASE_URL"], "SELECT current_database()") == "club"
+        assert json.loads(_get(f"{stack.stripe_url}/_standin/health")) is not None
+        _send(stack, "the first")
+        assert b"the first" in _get(f"{stack.mail_url}/")
+        assert _get(f"{stack.environment['PREFECT_API_URL']}/health") == b"true"
+        settings = json.loads(_get(f"{stack.prefect_url}/ui-settings"))
+        assert settings["api_url"] == stack.environment["PREFECT_API_URL"]
+        assert b"<html" in _get(f"{stack.prefect_url}/")
+    assert not [pid for pid in ran if psutil.pid_exists(pid)]
+    assert STANDIN_KEY not in "".join(said)
+    assert STANDIN_KEY not in repr(stack)
+
+
+def test_a_killed_stack_leaves_its_data_and_its_ports_to_the_next(home: Path, holding: Holding) -> None:
+    with local_stack(home, prefect=False, given={}, progress=_quiet) as first:
+        with create_engine(first.environment["DATABASE_URL"], poolclass=NullPool).begin() as connection:
+            connection.execute(text("CREATE TABLE kept AS SELECT 7 AS figure"))
+        _send(first, "before")
+    with holding(HOLDER, home) as holder:
+        holder.kill()
+        holder.wait()
+    with local_stack(home, prefect=False, given={}, progress=_quiet) as second:
+        assert second == first
+        assert _one(second.environment["DATABASE_URL"], "SELECT figure FROM kept") == 7
+        _send(second, "after")
+        assert re.findall(r"(?:before|after)(?=</span>)", _get(f"{second.mail_url}/").decode()) == ["after", "before"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_stops_the_whole_stack(home: Path, holding: Holding, number: signal.Signals) -> None:
+    with holding(HOLDER, home) as holder:
+        below = psutil.Process(holder.pid).children(recursive=True)
+        holder.send_signal(number)
+        holder.wait(60)
+    assert [process.pid for process in below if process.is_running()] == []
+    assert list((home / "run").iterdir()) == []
+
+
+def test_signals_are_as_before_once_the_stack_is_down(home: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit), local_stack(home, prefect=False, given={}, progress=_quiet):
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_second_stack_on_the_same_home_is_refused(home: Path, holding: Holding) -> None:
+    with (
+        holding(HOLDER, home) as holder,
+        pytest.raises(HomeInUseError, match=f"process {holder.pid}"),
+        local_stack(home, prefect=False, given={}, progress=_quiet),
+    ):
+        pass
+
+
+def test_what_the_user_brings_is_used_instead_of_ours(home: Path) -> None:
+    given = {
+        "DATABASE_URL": "postgresql://club.example.org/club",
+        "STRIPE_API_KEY": "sk_test_theirs",
+        "SMTP_URL": "smtp://mail.example.org:587",
+        "MAIL_FROM": "treasurer@example.org",
+        "UNRELATED": "value",
+    }
+    with local_stack(home, prefect=False, given=given, progress=_quiet) as stack:
+        assert (stack.stripe_url, stack.mail_url, stack.mail_folder) == (None, None, None)
+        assert {name: stack.environment.get(name) for name in given} == {**given, "UNRELATED": None}
+        assert list((home / "run").iterdir()) == [], "nothing was started"
+
+
+def test_the_home_is_the_users_choice_or_in_the_repository(home: Path) -> None:
+    assert stack_home({"TOURNAMENT_FEES_HOME": str(home)}) == home
+    assert stack_home({}) == REPOSITORY / ".local"
