@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from deployments.tables import show
 from tasks.errors import ConfigurationError, PermanentError, TransientError
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
@@ -54,9 +56,13 @@ def send(
     """Run the flow tournament-fees for a tournament, here and now."""
     from flows.tournament_fees import tournament_fees  # noqa: PLC0415  Prefect takes seconds to import
     from tasks.campaign import CampaignOptions  # noqa: PLC0415
+    from tasks.steps.summarize import Summary  # noqa: PLC0415
 
     state = tournament_fees(tournament, CampaignOptions(sequence=sequence), return_state=True)
-    print(state.message)
+    summary = state.result(raise_on_failure=False)
+    if isinstance(summary, Summary):
+        show(summary, Console())
+    print(f"{state.name}: {state.message}")
     raise typer.Exit(0 if state.is_completed() else 1)
 
 

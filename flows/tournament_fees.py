@@ -20,7 +20,7 @@ BATCHES_AT_ONCE = 4
 @flow(
     name="tournament-fees",
     flow_run_name="fees-{tournament}",
-    task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),  # type: ignore[arg-type]  Prefect types it Never
+    task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),  # type: ignore[arg-type] # Prefect leaves it generic
 )
 def tournament_fees(tournament: str, options: CampaignOptions = CampaignOptions()) -> State[Any]:  # noqa: B008  frozen
     """Mail every committed player's parents a payment link that works.
@@ -43,7 +43,10 @@ def _conclude(summary: Summary, deliveries: PrefectFutureList[Any]) -> State[Any
     said = report.sentence(summary)
     broken = [delivery.state for delivery in deliveries if not delivery.state.is_completed()]
     if broken:
-        return Failed(message=f"{said}; {len(broken)} batches failed ({broken[0].message}): run the campaign again")
+        return Failed(
+            message=f"{said}; {len(broken)} batches failed ({broken[0].message}): run the campaign again",
+            data=summary,
+        )
     if summary.having("failed", "uncertain"):
-        return Failed(message=said)
-    return Completed(message=said)
+        return Failed(message=said, data=summary)
+    return Completed(message=said, data=summary)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from tasks.steps.summarize import Summary
+from tasks.links.model import LinkOutcome
+from tasks.steps.summarize import NOT_LOOKED_AT, Summary
 
 WORDS = {
     "no_address": "no address",
@@ -20,7 +21,14 @@ WORDS = {
 }
 """The reasons of the ledger as people read them; a reason that is a word already stands for itself."""
 
-HEADINGS = {"not looked at": "not looked at (nobody to mail)", "": "waiting"}
+USUAL = {
+    LinkOutcome.KEPT,
+    LinkOutcome.BACKFILLED,
+    LinkOutcome.MADE,
+    LinkOutcome.RENEWED,
+    LinkOutcome.FOUND_PAID,
+    LinkOutcome.SET_ASIDE,
+}
 
 
 def sentence(summary: Summary) -> str:
@@ -64,8 +72,11 @@ def markdown(summary: Summary) -> str:
 
 
 def link_rows(summary: Summary) -> list[tuple[str, int]]:
-    """Return how many links stand how, the most first."""
-    return sorted(((HEADINGS.get(link, link), count) for link, count in summary.links.items()), key=lambda row: -row[1])
+    """Return how many links stand how; the usual ones also where there are none."""
+    shown = [outcome.value for outcome in LinkOutcome if outcome in USUAL or outcome in summary.links]
+    return [(link, summary.links.get(link, 0)) for link in shown] + [
+        ("not looked at (nobody to mail)", count) for link, count in summary.links.items() if link == NOT_LOOKED_AT
+    ]
 
 
 def message_rows(summary: Summary) -> list[tuple[str, str, int]]:

@@ -1,5 +1,6 @@
 """Settings from the environment or .env, checked before anything is done; secrets are never printed."""
 
+from collections.abc import Mapping
 from email.headerregistry import Address
 from email.utils import parseaddr
 from functools import cached_property
@@ -135,10 +136,16 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def load_settings() -> Settings:
-    """Read and check all settings; raises one ConfigurationError that names each wrong one, without any value."""
+def load_settings(given: Mapping[str, str] | None = None) -> Settings:
+    """Read and check all settings, from `given` if there is such, else from the environment and .env.
+
+    Raises one ConfigurationError that names each wrong setting, and shows the value of none.
+    """
     try:
-        return Settings()
+        if given is None:
+            return Settings()
+        fields = {name.lower(): value for name, value in given.items() if name.lower() in Settings.model_fields}
+        return Settings(_env_file=None, **fields)  # type: ignore[arg-type] # pydantic turns the texts into what it wants
     except ValidationError as error:
         problems = [
             _sentence(str(problem["loc"][0]).upper() if problem["loc"] else "", problem["type"], problem["msg"])

@@ -9,6 +9,7 @@ from tasks.mailbox import mask
 from tasks.services import Services
 
 MOST_PROBLEMS = 100
+NOT_LOOKED_AT = "not looked at"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
     problems = database.fetch("campaign_problems", campaign_id=campaign.id, most=MOST_PROBLEMS)
     return Summary(
         campaign,
-        links={row.link or "not looked at": row.orders for row in links},
+        links={row.link or NOT_LOOKED_AT: row.orders for row in links},
         messages={(row.status, row.reason or ""): row.messages for row in messages},
         deliveries={row.outcome: row.attempts for row in deliveries},
         problems=tuple(
