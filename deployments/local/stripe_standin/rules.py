@@ -53,7 +53,7 @@ def _check_currencies(items: list[LineItem]) -> None:
 
 def _check_total(items: list[LineItem]) -> None:
     currency, amount = items[0].price_data.currency.lower(), total(items)
-    if any(item.price_data.unit_amount > _LARGEST_AMOUNT for item in items) or amount > _LARGEST_AMOUNT:
+    if amount > _LARGEST_AMOUNT:
         message = f"The Checkout Session's total amount due must be no more than {money(_LARGEST_AMOUNT, currency)}"
         raise invalid(message, param="line_items", code="amount_too_large")
     minimum = MINIMUM_CHARGE[currency]

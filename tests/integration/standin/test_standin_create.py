@@ -114,6 +114,17 @@ def test_limits_can_be_reached(new_session: Callable[..., Session]) -> None:
     assert new_session(line_items=line(unit_amount=50)).amount_total == 50
 
 
+def test_the_total_counts_not_the_single_line(new_session: Callable[..., Session]) -> None:
+    assert refusal_of(new_session, line_items=line(unit_amount=50_000_000) * 2).code == "amount_too_large"
+    assert new_session(line_items=line(unit_amount=25) * 2).amount_total == 50
+
+
+def test_an_empty_metadata_value_unsets_its_key(new_session: Callable[..., Session]) -> None:
+    metadata = new_session(metadata={"order_id": "17", "attempt": ""}).metadata
+    assert metadata is not None
+    assert metadata.to_dict() == {"order_id": "17"}
+
+
 def test_an_unknown_currency_is_answered_with_those_that_are_known(new_session: Callable[..., Session]) -> None:
     error = refusal_of(new_session, line_items=line(currency="xyz"))
     assert error.param == "line_items[0][price_data][currency]"
