@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from deployments.local.home import HomeInUseError
 from deployments.local.postgres import PostgresServer, embedded_postgres
-from deployments.local.processes import ChildFailedError
+from deployments.local.processes import ChildFailedError, as_user
 
 if TYPE_CHECKING:
     from tests.integration.local.conftest import Holding
@@ -115,16 +114,19 @@ def test_data_survives_a_kill_of_the_server(home: Path, holding: Holding) -> Non
         assert _kept(server) == "still here"
 
 
-def test_a_pid_file_that_names_a_living_stranger_is_seen_through(home: Path) -> None:
+def test_lock_files_that_name_a_living_stranger_are_seen_through(home: Path) -> None:
     data = home / "postgres"
+    locks = [data / "postmaster.pid", data / ".s.PGSQL.5432.lock"]
     with embedded_postgres(data) as server:
-        stale = (data / "postmaster.pid").read_text()
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
-        (data / "postmaster.pid").write_text(stale.replace(str(server.pid), str(stranger.pid), 1))
+        stale = [lock.read_text() for lock in locks]
+    # PostgreSQL takes a pid for its own server's if it belongs to its own user.
+    user = data.owner() if os.geteuid() == 0 else None
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, **as_user(user)) as stranger:
+        for lock, text_ in zip(locks, stale, strict=True):
+            lock.write_text(text_.replace(str(server.pid), str(stranger.pid), 1))
         with embedded_postgres(data) as server:
             assert server.answers()
         assert stranger.poll() is None
-        stranger.communicate(b"\n")
 
 
 def test_an_initialisation_that_was_cut_short_is_started_over(home: Path) -> None:
