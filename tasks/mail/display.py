@@ -8,6 +8,7 @@ from tasks.mail.letter import FeeLine, Letter
 # Long enough for any real name; four siblings at this length still make a readable email.
 MAX_NAME = 80
 
+_MAX_CURRENCY = 8  # a code has three letters; anything else is shown as it stands, and stands out
 _ELLIPSIS = "…"
 # Scripts such as Persian and Hindi, and many emoji, are spelled with these two joiners.
 _JOINERS = "\u200c\u200d"
@@ -18,10 +19,12 @@ def display_safe(text: str, limit: int = MAX_NAME) -> str:
 
     Control characters, line ends and runs of spaces become one space. Bidirectional controls and other invisible format
     characters are dropped, so that a name cannot turn the sentence around it. "://" becomes a space, so that no mail
-    program makes a link of a name. What is too long ends in an ellipsis. Applying it twice changes nothing more.
+    program makes a link of a name, and "=?" is parted, so that none reads an encoded word (RFC 2047) in a header. What is
+    too long ends in an ellipsis. Applying it twice changes nothing more.
     """
-    visible = "".join(_shown(character) for character in text.replace("://", " "))
-    line = unicodedata.normalize("NFC", " ".join(visible.split()))
+    visible = "".join(_shown(character) for character in text)
+    harmless = visible.replace("://", " ").replace("=?", "= ?")
+    line = unicodedata.normalize("NFC", " ".join(harmless.split()))
     return line if len(line) <= limit else _cut(line, limit)
 
 
@@ -37,7 +40,10 @@ def display_letter(letter: Letter) -> Letter:
 
 def _display_line(line: FeeLine) -> FeeLine:
     return replace(
-        line, player=display_safe(line.player), team=display_safe(line.team), currency=line.currency.strip().upper()
+        line,
+        player=display_safe(line.player),
+        team=display_safe(line.team),
+        currency=display_safe(line.currency, _MAX_CURRENCY).upper(),
     )
 
 

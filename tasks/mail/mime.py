@@ -1,21 +1,39 @@
 import hashlib
 from datetime import datetime
 from email.errors import MessageError
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
 
 from tasks.errors import ConfigurationError, PermanentError
 from tasks.mail.display import display_safe
 from tasks.mail.rendering import RenderedMail
 
-# RFC 2045 section 6.7 and RFC 2047 section 2 allow 76: with 998, the standard library writes quoted-printable lines and
-# encoded words of that length, which some servers rewrap and break. Addresses and message ids are never cut by it.
-_MAX_ENCODED_LINE = 76
 # RFC 5322 section 2.1.1, without the line end.
 _MAX_LINE = 998
+# RFC 2045 section 6.7 and RFC 2047 section 2. Given more room, the standard library writes quoted-printable lines and
+# encoded words that long, which a server may rewrap and so break.
+_MAX_ENCODED_LINE = 76
 # A longer display name helps nobody, and encoded it would fill several header lines.
 _MAX_DISPLAY_NAME = 60
+
+
+class _WirePolicy(EmailPolicy):
+    """Write headers so that they parse back as they were, which EmailPolicy's own folding does not.
+
+    It can add a space where it folds or encodes a part of a subject, and it encodes a long URL as if it were text.
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Leave ASCII on one line, encode a subject whole, and fold encoded names."""
+        if name == "Subject" and not value.isascii():
+            encoded = Header(value, "utf-8", maxlinelen=_MAX_ENCODED_LINE, header_name=name).encode(
+                linesep=self.linesep
+            )
+            return f"{name}: {encoded}{self.linesep}".encode()
+        width = _MAX_LINE if value.isascii() else _MAX_ENCODED_LINE
+        return (SMTPUTF8 if self.utf8 else SMTP).clone(max_line_length=width).fold_binary(name, value)
 
 
 def build_message(  # noqa: PLR0913 - the parts of one envelope and letter; a bag for them would only move the list
@@ -40,8 +58,8 @@ def build_message(  # noqa: PLR0913 - the parts of one envelope and letter; a ba
     """
     if date.tzinfo is None:
         raise ValueError("date must know its zone, or the header would claim that it is unknown")
-    policy = (SMTPUTF8 if needs_smtputf8(to_address) else SMTP).clone(max_line_length=_MAX_ENCODED_LINE)
-    message = EmailMessage(policy)
+    utf8 = needs_smtputf8(to_address)
+    message = EmailMessage(_WirePolicy(linesep="\r\n", max_line_length=_MAX_ENCODED_LINE, utf8=utf8))
     message["From"] = _own_mailbox(sender, "sender")
     message["To"] = _recipient(to_name, to_address)
     if reply_to is not None:

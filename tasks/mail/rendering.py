@@ -56,8 +56,8 @@ class Renderer:
             for name, source in self._sources.items()
             if name.startswith("brands/") and name.endswith(".toml")
         }
-        # One for each ending, with escaping on or off for all that it loads: Jinja takes what an imported macro returns for
-        # safe by the caller's setting, so a macro compiled for text would put names into HTML unescaped.
+        # One for each ending, with escaping on or off for all that it loads: Jinja takes what an imported macro returns
+        # for safe by its caller's setting, so that a macro compiled for text would put names into HTML unescaped.
         self._environments = {".txt": self._environment(escape=False), ".html": self._environment(escape=True)}
 
     def render(self, letter: Letter) -> RenderedMail:

@@ -1,0 +1,264 @@
+import re
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from tasks.errors import ConfigurationError
+from tasks.mail.display import display_safe
+from tasks.mail.letter import Letter, LinkState
+from tasks.mail.rendering import MAX_SUBJECT, TEMPLATES, Renderer
+from tests.unit.mail.letters import MIA, PAID, PAYABLE, PROCESSING, WITHHELD, Page, letter, letters
+
+RENDERER = Renderer()
+ANOTHER = Renderer()
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Path:
+    """A copy of the templates, to break."""
+    return Path(shutil.copytree(TEMPLATES, tmp_path / "templates"))
+
+
+def _append(file: Path, text: str) -> None:
+    file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def _controls(text: str) -> list[str]:
+    return re.findall(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]", text)
+
+
+def _with_plain_names(subject: Letter) -> Letter:
+    def plain(name: str) -> str:
+        return "Ava" if display_safe(name) else ""
+
+    lines = tuple(replace(line, player=plain(line.player), team=plain(line.team)) for line in subject.lines)
+    return replace(subject, lines=lines, parent=plain(subject.parent), tournament=plain(subject.tournament))
+
+
+@settings(deadline=None)  # other work on the machine must not fail a property
+@given(letters)
+def test_the_subject_is_one_short_line_whatever_the_names(subject: Letter) -> None:
+    line = RENDERER.render(subject).subject
+    assert not _controls(line)
+    assert 0 < len(line) <= MAX_SUBJECT
+    assert line == line.strip()
+
+
+@settings(deadline=None)  # other work on the machine must not fail a property
+@given(letters)
+def test_no_name_adds_a_tag_or_an_attribute(subject: Letter) -> None:
+    assert Page(RENDERER.render(subject).html).tags == Page(RENDERER.render(_with_plain_names(subject)).html).tags
+
+
+@settings(deadline=None)  # other work on the machine must not fail a property
+@given(letters)
+def test_the_links_are_exactly_the_payable_ones(subject: Letter) -> None:
+    mail = RENDERER.render(subject)
+    urls = [line.url for line in subject.payable]
+    assert re.findall(r"\w+://\S*", mail.text) == urls
+    assert Page(mail.html).links == [url for url in urls for _ in ("button", "visible link")]
+    assert re.findall(r"\w+://\S*", " ".join(Page(mail.html).words)) == urls
+    assert not _controls(mail.text.replace("\n", ""))
+
+
+@settings(deadline=None)  # other work on the machine must not fail a property
+@given(letters)
+def test_the_same_letter_gives_the_same_mail(subject: Letter) -> None:
+    assert RENDERER.render(subject) == ANOTHER.render(subject)
+
+
+def test_a_letter_to_one_child_says_all_there_is_to_know() -> None:
+    mail = RENDERER.render(letter(PAYABLE))
+    assert mail.subject == "Tournament fee for Ava: Desert Winter Classic"
+    for said in (mail.text, Page(mail.html).text):
+        for fact in (
+            "Hello Dana Reyes,",
+            "Ava is on the roster for Desert Winter Classic on Saturday, December 5, 2026.",
+            "U12 Girls Blue",
+            "$55.00",
+            "Friday, November 27, 2026",
+            "This link works until Monday, November 23 at 6:10 PM MST.",
+            "If it has expired when you open it, just reply to this email",
+            "Your Basketball Club",
+        ):
+            assert fact in said
+        assert "Total" not in said
+    assert f"\n{PAYABLE.url}\n" in mail.text
+
+
+def test_sisters_have_a_link_each_and_a_total() -> None:
+    mail = RENDERER.render(letter(PAYABLE, MIA, replace(PAYABLE, player="Zoe")))
+    assert mail.subject == "Tournament fees for Ava, Mia and Zoe: Desert Winter Classic"
+    assert "Total to pay: $175.50" in mail.text
+    assert "$175.50" in Page(mail.html).text
+
+
+def test_a_long_row_of_players_is_shortened() -> None:
+    four = letter(PAYABLE, MIA, replace(PAYABLE, player="Zoe"), replace(PAYABLE, player="Noor"))
+    assert RENDERER.render(four).subject == "Tournament fees for Ava, Mia and 2 more: Desert Winter Classic"
+
+
+def test_who_has_nothing_to_pay_is_told_why_and_given_no_link() -> None:
+    mail = RENDERER.render(letter(PAYABLE, PAID, PROCESSING, WITHHELD))
+    assert mail.subject == "Tournament fee for Ava: Desert Winter Classic"
+    for said in (mail.text, Page(mail.html).text):
+        assert "Below is the one fee to pay now, and how the others stand." in said
+        assert "Paid. Thank you, there is nothing left to do." in said
+        assert "Payment on its way. Some ways to pay take a few days. Please do not pay again." in said
+        assert "On hold. We are checking this fee" in said
+        assert "Total" not in said
+
+
+def test_a_letter_with_nothing_to_pay_says_so() -> None:
+    mail = RENDERER.render(letter(PAID))
+    assert "There is nothing to pay right now." in mail.text
+    assert "expired" not in mail.text
+
+
+def test_currencies_are_summed_apart() -> None:
+    euros = replace(PAYABLE, currency="EUR", amount=1000)
+    assert "Total to pay: $120.50 + €10.00" in RENDERER.render(letter(PAYABLE, MIA, euros)).text
+    assert "Total" not in RENDERER.render(letter(PAYABLE, euros)).text
+
+
+def test_without_a_due_date_the_tournament_s_deadline_counts() -> None:
+    undated = letter(replace(PAYABLE, due_date=None))
+    assert "Due" not in RENDERER.render(undated).text
+    assert (
+        "Due: Friday, November 20, 2026" in RENDERER.render(replace(undated, payment_deadline=date(2026, 11, 20))).text
+    )
+
+
+def test_empty_names_leave_whole_sentences() -> None:
+    mail = RENDERER.render(replace(letter(replace(PAYABLE, player="", team=" ")), parent="\n", tournament=""))
+    assert mail.subject == "Tournament fee for your player: the tournament"
+    assert mail.text.startswith("Hello,\n")
+    assert "Team" not in mail.text
+
+
+def test_four_children_stay_well_under_the_size_that_gmail_clips() -> None:
+    four = letter(*[replace(PAYABLE, player="ü" * 80, team="<" * 80)] * 4, tournament="&" * 80)
+    assert len(RENDERER.render(four).html.encode()) < 40_000
+
+
+def test_a_language_without_a_translation_gets_english_throughout() -> None:
+    assert RENDERER.render(replace(letter(PAYABLE), language="es-MX")) == RENDERER.render(letter(PAYABLE))
+
+
+def test_a_translation_is_taken_with_its_dates(templates: Path) -> None:
+    for part, text in {
+        "subject.es.txt": "Cuota",
+        "body.es.txt": "{{ local.date(letter.event_date) }}",
+        "body.es.html": '<html lang="{{ language }}">',
+    }.items():
+        (templates / "fee_notice" / part).write_text(text, encoding="utf-8")
+    mail = Renderer(templates).render(replace(letter(PAYABLE), language="es-MX"))
+    assert (mail.subject, mail.text, mail.html) == ("Cuota", "sábado, 5 de diciembre de 2026\n", '<html lang="es">\n')
+
+
+def test_half_a_translation_is_refused(templates: Path) -> None:
+    (templates / "fee_notice" / "subject.es.txt").write_text("Cuota", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"templates/fee_notice/body\.es\.txt is missing"):
+        Renderer(templates).render(replace(letter(PAYABLE), language="es"))
+
+
+def test_an_undefined_variable_is_named_with_its_file_and_line(templates: Path) -> None:
+    (templates / "fee_notice" / "body.txt").write_text("Hello\n{{ letter.perent }}\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"templates/fee_notice/body\.txt, line 2: .*'perent'"):
+        Renderer(templates).render(letter(PAYABLE))
+
+
+def test_an_undefined_variable_in_a_shared_macro_is_found_there(templates: Path) -> None:
+    words = templates / "shared" / "words.jinja"
+    words.write_text(words.read_text().replace("line.player or", "line.plyer or"), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"templates/shared/words\.jinja, line \d+: .*'plyer'"):
+        Renderer(templates).render(letter(PAYABLE))
+
+
+def test_a_syntax_error_is_named_with_its_file_and_line(templates: Path) -> None:
+    (templates / "fee_notice" / "body.html").write_text("\n\n{% if %}", encoding="utf-8")
+    renderer = Renderer(templates)
+    with pytest.raises(ConfigurationError, match=r"templates/fee_notice/body\.html, line 3: "):
+        renderer.render(letter(PAYABLE))
+    with pytest.raises(ConfigurationError, match=r"templates/fee_notice/body\.html, line 3: "):
+        renderer.digest("fee_notice")
+
+
+@pytest.mark.parametrize(
+    "file", ["fee_notice/subject.txt", "fee_notice/body.txt", "fee_notice/body.html", "shared/fees.txt"]
+)
+def test_a_missing_part_is_named(templates: Path, file: str) -> None:
+    (templates / file).unlink()
+    with pytest.raises(ConfigurationError, match=f"templates/{re.escape(file)} is missing"):
+        Renderer(templates).render(letter(PAYABLE))
+    with pytest.raises(ConfigurationError, match=f"templates/{re.escape(file)} is missing"):
+        Renderer(templates).digest("fee_notice")
+
+
+def test_an_unknown_kind_brand_or_zone_is_named() -> None:
+    fine = letter(PAYABLE)
+    for wrong, message in (
+        (replace(fine, kind="fee_notise"), "templates/fee_notise/subject.txt is missing"),
+        (replace(fine, kind="../tests"), "templates/../tests/subject.txt is missing"),
+        (replace(fine, brand="nobody"), "no brand 'nobody': add templates/brands/nobody.toml"),
+        (replace(fine, time_zone="America/Denvre"), "no time zone 'America/Denvre'"),
+    ):
+        with pytest.raises(ConfigurationError, match=re.escape(message)):
+            RENDERER.render(wrong)
+
+
+def test_templates_cannot_reach_into_python(templates: Path) -> None:
+    (templates / "fee_notice" / "subject.txt").write_text("{{ letter.__class__.__mro__ }}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"subject\.txt, line 1: .*__class__"):
+        Renderer(templates).render(letter(PAYABLE))
+
+
+def test_what_is_rendered_is_what_was_read_at_the_start(templates: Path) -> None:
+    renderer = Renderer(templates)
+    _append(templates / "fee_notice" / "body.txt", "changed while a campaign runs")
+    assert renderer.render(letter(PAYABLE)) == RENDERER.render(letter(PAYABLE))
+    assert renderer.digest("fee_notice") == RENDERER.digest("fee_notice")
+
+
+@pytest.mark.parametrize(
+    ("file", "comment"),
+    [
+        ("fee_notice/body.html", " "),
+        ("shared/parts.html", " "),
+        ("shared/words.jinja", " "),
+        ("brands/default.toml", "#"),
+    ],
+)
+def test_the_digest_covers_every_file_that_a_kind_uses(templates: Path, file: str, comment: str) -> None:
+    _append(templates / file, comment)
+    assert Renderer(templates).digest("fee_notice") != RENDERER.digest("fee_notice")
+
+
+def test_the_digest_leaves_other_kinds_out(templates: Path) -> None:
+    (templates / "other").mkdir()
+    (templates / "other" / "subject.txt").write_text("x", encoding="utf-8")
+    assert Renderer(templates).digest("fee_notice") == RENDERER.digest("fee_notice")
+
+
+def test_a_template_named_by_a_variable_is_refused_since_no_digest_can_cover_it(templates: Path) -> None:
+    _append(templates / "fee_notice" / "body.txt", "{% include letter.kind %}")
+    with pytest.raises(ConfigurationError, match=r"body\.txt includes or imports a template by a variable"):
+        Renderer(templates).digest("fee_notice")
+
+
+def test_a_folder_that_is_not_there_or_not_utf8_is_named(templates: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no templates folder"):
+        Renderer(tmp_path / "nowhere")
+    (templates / "fee_notice" / "body.txt").write_bytes(b"\xff")
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        Renderer(templates)
+
+
+def test_every_state_has_its_words() -> None:
+    for state in LinkState:
+        line = PAYABLE if state is LinkState.PAYABLE else replace(PAID, state=state)
+        assert "\n\n\n" not in RENDERER.render(letter(line)).text
