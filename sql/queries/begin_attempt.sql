@@ -6,7 +6,7 @@ SELECT
     o.id,
     'pipeline',
     :idempotency_key,
-    CAST(:request AS jsonb),
+    cast(:request AS jsonb),
     :now,
     'requested',
     o.amount,
@@ -18,7 +18,7 @@ INNER JOIN tournament_fees.order_leases AS l
 WHERE
     o.id = :order_id
     AND o.status = 'pending'
-    AND o.stripe_checkout_session_id IS NOT DISTINCT FROM CAST(:session_id AS text)
+    AND o.stripe_checkout_session_id IS NOT DISTINCT FROM cast(:session_id AS text)
     AND o.amount = :amount
     AND o.currency = :currency
 RETURNING id;

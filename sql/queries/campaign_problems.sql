@@ -1,5 +1,6 @@
 -- What of a campaign a person should look at, the oldest first.
--- Returns: message_id, address (may be NULL; mask it), status, reason, detail (each may be NULL), order_id (NULL where it is about the message).
+-- Returns: message_id, address (mask it), status, reason, detail, order_id (NULL where it is about the message); address, reason and
+-- detail may be NULL.
 SELECT
     m.id AS message_id,
     m.address,

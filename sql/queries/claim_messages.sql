@@ -11,7 +11,7 @@ WHERE
         SELECT m.id
         FROM tournament_fees.messages AS m
         INNER JOIN tournament_fees.campaigns AS c ON m.campaign_id = c.id AND c.state = 'sending'
-        WHERE m.id = ANY(CAST(:ids AS bigint [])) AND m.status = 'queued' AND m.next_attempt_at <= :now
+        WHERE m.id = any(cast(:ids AS bigint[])) AND m.status = 'queued' AND m.next_attempt_at <= :now
         ORDER BY m.id
         FOR UPDATE OF m SKIP LOCKED
     )

@@ -1,8 +1,8 @@
 -- The committed players of a tournament, a row for each of their orders (one row with a NULL order where there is none).
 -- Takes: tournament_id; order_ids, an array to have only these, or NULL for all.
--- Returns: player_id, player_name, team, brand (may be NULL), parent_id, parent_name, parent_surname, email, language (the last two may
--- be NULL), order_id, order_status (pending, paid, waived, cancelled or refunded), amount (smallest unit of the currency), currency, due_date,
--- product (the last six NULL where there is no order; due_date also where the order has none), ordered by parent_id, player_id, order_id.
+-- Returns: player_id, player_name, team, brand, parent_id, parent_name, parent_surname, email, language, order_id, order_status (pending,
+-- paid, waived, cancelled or refunded), amount (in the smallest unit of the currency), currency, due_date, product.
+-- Ordered by parent_id, player_id, order_id. May be NULL: brand, email, language, due_date; where there is no order, also what is of it.
 -- A club with other tables changes this statement.
 SELECT
     players.id AS player_id,
@@ -29,5 +29,5 @@ INNER JOIN products ON tournament_products.product_id = products.id
 LEFT JOIN orders ON players.id = orders.player_id AND tournament_products.product_id = orders.product_id
 WHERE
     tournament_products.tournament_id = :tournament_id
-    AND (CAST(:order_ids AS bigint []) IS NULL OR orders.id = ANY(CAST(:order_ids AS bigint [])))
+    AND (cast(:order_ids AS bigint[]) IS NULL OR orders.id = any(cast(:order_ids AS bigint[])))
 ORDER BY parents.id, players.id, orders.id;

@@ -15,14 +15,17 @@ WITH entered AS (
         AND m.status = 'claimed'
         AND m.lease_token = :token
         AND m.lease_expires_at > clock_timestamp()
-        AND EXISTS (SELECT FROM tournament_fees.campaigns AS c WHERE c.id = m.campaign_id AND c.state = 'sending')
-        AND CARDINALITY(CAST(:order_ids AS bigint [])) = (
+        AND EXISTS (
+            SELECT FROM tournament_fees.campaigns AS c
+            WHERE c.id = m.campaign_id AND c.state = 'sending'
+        )
+        AND cardinality(cast(:order_ids AS bigint[])) = (
             SELECT count(*)
             FROM tournament_fees.message_orders AS mo
             INNER JOIN orders AS o ON mo.order_id = o.id
             WHERE
                 mo.message_id = m.id
-                AND mo.order_id = ANY(CAST(:order_ids AS bigint []))
+                AND mo.order_id = any(cast(:order_ids AS bigint[]))
                 AND mo.checked_at > clock_timestamp() - make_interval(secs => 120)
                 AND o.status = 'pending'
                 AND o.stripe_checkout_session_id = mo.session_id
@@ -33,5 +36,11 @@ WITH entered AS (
 )
 
 INSERT INTO tournament_fees.delivery_attempts (message_id, attempt, outcome, phase, run_id)
-SELECT id, attempts, 'sending', 'body', :run_id FROM entered
+SELECT
+    id,
+    attempts,
+    'sending',
+    'body',
+    :run_id
+FROM entered
 RETURNING message_id AS id, attempt AS attempts;

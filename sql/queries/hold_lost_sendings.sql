@@ -14,5 +14,10 @@ WITH lost AS (
 )
 
 INSERT INTO tournament_fees.delivery_attempts (message_id, attempt, outcome, phase)
-SELECT id, attempts, 'uncertain', 'body' FROM lost
+SELECT
+    id,
+    attempts,
+    'uncertain',
+    'body'
+FROM lost
 RETURNING message_id AS id;

@@ -3,6 +3,6 @@
 INSERT INTO tournament_fees.order_leases (order_id, token, expires_at)
 VALUES (:order_id, :token, clock_timestamp() + make_interval(secs => :lease_seconds))
 ON CONFLICT (order_id) DO UPDATE
-SET token = excluded.token, expires_at = excluded.expires_at
-WHERE order_leases.expires_at < clock_timestamp()
+    SET token = excluded.token, expires_at = excluded.expires_at
+    WHERE order_leases.expires_at < clock_timestamp()
 RETURNING order_id;

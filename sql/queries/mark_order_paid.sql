@@ -6,11 +6,11 @@ SET
     payment_method = 'stripe',
     paid_at = :paid_at,
     stripe_checkout_session_id = :new_session_id,
-    stripe_payment_intent_id = CAST(:payment_intent_id AS text)
+    stripe_payment_intent_id = cast(:payment_intent_id AS text)
 WHERE
     id = :order_id
     AND status = 'pending'
-    AND stripe_checkout_session_id IS NOT DISTINCT FROM CAST(:session_id AS text)
-    AND amount IS NOT DISTINCT FROM CAST(:amount AS numeric)
-    AND currency IS NOT DISTINCT FROM CAST(:currency AS text)
+    AND stripe_checkout_session_id IS NOT DISTINCT FROM cast(:session_id AS text)
+    AND amount IS NOT DISTINCT FROM cast(:amount AS numeric)
+    AND currency IS NOT DISTINCT FROM cast(:currency AS text)
 RETURNING id;

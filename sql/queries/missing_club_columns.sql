@@ -21,7 +21,7 @@ FROM (
     ('orders', 'stripe_checkout_session_id'), ('orders', 'stripe_checkout_url'), ('orders', 'stripe_payment_intent_id')
 ) AS needed (table_name, column_name)
 LEFT JOIN pg_attribute AS a
-    ON a.attrelid = to_regclass(needed.table_name) AND a.attname = needed.column_name AND NOT a.attisdropped
+    ON a.attrelid = to_regclass(needed.table_name) AND needed.column_name = a.attname AND NOT a.attisdropped
 WHERE
     a.attname IS NULL
     OR (needed.column_name = 'stripe_checkout_url' AND a.atttypmod BETWEEN 1 AND 5003)

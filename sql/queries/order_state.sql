@@ -1,6 +1,6 @@
 -- An order as it stands now.
--- Returns: id, status, amount, currency, session_id, url, payment_method, payment_intent_id, has_twin (another uncancelled order of the same
--- player for the same product exists).
+-- Returns: id, status, amount, currency, session_id, url, payment_method, payment_intent_id, has_twin (another uncancelled order of the
+-- same player for the same product exists).
 SELECT
     o.id,
     o.status,
@@ -10,7 +10,7 @@ SELECT
     o.stripe_checkout_url AS url,
     o.payment_method,
     o.stripe_payment_intent_id AS payment_intent_id,
-    EXISTS (
+    exists(
         SELECT FROM orders AS twin
         WHERE
             twin.player_id = o.player_id

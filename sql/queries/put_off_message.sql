@@ -5,7 +5,7 @@ SET
     status = :status,
     reason = :reason,
     last_error = :error,
-    next_attempt_at = coalesce(CAST(:next_attempt_at AS timestamptz), next_attempt_at),
+    next_attempt_at = coalesce(cast(:next_attempt_at AS timestamptz), next_attempt_at),
     lease_token = NULL,
     lease_expires_at = NULL,
     changed_at = :now

@@ -10,6 +10,6 @@ FROM snapshot AS s
 INNER JOIN tournament_fees.messages AS m
     ON m.campaign_id = :campaign_id AND (m.mailbox, m.family) = (s.mailbox, s.family) AND m.status IN ('queued', 'skipped')
 WHERE s.order_id IS NOT NULL
-ORDER BY s.order_id, m.part DESC
+ORDER BY s.order_id ASC, m.part DESC
 ON CONFLICT (campaign_id, order_id) DO NOTHING
 RETURNING order_id;

@@ -8,10 +8,11 @@ WITH unassigned AS (
         min(s.parent_id) AS parent_id,
         bool_or(s.order_id IS NOT NULL) AS has_order
     FROM snapshot AS s
-    WHERE NOT EXISTS (
-        SELECT FROM tournament_fees.message_orders AS mo
-        WHERE mo.campaign_id = :campaign_id AND mo.order_id = s.order_id
-    )
+    WHERE
+        NOT EXISTS (
+            SELECT FROM tournament_fees.message_orders AS mo
+            WHERE mo.campaign_id = :campaign_id AND mo.order_id = s.order_id
+        )
     GROUP BY s.mailbox, s.family
 ),
 
@@ -39,7 +40,7 @@ SELECT
         WHERE m.campaign_id = :campaign_id AND m.mailbox = l.mailbox
     ), 0) + row_number() OVER (PARTITION BY l.mailbox ORDER BY l.parent_id),
     l.parent_id,
-    concat('<', gen_random_uuid(), '@', CAST(:domain AS text), '>'),
+    concat('<', gen_random_uuid(), '@', cast(:domain AS text), '>'),
     'queued',
     :now,
     :now,

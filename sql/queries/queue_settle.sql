@@ -6,7 +6,10 @@ WITH judged AS (
         s.address,
         s.parent_id,
         CASE
-            WHEN NOT EXISTS (SELECT FROM tournament_fees.message_orders AS mo WHERE mo.message_id = m.id) THEN 'no_order'
+            WHEN NOT EXISTS (
+                SELECT FROM tournament_fees.message_orders AS mo
+                WHERE mo.message_id = m.id
+            ) THEN 'no_order'
             WHEN s.problem IS NOT NULL THEN s.problem
             WHEN m.status = 'skipped' AND NOT s.owed THEN coalesce(m.reason, 'no_order')
         END AS reason
@@ -16,10 +19,10 @@ WITH judged AS (
             min(snapshot.parent_id) AS parent_id,
             (array_agg(snapshot.address ORDER BY snapshot.parent_id))[1] AS address,
             min(snapshot.problem) AS problem,
-            coalesce(bool_or(snapshot.order_status = 'pending'), false) AS owed
+            coalesce(bool_or(snapshot.order_status = 'pending'), FALSE) AS owed
         FROM snapshot
         WHERE (snapshot.mailbox, snapshot.family) = (m.mailbox, m.family)
-    ) AS s ON true
+    ) AS s ON TRUE
     WHERE m.campaign_id = :campaign_id AND m.status IN ('queued', 'skipped')
 )
 
@@ -29,7 +32,7 @@ SET
     parent_id = coalesce(j.parent_id, m.parent_id),
     status = CASE WHEN j.reason IS NULL THEN 'queued' ELSE 'skipped' END,
     reason = CASE WHEN j.reason IS NULL AND m.status = 'queued' THEN m.reason ELSE j.reason END,
-    next_attempt_at = CASE WHEN j.reason IS NULL AND m.status = 'skipped' THEN CAST(:now AS timestamptz) ELSE m.next_attempt_at END,
+    next_attempt_at = CASE WHEN j.reason IS NULL AND m.status = 'skipped' THEN cast(:now AS timestamptz) ELSE m.next_attempt_at END,
     changed_at = :now
 FROM judged AS j
 WHERE

@@ -4,5 +4,5 @@ SELECT
     message_id,
     order_id
 FROM tournament_fees.message_orders
-WHERE message_id = ANY(CAST(:message_ids AS bigint []))
+WHERE message_id = any(cast(:message_ids AS bigint[]))
 ORDER BY message_id, order_id;

@@ -7,7 +7,7 @@ WITH settled AS (
         reason = :reason,
         last_error = :error,
         attempts = :attempt,
-        next_attempt_at = coalesce(CAST(:next_attempt_at AS timestamptz), next_attempt_at),
+        next_attempt_at = coalesce(cast(:next_attempt_at AS timestamptz), next_attempt_at),
         lease_token = NULL,
         lease_expires_at = NULL,
         changed_at = :now
@@ -16,5 +16,13 @@ WITH settled AS (
 )
 
 INSERT INTO tournament_fees.delivery_attempts (message_id, attempt, outcome, phase, smtp_code, smtp_reply, run_id)
-SELECT id, :attempt, :outcome, :phase, CAST(:smtp_code AS integer), CAST(:smtp_reply AS text), CAST(:run_id AS uuid) FROM settled
+SELECT
+    id,
+    :attempt,
+    :outcome,
+    :phase,
+    cast(:smtp_code AS integer),
+    cast(:smtp_reply AS text),
+    cast(:run_id AS uuid)
+FROM settled
 RETURNING message_id AS id;

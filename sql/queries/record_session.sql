@@ -6,16 +6,16 @@ INSERT INTO tournament_fees.checkout_attempts AS a
     payment_status, payment_intent_id, changed_at
 )
 VALUES (
-    :order_id, 'club', :created, :state, :session_id, CAST(:url AS text), CAST(:amount AS bigint), CAST(:currency AS text),
-    :expires_at, :payment_status, CAST(:payment_intent_id AS text), :now
+    :order_id, 'club', :created, :state, :session_id, cast(:url AS text), cast(:amount AS bigint), cast(:currency AS text),
+    :expires_at, :payment_status, cast(:payment_intent_id AS text), :now
 )
 ON CONFLICT (session_id) DO UPDATE
-SET
-    state = excluded.state,
-    url = coalesce(excluded.url, a.url),
-    amount = coalesce(excluded.amount, a.amount),
-    currency = coalesce(excluded.currency, a.currency),
-    payment_status = excluded.payment_status,
-    payment_intent_id = coalesce(excluded.payment_intent_id, a.payment_intent_id),
-    changed_at = excluded.changed_at
+    SET
+        state = excluded.state,
+        url = coalesce(excluded.url, a.url),
+        amount = coalesce(excluded.amount, a.amount),
+        currency = coalesce(excluded.currency, a.currency),
+        payment_status = excluded.payment_status,
+        payment_intent_id = coalesce(excluded.payment_intent_id, a.payment_intent_id),
+        changed_at = excluded.changed_at
 RETURNING id;

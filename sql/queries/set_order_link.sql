@@ -5,7 +5,7 @@ SET stripe_checkout_session_id = :new_session_id, stripe_checkout_url = :new_url
 WHERE
     id = :order_id
     AND status = 'pending'
-    AND stripe_checkout_session_id IS NOT DISTINCT FROM CAST(:session_id AS text)
-    AND amount IS NOT DISTINCT FROM CAST(:amount AS numeric)
-    AND currency IS NOT DISTINCT FROM CAST(:currency AS text)
+    AND stripe_checkout_session_id IS NOT DISTINCT FROM cast(:session_id AS text)
+    AND amount IS NOT DISTINCT FROM cast(:amount AS numeric)
+    AND currency IS NOT DISTINCT FROM cast(:currency AS text)
 RETURNING id;

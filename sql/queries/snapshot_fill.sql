@@ -1,12 +1,21 @@
 -- Add rows to the snapshot, one array a column. Returns nothing.
 INSERT INTO snapshot
-SELECT * FROM unnest(
-    CAST(:order_id AS bigint []),
-    CAST(:order_status AS text []),
-    CAST(:player_id AS bigint []),
-    CAST(:parent_id AS bigint []),
-    CAST(:mailbox AS text []),
-    CAST(:family AS text []),
-    CAST(:address AS text []),
-    CAST(:problem AS text [])
-);
+SELECT
+    order_id,
+    order_status,
+    player_id,
+    parent_id,
+    mailbox,
+    family,
+    address,
+    problem
+FROM unnest(
+    cast(:order_id AS bigint[]),
+    cast(:order_status AS text[]),
+    cast(:player_id AS bigint[]),
+    cast(:parent_id AS bigint[]),
+    cast(:mailbox AS text[]),
+    cast(:family AS text[]),
+    cast(:address AS text[]),
+    cast(:problem AS text[])
+) AS row (order_id, order_status, player_id, parent_id, mailbox, family, address, problem);

@@ -8,4 +8,4 @@ SELECT
     payment_deadline,
     time_zone
 FROM tournaments
-ORDER BY event_date DESC NULLS LAST, id;
+ORDER BY event_date DESC NULLS LAST, id ASC;

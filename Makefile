@@ -1,0 +1,60 @@
+# Everything a contributor or operator does, by name. A fresh machine needs Python 3.11+ and make, nothing else.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+UV := .bootstrap/bin/uv
+RUN := .venv/bin/python
+
+# An interpreter comes from the machine, never from a download.
+export UV_PYTHON_DOWNLOADS := never
+# Another project's environment is none of ours.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.PHONY: help
+help: ## List these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
+
+.PHONY: demo
+demo: .venv/.synced ## Run the main job on the embedded stack with invented people (STAY=1: stay up until Ctrl-C)
+	@$(RUN) -m deployments.local.demo
+
+.PHONY: test
+test: .venv/.synced ## Run the tests; TESTS=path or ARGS=options narrow them
+	@$(RUN) -m pytest --cov --cov-report=term:skip-covered $(ARGS) $(TESTS)
+
+.PHONY: test-system
+test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 and Chromium (installs them where run as root)
+	@tests/system/install
+	@$(RUN) -m pytest tests/system $(ARGS)
+
+.PHONY: check
+check: .venv/.synced ## Lint, check types and architecture
+	@set -e; for step in \
+	  "ruff format --check flows tasks deployments tests sql" \
+	  "ruff check flows tasks deployments tests sql" \
+	  "mypy" \
+	  "lint-imports --no-logo" \
+	  "djlint --check --lint --quiet templates deployments" \
+	  "sqlfluff lint --disable-progress-bar sql" ; \
+	do echo "== $${step%% *}"; .venv/bin/$$step; done
+
+.PHONY: format
+format: .venv/.synced ## Format Python and SQL
+	@$(RUN) -m ruff format flows tasks deployments tests sql
+	@$(RUN) -m ruff check --fix flows tasks deployments tests sql
+	@$(RUN) -m sqlfluff fix --disable-progress-bar sql
+
+.PHONY: clean
+clean: ## Remove what the commands have made: environments, caches, the embedded stack's data
+	rm -rf .venv .bootstrap .local .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(UV):
+	@echo "Installing uv into .bootstrap"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m venv .bootstrap
+	@.bootstrap/bin/python -m pip install --quiet --disable-pip-version-check 'uv==0.13.9'
+
+.venv/.synced: pyproject.toml uv.lock | $(UV)
+	@echo "Installing the locked dependencies into .venv"
+	@$(UV) sync --frozen --python $(PYTHON)
+	@touch $@
