@@ -1,0 +1,71 @@
+"""The outbox's rules without a database: how long to wait, and why a message is skipped."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.campaign import Batch, CampaignOptions
+from tasks.compose import LINE_STATES
+from tasks.links.model import Link, LinkOutcome
+from tasks.mail.letter import LinkState
+from tasks.outbox import FIRST_RETRY, LONGEST_RETRY, retry_delay
+from tasks.steps.deliver_batch import skip_reason
+
+
+@given(st.integers(1, 10_000))
+def test_a_retry_waits_at_least_as_long_as_its_step_and_a_quarter_more_at_most(attempt: int) -> None:
+    step = min(FIRST_RETRY * 2 ** min(attempt - 1, 20), LONGEST_RETRY)
+    assert step <= retry_delay(attempt) <= step * 1.25
+
+
+def test_each_retry_of_the_first_hours_waits_longer_than_the_one_before() -> None:
+    delays = [retry_delay(attempt) for attempt in range(1, 9)]
+    assert all(shorter < longer for shorter, longer in pairwise(delays))
+    assert delays[0] < timedelta(minutes=2)
+
+
+def link(outcome: LinkOutcome, status: str = "pending") -> Link:
+    return Link(1, status, outcome)
+
+
+@pytest.mark.parametrize(
+    ("links", "reason"),
+    [
+        ([link(LinkOutcome.SET_ASIDE)], "link_under_review"),
+        ([link(LinkOutcome.SET_ASIDE), link(LinkOutcome.FOUND_PAID)], "link_under_review"),
+        ([link(LinkOutcome.SET_ASIDE), link(LinkOutcome.PROCESSING)], "link_under_review"),
+        ([link(LinkOutcome.PROCESSING)], "processing"),
+        ([link(LinkOutcome.PROCESSING), link(LinkOutcome.ALREADY_PAID, "paid")], "processing"),
+        ([link(LinkOutcome.FOUND_PAID)], "paid"),
+        ([link(LinkOutcome.ALREADY_PAID, "paid")], "paid"),
+        ([link(LinkOutcome.NOT_OWED, "waived")], "paid"),
+        ([link(LinkOutcome.CLOSED, "paid")], "paid"),
+        ([link(LinkOutcome.NOT_OWED, "cancelled"), link(LinkOutcome.ALREADY_PAID, "paid")], "paid"),
+        ([link(LinkOutcome.NOT_OWED, "pending")], "not_committed"),
+        ([link(LinkOutcome.CLOSED, "pending")], "not_committed"),
+        ([link(LinkOutcome.NOT_OWED, "cancelled")], "no_order"),
+        ([link(LinkOutcome.CLOSED, "refunded")], "no_order"),
+        ([], "no_order"),
+    ],
+)
+def test_a_skipped_message_says_why(links: list[Link], reason: str) -> None:
+    assert skip_reason(links) == reason
+
+
+def test_a_link_that_can_be_paid_is_told_as_payable_and_no_other() -> None:
+    payable = {outcome for outcome, state in LINE_STATES.items() if state is LinkState.PAYABLE}
+    assert payable == {LinkOutcome.KEPT, LinkOutcome.BACKFILLED, LinkOutcome.MADE, LinkOutcome.RENEWED}
+    assert set(LinkOutcome) - set(LINE_STATES) == {LinkOutcome.CLOSED, LinkOutcome.NOT_OWED}
+
+
+def test_a_batch_is_named_by_what_it_delivers() -> None:
+    assert str(Batch(51, (4, 8, 9))) == "messages 51 to 53"
+
+
+@pytest.mark.parametrize("sequence", ["", "a b", "x" * 41, "1\n", "é"])
+def test_a_campaigns_number_is_a_short_plain_word(sequence: str) -> None:
+    with pytest.raises(ValueError, match="sequence"):
+        CampaignOptions(sequence=sequence)
