@@ -39,12 +39,24 @@ class Story(Enum):
 
 
 STORIES = {
+    "Amy Abbott": Story.EXPIRED,
+    "Bruno Barrera": Story.EXPIRED,
+    "Clara Castell": Story.EXPIRED,
+    "Dylan Draper": Story.EXPIRED,
+    "Elsa Ekberg": Story.EXPIRED,
+    "Felix Fonseca": Story.EXPIRED,
+    "Grace Garrity": Story.EXPIRED,
+    "Holly Hobbs": Story.EXPIRED,
+    "Imran Iqbal": Story.EXPIRED,
+    "Julia Juarez": Story.EXPIRED,
     "Karl Kessler": Story.EXPIRED_URL_NEVER_STORED,
     "Lotta Lindqvist": Story.EXPIRED_URL_NEVER_STORED,
     "Miles Mbeki": Story.EXPIRED_URL_NEVER_STORED,
     "Nina Novak": Story.EXPIRED_URL_NEVER_STORED,
     "Obi Okafor": Story.EXPIRED_URL_NEVER_STORED,
     "Paige Pruitt": Story.EXPIRED_URL_NEVER_STORED,
+    "Queenie Quist": Story.EXPIRED,
+    "Rory Rourke": Story.EXPIRED,
     "Sade Salter": Story.PAID,
     "Taro Tanaka": Story.PAID,
     "Una Underhill": Story.PAID,
@@ -62,7 +74,7 @@ STORIES = {
     "Nils Dunne": Story.PAID_IN_CASH,
     "Orla Engel": Story.OPEN_URL_NEVER_STORED,
 }
-"""By player; everybody else's session has expired."""
+"""By player: everybody with an order."""
 
 _BY_PAYING = {Story.PAID, Story.PAID_WEBHOOK_LOST, Story.SLOW_PAYMENT}
 _EXPIRED = {Story.EXPIRED, Story.EXPIRED_URL_NEVER_STORED}
@@ -81,7 +93,7 @@ class DemoOrder:
     @property
     def story(self) -> Story:
         """What happened to its session."""
-        return STORIES.get(self.player, Story.EXPIRED)
+        return STORIES[self.player]
 
 
 def load_demo_club(database: Database, client: stripe.StripeClient, control: StandInControl | None) -> None:

@@ -4,26 +4,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from uuid import uuid4
+from dataclasses import replace
 
-import psycopg
 import pytest
-import stripe
-from psycopg import sql
-from pydantic import SecretStr
-from sqlalchemy import make_url
 
-from deployments.local.demo_club import load_demo_club
-from deployments.local.mail_catcher.mailbox import numbers
+from deployments.local.demo_club import STORIES
 from deployments.local.postgres import embedded_postgres
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
-from tasks.migrations import migrate
-from tasks.services import open_services
 from tasks.settings import Settings
-from tests.integration.pipeline.harness import Inbox, MovableClock, Pipeline
-
-STRIPE_KEY = "sk_test_invented_key_of_the_tests"
+from tests.integration.pipeline.harness import Inbox, Pipeline, ToldClub, fresh_database, open_pipeline, settings_for
 
 
 @pytest.fixture(scope="session")
@@ -40,12 +30,8 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def empty_database_url(server_url: str) -> Iterator[str]:
     """A database of its own for one test."""
-    name = f"test_{uuid4().hex}"
-    admin = make_url(server_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    with fresh_database(server_url) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -68,43 +54,45 @@ def catcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inbox]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[2]
-        yield Inbox(url, folder, 0)
+        yield Inbox(url, folder)
         process.terminate()
 
 
 @pytest.fixture
 def inbox(catcher: Inbox) -> Inbox:
-    return Inbox(catcher.url, catcher.folder, max(numbers(catcher.folder), default=0))
+    return catcher.from_now_on()
 
 
 @pytest.fixture
 def settings(empty_database_url: str, stand_in: StandInControl, inbox: Inbox) -> Settings:
-    return Settings(
-        _env_file=None,
-        database_url=SecretStr(empty_database_url),
-        stripe_api_key=SecretStr(STRIPE_KEY),
-        stripe_api_base=stand_in.base_url,
-        checkout_success_url="https://club.example.org/paid",
-        smtp_url=SecretStr(inbox.url),
-        mail_from="Example Hoops Club <fees@example.org>",
-        mail_reply_to="treasurer@example.org",
-        batch_size=10,
-    )
+    return settings_for(empty_database_url, stand_in, inbox)
 
 
 @pytest.fixture
 def empty_club(settings: Settings, stand_in: StandInControl, inbox: Inbox) -> Iterator[Pipeline]:
     """The pipeline on a database that has its own tables and nothing of the club's."""
-    clock = MovableClock()
-    with open_services(settings, clock) as services:
-        migrate(services.database)
-        yield Pipeline(services, stand_in, inbox, clock)
+    with open_pipeline(settings, stand_in, inbox) as pipeline:
+        yield pipeline
 
 
 @pytest.fixture
-def demo_club(empty_club: Pipeline, stand_in: StandInControl) -> Pipeline:
+def demo_club(empty_club: Pipeline) -> Pipeline:
     """The pipeline on the demo club: the tournament of the field record and what stands beside it."""
-    client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": stand_in.base_url})
-    load_demo_club(empty_club.services.database, client, stand_in)
-    stand_in.clear_requests()
+    empty_club.load_demo()
     return empty_club
+
+
+@pytest.fixture(scope="module")
+def told_club(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToldClub]:
+    """The demo club after one run, on parts of its own: for tests that only look."""
+    with (
+        fresh_database(server_url) as database_url,
+        running_stand_in(tmp_path_factory.mktemp("told") / "stripe.sqlite3") as server,
+        StandInControl(server.base_url) as stand_in,
+    ):
+        inbox = catcher.from_now_on()
+        with open_pipeline(settings_for(database_url, stand_in, inbox), stand_in, inbox) as pipeline:
+            pipeline.load_demo()
+            before = {player: pipeline.order_of(player) for player in STORIES}
+            summary = pipeline.run()
+            yield ToldClub(replace(pipeline, inbox=inbox.until_now()), before, summary)

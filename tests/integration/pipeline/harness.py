@@ -1,6 +1,9 @@
 """The pipeline's steps over real parts, as the integration tests drive them."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -9,30 +12,46 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, text
+import psycopg
+import stripe
+from psycopg import sql
+from pydantic import SecretStr
+from sqlalchemy import Row, make_url, text
 
-from deployments.local.demo_club import TOURNAMENT
+from deployments.local.demo_club import TOURNAMENT, load_demo_club
 from deployments.local.mail_catcher.mailbox import message_file, numbers
 from deployments.local.stripe_standin.control import StandInControl
 from tasks.campaign import CampaignOptions
-from tasks.services import Services
+from tasks.migrations import migrate
+from tasks.services import Services, open_services
+from tasks.settings import Settings
 from tasks.steps.check_ready import check_ready
 from tasks.steps.deliver_batch import deliver_batch
 from tasks.steps.open_campaign import open_campaign
 from tasks.steps.plan_batches import plan_batches
 from tasks.steps.summarize import Summary, summarize
 
+STRIPE_KEY = "sk_test_invented_key_of_the_tests"
+
 
 @dataclass(frozen=True)
 class Inbox:
-    """What a mail server has caught since `before`."""
+    """What a mail server has caught between two moments."""
 
     url: str
     folder: Path
-    before: int
+    after: int = 0
+    until: int | None = None
+
+    def from_now_on(self) -> "Inbox":
+        return replace(self, after=max(numbers(self.folder), default=0))
+
+    def until_now(self) -> "Inbox":
+        return replace(self, until=max(numbers(self.folder), default=0))
 
     def messages(self) -> list[EmailMessage]:
-        files = [message_file(self.folder, number) for number in numbers(self.folder) if number > self.before]
+        wanted = [n for n in numbers(self.folder) if n > self.after and (self.until is None or n <= self.until)]
+        files = [message_file(self.folder, number) for number in wanted]
         return [message_from_bytes(file.read_bytes(), EmailMessage, policy=default) for file in files]
 
     def to(self, address: str) -> list[EmailMessage]:
@@ -62,6 +81,11 @@ class Pipeline:
         """Let time pass, here and at Stripe."""
         self.clock.ahead += delta
         self.stand_in.advance_clock(delta.total_seconds())
+
+    def load_demo(self) -> None:
+        client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": self.stand_in.base_url})
+        load_demo_club(self.services.database, client, self.stand_in)
+        self.stand_in.clear_requests()
 
     def run(self, tournament: str = TOURNAMENT, sequence: str = "1") -> Summary:
         """Run the campaign from end to end, as the flow does."""
@@ -97,3 +121,63 @@ class Pipeline:
         order = self.order_of(player)
         references = {str(order.id), f"order-{order.id}"}
         return [session for session in self.stand_in.sessions() if session["client_reference_id"] in references]
+
+
+@dataclass(frozen=True)
+class ToldClub:
+    """A club after one run of its campaign: the orders as they were before, and the run's summary."""
+
+    pipeline: Pipeline
+    before: dict[str, Row[Any]]
+    summary: Summary
+
+
+@contextmanager
+def fresh_database(server_url: str) -> Iterator[str]:
+    """Make a database, and drop it at the end."""
+    name = f"test_{uuid4().hex}"
+    admin = make_url(server_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def settings_for(database_url: str, stand_in: StandInControl, inbox: Inbox) -> Settings:
+    """The settings of a pipeline on these parts."""
+    return Settings(
+        _env_file=None,
+        database_url=SecretStr(database_url),
+        stripe_api_key=SecretStr(STRIPE_KEY),
+        stripe_api_base=stand_in.base_url,
+        checkout_success_url="https://club.example.org/paid",
+        smtp_url=SecretStr(inbox.url),
+        mail_from="Example Hoops Club <fees@example.org>",
+        mail_reply_to="treasurer@example.org",
+        batch_size=10,
+    )
+
+
+@contextmanager
+def open_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox) -> Iterator[Pipeline]:
+    """Open the pipeline on a database, with its own tables made."""
+    clock = MovableClock()
+    with open_services(settings, clock) as services:
+        migrate(services.database)
+        yield Pipeline(services, stand_in, inbox, clock)
+
+
+def links_in(message: EmailMessage) -> list[str]:
+    """The payment links of the text part; the HTML part must have the same."""
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    links = re.findall(r"^\s*(http\S+/c/pay/\S+)", text.get_content(), re.MULTILINE)
+    assert set(re.findall(r'href="(http[^"]+/c/pay/[^"]+)"', html.get_content())) == set(links)
+    return links
+
+
+def open_session(club: Pipeline, player: str) -> dict[str, Any]:
+    """The one session through which a player's order can be paid."""
+    (session,) = [session for session in club.sessions_of(player) if session["status"] == "open"]
+    return session
