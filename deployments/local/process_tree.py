@@ -64,11 +64,12 @@ class ProcessRecord:
 
 
 def stop_recorded(folder: Path) -> None:
-    """End every process that is on record in `folder`."""
-    for file in sorted(folder.glob("*.json")):
-        record = _read(file)
-        if record is not None:
-            record.stop()
+    """End every process that is on record in `folder`, the newest first: it may still need an older one to end well."""
+    files = list(folder.glob("*.json"))
+    records = [record for file in files if (record := _read(file))]
+    for record in sorted(records, key=lambda record: record.created, reverse=True):
+        record.stop()
+    for file in files:
         file.unlink(missing_ok=True)
 
 

@@ -3,7 +3,8 @@
 A pipe rather than Linux's PR_SET_PDEATHSIG: that signal comes when the *thread* that started the child ends, reaches
 one process instead of its tree, is lost when a child changes its user, and exists on Linux only. The pipe's other end
 is held by the parent alone, so it closes with the parent, on kill -9 as well. The warden also inherits the lock on the
-stack's folder: the next stack waits until it is done.
+stack's folder: the next stack waits until it is done. (A process that the parent forked, without starting another
+program in it, holds the pipe too; the warden then waits for the last of them.)
 """
 
 from __future__ import annotations

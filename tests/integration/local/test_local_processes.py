@@ -14,7 +14,7 @@ import pytest
 
 from deployments.local.home import HomeInUseError
 from deployments.local.ports import last_port, remember_port
-from deployments.local.process_tree import ProcessRecord
+from deployments.local.process_tree import ProcessRecord, stop_recorded
 from deployments.local.processes import ChildFailedError, child_processes
 
 if TYPE_CHECKING:
@@ -124,6 +124,18 @@ def test_children_that_outlived_parent_and_warden_are_ended_by_the_next_start(ho
         assert all(map(psutil.pid_exists, children_left))
     with child_processes(home):
         assert _gone(*children_left, within=0)
+
+
+def test_recorded_children_are_ended_newest_first(home: Path) -> None:
+    leaving = f"import atexit, signal; atexit.register(print, 'left'); signal.signal(signal.SIGTERM, exit); {SLEEPER}"
+    with child_processes(home) as children:
+        for name in ("b", "a", "c"):
+            child = children.start(name, [sys.executable, "-c", leaving])
+            child.wait_until(child.listening_on)
+        stop_recorded(home / "run")
+    logs = {name: home / "logs" / f"{name}.log" for name in "abc"}
+    assert all("left" in log.read_text() for log in logs.values())
+    assert sorted(logs, key=lambda name: logs[name].stat().st_mtime_ns) == ["c", "a", "b"]
 
 
 def test_a_stranger_that_got_a_recorded_pid_is_left_alone(home: Path, stranger: subprocess.Popen[bytes]) -> None:
