@@ -69,7 +69,7 @@ def test_an_expired_session_is_renewed_and_mailed(told_club: ToldClub, player: s
     assert links_in(message) == [session["url"]] == [after.stripe_checkout_url]
     assert after.stripe_checkout_session_id == session["id"] != before.stripe_checkout_session_id
     assert amounts_in(message)[0] == f"${after.amount / 100:.2f}"
-    assert player.split()[0] in str(message["Subject"])
+    assert player.split(maxsplit=1)[0] in str(message["Subject"])
 
 
 @pytest.mark.parametrize("player", players(Story.PAID))
