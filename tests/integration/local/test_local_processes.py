@@ -31,6 +31,12 @@ print("listening on", child.pid, flush=True)
 child.wait()
 """
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + SLEEPER
+SIGNING_OFF = f"""
+import atexit, signal, sys
+atexit.register(lambda: open(sys.argv[2], "a").write(sys.argv[1]))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+{SLEEPER}
+"""
 HOLDER = f"""
 import sys
 from pathlib import Path
@@ -127,15 +133,12 @@ def test_children_that_outlived_parent_and_warden_are_ended_by_the_next_start(ho
 
 
 def test_recorded_children_are_ended_newest_first(home: Path) -> None:
-    leaving = f"import atexit, signal; atexit.register(print, 'left'); signal.signal(signal.SIGTERM, exit); {SLEEPER}"
     with child_processes(home) as children:
         for name in ("b", "a", "c"):
-            child = children.start(name, [sys.executable, "-c", leaving])
+            child = children.start(name, [sys.executable, "-c", SIGNING_OFF, name, str(home / "order")])
             child.wait_until(child.listening_on)
         stop_recorded(home / "run")
-    logs = {name: home / "logs" / f"{name}.log" for name in "abc"}
-    assert all("left" in log.read_text() for log in logs.values())
-    assert sorted(logs, key=lambda name: logs[name].stat().st_mtime_ns) == ["c", "a", "b"]
+    assert (home / "order").read_text() == "cab"
 
 
 def test_a_stranger_that_got_a_recorded_pid_is_left_alone(home: Path, stranger: subprocess.Popen[bytes]) -> None:
