@@ -5,6 +5,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -17,13 +19,17 @@ from tests.integration.pipeline.harness import Inbox, Pipeline, ToldClub, fresh_
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """The embedded PostgreSQL, or the server that TEST_DATABASE_URL names (make test-system: PostgreSQL 15)."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         yield given
         return
-    with embedded_postgres(tmp_path_factory.mktemp("postgres") / "data", databases=("club",)) as server:
+    # Not in pytest's folder: each pytest that starts closes that to others, and root's server runs as somebody else.
+    with (
+        TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as folder,
+        embedded_postgres(Path(folder) / "data", databases=("club",)) as server,
+    ):
         yield server.url("club")
 
 
