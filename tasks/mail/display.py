@@ -19,7 +19,7 @@ def display_safe(text: str, limit: int = MAX_NAME) -> str:
 
     Control characters, line ends and runs of spaces become one space. Bidirectional controls and other invisible format
     characters are dropped, so that a name cannot turn the sentence around it. "://" becomes a space, so that no mail
-    program makes a link of a name, and "=?" is parted, so that none reads an encoded word (RFC 2047) in a header. What is
+    program makes a link of a name, and "=?" is parted, so that none decodes it as an encoded word (RFC 2047). What is
     too long ends in an ellipsis. Applying it twice changes nothing more.
     """
     visible = "".join(_shown(character) for character in text)

@@ -130,6 +130,18 @@ def test_the_transfer_encoding_suits_the_text(text: str, encoding: str) -> None:
         assert max(map(len, part.as_bytes().split(b"\r\n"))) <= 76
 
 
+def test_html_goes_over_the_wire_in_ascii_also_where_it_is_short() -> None:
+    assert _build(RenderedMail("Fee", "é\n", "<p>é</p>\n")).isascii()
+
+
+# The standard library's own folding puts a space before the first of these and into the second.
+@pytest.mark.parametrize(
+    "subject", ["Tournament fees for your player, your player and Ava: the Desert Winter Classic", "Fee:  ¡ " * 15]
+)
+def test_a_subject_arrives_without_added_spaces(subject: str) -> None:
+    assert _parse(_build(RenderedMail(subject.strip(), "x\n", "x\n")))["Subject"] == subject.strip()
+
+
 def test_the_longest_address_is_left_whole() -> None:
     address = "a" * 64 + "@" + ".".join(["b" * 60] * 3) + ".example"
     assert address.encode() in _build(to_address=address)
@@ -155,6 +167,7 @@ def test_a_local_part_beyond_ascii_makes_a_utf8_message() -> None:
         "é\r\nx@example.org",
         "a@example.org, eve@example.org",
         "<a@example.org>",
+        "a(note)@example.org",
     ],
 )
 def test_what_is_not_an_address_is_for_a_person(address: str) -> None:
