@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from tasks.club import CommittedPlayer, Tournament
 from tasks.links.model import Link, LinkOutcome
@@ -52,11 +53,16 @@ def rehearsal_link(player: CommittedPlayer) -> Link:
     )
 
 
+def _whole(amount: Decimal | None) -> int:
+    """Return an amount as a letter can show it; one that is no number belongs to an order that is under review."""
+    return int(amount) if amount is not None and amount.is_finite() else 0
+
+
 def _line(player: CommittedPlayer, link: Link) -> FeeLine:
     return FeeLine(
         player=player.player_name,
         team=player.team,
-        amount=int(player.amount or 0) if link.amount is None else link.amount,
+        amount=_whole(player.amount) if link.amount is None else link.amount,
         currency=link.currency or player.currency or "",
         due_date=player.due_date,
         state=LINE_STATES[link.outcome],

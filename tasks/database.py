@@ -29,7 +29,9 @@ class Database:
     """A PostgreSQL database; a transaction is short and never spans a call to Stripe or a mail server."""
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        self.engine: Engine = create_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
+        )
 
     @property
     def place(self) -> str:

@@ -1,5 +1,9 @@
 """Mailboxes: which stored addresses are one and the same, and which are no address at all."""
 
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.policy import SMTP
+
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 GMAIL = frozenset({"gmail.com", "googlemail.com"})
@@ -17,15 +21,29 @@ def mailbox_of(address: ValidatedEmail) -> str:
     """Fold an address to its mailbox: casefolded, and for Gmail without dots and +tags in the local part."""
     local, domain = address.local_part.casefold(), address.domain.casefold()
     if domain in GMAIL:
-        local = local.partition("+")[0].replace(".", "")
+        local = local.partition("+")[0].replace(".", "") or local
         domain = "gmail.com"
     return f"{local}@{domain}"
 
 
 def mask(address: str | None) -> str:
-    """Hide an address for logs and reports: the first letter and the domain stay."""
-    local, at, domain = (address or "").strip().rpartition("@")
-    return f"{local[:1]}…@{domain}" if at else "…"
+    """Hide an address for logs and reports: its first letter and domain stay, and nothing of what is no address."""
+    parsed = parse_address(address)
+    return f"{parsed.local_part[:1]}…@{parsed.domain}" if parsed else "…"
+
+
+def own_address(text: str) -> Address:
+    """Read the club's own `Name <address>` as it goes into a header; raises ValueError unless it is one in ASCII."""
+    try:
+        header = SMTP.header_factory("From", text) if text.isprintable() else None
+    except (IndexError, MessageError):  # how the standard library's parser meets some half addresses
+        header = None
+    if header is None or header.defects or len(header.addresses) != 1 or not header.addresses[0].domain:
+        raise ValueError('is not a mail address, one alone, such as "Example Hoops Club <fees@example.org>"')
+    address: Address = header.addresses[0]
+    if not address.addr_spec.isascii():
+        raise ValueError("is not a mail address in ASCII: write its domain in its xn-- form")
+    return address
 
 
 def family_of(surname: str) -> str:

@@ -2,21 +2,23 @@
 
 import re
 from collections.abc import Mapping
-from email.headerregistry import Address
-from email.utils import parseaddr
 from functools import cached_property
 from ipaddress import ip_address
 from typing import Annotated, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from tasks.errors import ConfigurationError
+from tasks.mailbox import own_address
 
 STRIPE_API = "https://api.stripe.com"
-STRIPE_KEY = re.compile(r"[sr]k_(test|live)_\w{8,}", re.ASCII)
+STRIPE_KEY = re.compile(r"[sr]k_(test|live)_[\w-]{5,}", re.ASCII)
+NO_DATABASE = "is not a PostgreSQL address such as postgresql://user:password@host:5432/club"
+NO_MAIL_SERVER = "is not a mail server such as smtp://user:password@mail.example.org:587 or smtps://…:465"
 _EMPTY_IS_UNSET = BeforeValidator(lambda value: None if value == "" else value)
 
 
@@ -47,14 +49,21 @@ class Settings(BaseSettings):
     def _use_psycopg(cls, value: SecretStr) -> SecretStr:
         scheme, separator, rest = value.get_secret_value().partition("://")
         if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
-            raise ValueError("is not a PostgreSQL address such as postgresql://user:password@host:5432/club")
-        return SecretStr(f"postgresql+psycopg://{rest}")
+            raise ValueError(NO_DATABASE)
+        url = SecretStr(f"postgresql+psycopg://{rest}")
+        try:
+            make_url(url.get_secret_value())
+        except (ArgumentError, ValueError):
+            raise ValueError(NO_DATABASE) from None
+        return url
 
     @field_validator("stripe_api_key")
     @classmethod
     def _check_key(cls, value: SecretStr) -> SecretStr:
         if not STRIPE_KEY.fullmatch(value.get_secret_value()):
-            raise ValueError("is not a Stripe key: sk_test_, rk_test_, sk_live_ or rk_live_, then letters and digits")
+            raise ValueError(
+                "is not a Stripe secret or restricted key: sk_test_, rk_test_, sk_live_ or rk_live_ and more"
+            )
         return value
 
     @field_validator("stripe_api_base")
@@ -72,6 +81,13 @@ class Settings(BaseSettings):
             raise ValueError("is not a web address such as https://club.example.org/paid")
         return value
 
+    @field_validator("stripe_checkout_domain")
+    @classmethod
+    def _check_domain(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[\w-]+(\.[\w-]+)+", value, re.ASCII):
+            raise ValueError("is not a domain such as pay.club.example.org")
+        return value and value.lower()
+
     @field_validator("smtp_url")
     @classmethod
     def _check_smtp_url(cls, value: SecretStr) -> SecretStr:
@@ -84,10 +100,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_mail_address(cls, value: str | None) -> str | None:
         if value is not None:
-            try:
-                validate_email(parseaddr(value)[1], check_deliverability=False)
-            except EmailNotValidError:
-                raise ValueError('is not a mail address such as "Example Hoops Club <fees@example.org>"') from None
+            own_address(value)
         return value
 
     @model_validator(mode="after")
@@ -120,7 +133,7 @@ class Settings(BaseSettings):
     @property
     def mail_domain(self) -> str:
         """The domain of our own address, which our Message-IDs carry."""
-        return Address(addr_spec=parseaddr(self.mail_from)[1]).domain
+        return own_address(self.mail_from).domain
 
 
 def is_loopback(host: str | None) -> bool:
@@ -150,14 +163,14 @@ def load_settings(given: Mapping[str, str] | None = None) -> Settings:
 
 
 def _split_smtp(url: str) -> SplitResult:
-    address = urlsplit(url)
     try:
-        port = address.port
-    except ValueError:
-        port = -1
-    if address.scheme not in {"smtp", "smtps"} or not address.hostname or port == -1:
-        raise ValueError("is not a mail server such as smtp://user:password@mail.example.org:587 or smtps://…:465")
-    return address
+        address = urlsplit(url)
+        usable = address.scheme in {"smtp", "smtps"} and bool(address.hostname) and address.port != 0
+    except ValueError:  # its message would show the address, and with it the password
+        usable = False
+    if not usable:
+        raise ValueError(NO_MAIL_SERVER)
+    return urlsplit(url)
 
 
 def _sentence(name: str, kind: str, message: str) -> str:

@@ -1,12 +1,13 @@
 -- Write down that a session is about to be asked for, only if the order is still as it was judged and its lease is still ours.
 -- Returns: id, or no row: then the order is judged again.
 INSERT INTO tournament_fees.checkout_attempts
-(order_id, origin, idempotency_key, request, requested_at, state, amount, currency, changed_at)
+(order_id, origin, idempotency_key, request, replaces, requested_at, state, amount, currency, changed_at)
 SELECT
     o.id,
     'pipeline',
     :idempotency_key,
     cast(:request AS jsonb),
+    o.stripe_checkout_session_id,
     :now,
     'requested',
     o.amount,

@@ -1,10 +1,13 @@
 -- The one attempt of an order through which somebody may still pay, or that may have made such a session.
--- Returns: id, order_id, idempotency_key, request, requested_at, state, session_id; or no row.
+-- Returns: id, order_id, idempotency_key, request, replaces, amount, currency, requested_at, state, session_id; or no row.
 SELECT
     id,
     order_id,
     idempotency_key,
     request,
+    replaces,
+    amount,
+    currency,
     requested_at,
     state,
     session_id

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from tasks.links.model import Action, CheckoutSession, Order, Verdict
 
+GREATEST_AMOUNT = 99_999_999
+"""Stripe's, in the smallest unit of any currency."""
+
 _NOTHING = Verdict(Action.NOTHING)
 
 
@@ -57,9 +60,10 @@ def _judge_new(order: Order) -> Verdict:
 
 
 def amount_problem(order: Order) -> str:
-    """Say what is wrong with an order's amount or currency, or nothing; Stripe counts in whole cents above 0."""
-    if order.amount != order.amount.to_integral_value() or order.amount <= 0:
-        return f"orders.amount is {order.amount.normalize():f}: it must be a whole number of cents above 0"
+    """Say what is wrong with an order's amount or currency, or nothing; Stripe counts in whole cents."""
+    amount = order.amount
+    if not amount.is_finite() or amount != amount.to_integral_value() or not 0 < amount <= GREATEST_AMOUNT:
+        return f"orders.amount is {amount:f}: it must be a whole number of cents from 1 to {GREATEST_AMOUNT}"
     if len(order.currency) != 3 or not order.currency.isalpha() or not order.currency.isascii():  # noqa: PLR2004  ISO 4217
         return "orders.currency is not a three-letter code such as usd"
     return ""
@@ -78,7 +82,8 @@ def _judge_open(order: Order, session: CheckoutSession, *, now: datetime, policy
         return Verdict(
             Action.SET_ASIDE, "strange_url", "the session's URL does not lead to Stripe or the account's own domain"
         )
-    return Verdict(Action.KEEP if order.url == session.url else Action.BACKFILL)
+    stored = (order.session_id, order.url) == (session.id, session.url)
+    return Verdict(Action.KEEP if stored else Action.BACKFILL)
 
 
 def _judge_complete(order: Order, session: CheckoutSession) -> Verdict:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,9 +33,11 @@ class LinkLedger:
                 self._database.fetch("release_order", order_id=order_id, token=token)
 
     def order(self, order_id: int, *, committed: bool) -> Order:
-        """Read an order as it stands now."""
-        (row,) = self._database.fetch("order_state", order_id=order_id)
-        return Order(committed=committed, **row._asdict())
+        """Read an order as it stands now; one that the club has deleted is owed by nobody."""
+        rows = self._database.fetch("order_state", order_id=order_id)
+        if not rows:
+            return Order(order_id, "deleted", Decimal(0), "", None, None, None, None, committed=False, has_twin=False)
+        return Order(committed=committed, **rows[0]._asdict())
 
     def live_attempt(self, order_id: int) -> Attempt | None:
         """Read the attempt through which somebody may still pay, if there is one."""
@@ -72,13 +75,16 @@ class LinkLedger:
         """Commit that an attempt made no session (`refused`, `absent`) or that nobody knows yet (`unknown`)."""
         self._database.fetch("close_attempt", attempt_id=attempt_id, state=state, now=now)
 
-    def observe(self, order_id: int, session: CheckoutSession, *, now: datetime) -> None:
-        """Commit how Stripe describes a session now; takes over one that the club's own system made."""
+    def observe(self, order_id: int, session: CheckoutSession, *, now: datetime, rival: bool = False) -> None:
+        """Commit how Stripe describes a session now; takes over one that the club's own system made.
+
+        A `rival` is beside the order's one live session, so it is written as Stripe's status alone.
+        """
         self._database.fetch(
             "record_session",
             order_id=order_id,
             session_id=session.id,
-            state="processing" if session.slow_payment else session.status or "unknown",
+            state="processing" if session.slow_payment and not rival else session.status or "unknown",
             created=session.created,
             url=session.url,
             amount=session.amount_total,

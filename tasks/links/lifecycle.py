@@ -69,7 +69,7 @@ class _Tending:
         keeper, now = self.keeper, self.keeper.clock()
         attempt = keeper.ledger.live_attempt(order.id)
         if attempt is not None and attempt.session_id is None:
-            settled = recover(attempt, keeper.ledger, keeper.stripe, now=now)
+            settled = recover(order, attempt, keeper.ledger, keeper.stripe, now=now)
             return (
                 None
                 if settled

@@ -71,9 +71,17 @@ class Attempt:
     order_id: int
     idempotency_key: UUID | None
     request: dict[str, object] | None
+    replaces: str | None
+    amount: int | None
+    currency: str | None
     requested_at: datetime
     state: str
     session_id: str | None
+
+    def fits(self, order: Order) -> bool:
+        """Whether the order is still as it was when this session was asked for."""
+        same_price = self.amount == order.amount and self.currency == order.currency.lower()
+        return order.owed and same_price and self.replaces == order.session_id
 
 
 class Action(StrEnum):

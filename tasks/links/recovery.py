@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from tasks.links.ledger import LinkLedger
-from tasks.links.model import Attempt
+from tasks.links.model import Attempt, Order
 from tasks.links.request import ATTEMPT_KEY
 from tasks.links.stripe_api import RefusedError, ServerFailedError, StripeSessions
 
@@ -16,9 +16,12 @@ IN_FLIGHT = timedelta(minutes=10)
 CLOCK_MARGIN = timedelta(minutes=10)
 
 
-def recover(attempt: Attempt, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime) -> bool:
-    """Learn what became of an attempt without an answer and write it down; False where nobody can know yet."""
-    if attempt.state == "requested" and now - attempt.requested_at < KEY_LIFE:
+def recover(order: Order, attempt: Attempt, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime) -> bool:
+    """Learn what became of an attempt without an answer and write it down; False where nobody can know yet.
+
+    The request is repeated only for an order that still calls for it: else it might make a session that nobody wants.
+    """
+    if attempt.state == "requested" and attempt.fits(order) and now - attempt.requested_at < KEY_LIFE:
         return _replay(attempt, ledger, stripe, now=now)
     return _search(attempt, ledger, stripe, now=now)
 

@@ -40,8 +40,13 @@ def _rank(session: CheckoutSession) -> tuple[bool, bool, bool]:
 def _close_rival(
     order: Order, other: CheckoutSession, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime
 ) -> None:
+    """Close a session beside the one that is kept; where money came or comes through it too, tell a person."""
     closed = stripe.expire(other.id) if other.status == "open" else other
-    ledger.observe(order.id, closed, now=now)
+    ledger.observe(order.id, closed, now=now, rival=True)
     if other.payment_status == "paid":
-        detail = f"session {other.id} was paid too: refund one"
-        ledger.record_payment(order, other, Verdict(Action.RECORD_PAYMENT, "paid_twice", detail), now=now)
+        twice = Verdict(Action.SET_ASIDE, "paid_twice", f"session {other.id} was paid too: refund one")
+        ledger.record_payment(order, other, twice, now=now)
+        ledger.set_aside(order, other.id, twice, now=now)
+    if other.slow_payment:
+        slow = Verdict(Action.SET_ASIDE, "two_slow_payments", f"a slow payment through {other.id} is under way too")
+        ledger.set_aside(order, other.id, slow, now=now)

@@ -9,6 +9,7 @@ from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from tasks.errors import ConfigurationError, PermanentError
 from tasks.mail.display import display_safe
 from tasks.mail.rendering import RenderedMail
+from tasks.mailbox import own_address
 
 # RFC 5322 section 2.1.1, without the line end.
 _MAX_LINE = 998
@@ -81,15 +82,10 @@ def needs_smtputf8(address: str) -> bool:
 
 
 def _own_mailbox(text: str, setting: str) -> Address:
-    header = SMTP.header_factory("From", text) if text.isprintable() else None
-    if header is None or header.defects or len(header.addresses) != 1 or not header.addresses[0].domain:
-        raise ConfigurationError(
-            f'The {setting} {text!r} is not one mail address: write it like "Club <fees@example.com>".'
-        )
-    address: Address = header.addresses[0]
-    if not address.addr_spec.isascii():
-        raise ConfigurationError(f"The {setting} {text!r} is not ASCII: write its domain in its xn-- form.")
-    return address
+    try:
+        return own_address(text)
+    except ValueError as error:
+        raise ConfigurationError(f"The {setting} {text!r} {error}.") from None
 
 
 def _recipient(name: str, address: str) -> Address:

@@ -147,6 +147,8 @@ class Mailer:
         try:
             yield
         except smtplib.SMTPAuthenticationError as error:
+            if error.smtp_code < 500:  # noqa: PLR2004  RFC 4954, 6: the server cannot check just now
+                raise TransientError(f"{self._place} cannot check our login now: {_words(error.smtp_error)}") from error
             raise ConfigurationError(
                 f"{self._place} refuses the user name or password: {_words(error.smtp_error)}"
             ) from error

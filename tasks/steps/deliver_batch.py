@@ -9,9 +9,9 @@ from uuid import UUID
 
 from tasks.campaign import Batch, Campaign
 from tasks.club import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
+from tasks.compose import compose
 from tasks.errors import PermanentError
 from tasks.links.model import Charge, Link, LinkOutcome
-from tasks.compose import compose
 from tasks.mail.mime import build_message
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Envelope, Mailer
 from tasks.outbox import Claim, Message, Outbox

@@ -5,9 +5,9 @@ from itertools import groupby
 
 from tasks.campaign import Batch, Campaign
 from tasks.club import find_tournament_by_id, players_with_orders
+from tasks.compose import compose, rehearsal_link
 from tasks.database import fetch
 from tasks.errors import ConfigurationError, PermanentError
-from tasks.compose import compose, rehearsal_link
 from tasks.services import Services
 
 

@@ -76,6 +76,7 @@ CREATE TABLE tournament_fees.checkout_attempts (
     origin text NOT NULL CHECK (origin IN ('pipeline', 'club')),
     idempotency_key uuid UNIQUE, -- NULL: the club's own system made it
     request jsonb, -- the frozen parameters: a retry replays just these
+    replaces text, -- the session that the order had when this one was asked for
     requested_at timestamptz NOT NULL,
     state text NOT NULL
     CHECK (state IN ('requested', 'unknown', 'open', 'processing', 'complete', 'expired', 'refused', 'absent')),
