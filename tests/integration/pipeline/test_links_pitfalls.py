@@ -1,0 +1,117 @@
+"""Orders' links where the trouble is rarer: what a person must not miss, what must not spoil the rest."""
+
+import traceback
+
+import pytest
+
+from tasks.errors import TransientError
+from tasks.links.model import LinkOutcome
+from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
+
+
+@pytest.fixture
+def club(empty_club: Pipeline) -> SmallClub:
+    return SmallClub.on(empty_club)
+
+
+@pytest.fixture
+def order(club: SmallClub) -> int:
+    return club.family()[0]
+
+
+@pytest.mark.parametrize("status", ["paid", "refunded", "cancelled"])
+def test_what_a_person_has_to_refund_stays_set_aside_on_every_later_look(
+    club: SmallClub, order: int, status: str
+) -> None:
+    club.pipeline.stand_in.pay(club.own_session(order))
+    club.set_order(order, status=status, payment_method="cash")
+    club.tend(order)
+    (reason,) = club.set_aside(order)
+    club.tend(order)
+    assert club.set_aside(order) == [reason]
+
+
+def test_two_payments_of_one_order_are_for_a_person(club: SmallClub, order: int) -> None:
+    ours = club.tend(order)
+    theirs = club.own_session(order)
+    for session in (ours.session_id, theirs):
+        club.pipeline.stand_in.pay(str(session))
+    club.tend(order)
+    assert club.set_aside(order) == ["paid_twice"]
+
+
+def test_two_slow_payments_of_one_order_are_for_a_person(club: SmallClub, order: int) -> None:
+    ours = club.tend(order)
+    theirs = club.own_session(order)
+    for session in (ours.session_id, theirs):
+        club.pipeline.stand_in.pay(str(session), slow=True)
+    assert club.tend(order).outcome in {LinkOutcome.PROCESSING, LinkOutcome.SET_ASIDE}
+
+
+def test_no_session_is_made_beside_one_that_the_club_made_while_our_request_was_lost(
+    club: SmallClub, order: int
+) -> None:
+    club.pipeline.stand_in.add_fault("drop_before", method="POST", count=2)
+    with pytest.raises(TransientError):
+        club.tend(order)
+    theirs = club.own_session(order)
+    club.tend(order)
+    assert [session["id"] for session in club.sessions(order)] == [theirs]
+
+
+@pytest.mark.parametrize("change", [{"status": "paid", "payment_method": "cash"}, {"amount": 4000}])
+def test_a_lost_request_is_not_sent_again_for_an_order_that_has_changed(
+    club: SmallClub, order: int, change: dict[str, object]
+) -> None:
+    club.pipeline.stand_in.add_fault("drop_before", method="POST", count=2)
+    with pytest.raises(TransientError):
+        club.tend(order)
+    club.set_order(order, **change)
+    club.tend(order)
+    assert FEE not in [session["amount_total"] for session in club.sessions(order)]
+
+
+def test_a_session_without_its_order_having_it_can_be_mailed(club: SmallClub, order: int) -> None:
+    club.tend(order)
+    club.set_order(order, stripe_checkout_session_id=None)
+    link = club.tend(order)
+    assert club.order_now(order).stripe_checkout_session_id == link.session_id
+
+
+def test_an_order_that_was_deleted_is_not_owed(club: SmallClub, order: int) -> None:
+    club.sql("DELETE FROM orders WHERE id = :id", id=order)
+    assert club.tend(order, committed=False).outcome is LinkOutcome.NOT_OWED
+
+
+def test_an_order_that_was_deleted_does_not_hold_up_the_others(club: SmallClub, order: int) -> None:
+    club.family("Berg", "berg@example.org")
+    club.open_campaign()
+    club.sql("DELETE FROM orders WHERE id = :id", id=order)
+    club.pipeline.run("Spring Cup")
+    assert {row.status for row in club.messages() if row.family == "berg"} == {"sent"}
+
+
+@pytest.mark.parametrize("fee", ["100000000", "1e20", "NaN", "Infinity"])
+def test_a_fee_beyond_reason_does_not_hold_up_the_others(club: SmallClub, order: int, fee: str) -> None:
+    club.sql("UPDATE orders SET amount = CAST(:fee AS numeric) WHERE id = :id", fee=fee, id=order)
+    club.family("Berg", "berg@example.org")
+    club.pipeline.run("Spring Cup")
+    assert {row.status for row in club.messages() if row.family == "berg"} == {"sent"}
+    assert {row.status for row in club.messages() if row.family == "ek"} == {"skipped"}
+
+
+def test_a_database_that_goes_away_takes_no_payment_url_into_the_log(club: SmallClub, order: int) -> None:
+    with club.while_stripe_holds("POST", SESSIONS, lambda: club.tend(order)) as tending:
+        club.sql("ALTER TABLE tournament_fees.checkout_attempts RENAME TO moved_away")
+    error = tending.exception()
+    assert error is not None
+    assert "/c/pay/" not in "".join(traceback.format_exception(error))
+
+
+def test_a_connection_that_is_cut_takes_no_values_into_the_log(club: SmallClub) -> None:
+    secret = "https://checkout.stripe.com/c/pay/cs_test_secret"  # noqa: S105  not a password
+    statement = "SELECT pg_terminate_backend(pg_backend_pid()), CAST(:secret AS text)"
+    with pytest.raises(TransientError) as caught:
+        club.sql(statement, secret=secret)
+    assert secret not in "".join(traceback.format_exception(caught.value))

@@ -1,0 +1,185 @@
+"""Our tables beside the club's: made once, by whoever comes first, and nothing of the club's is touched."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.database import Database
+from tasks.errors import ConfigurationError
+from tasks.migrations import check_club_tables, check_migrated, migrate
+
+CLUB_SQL = Path(__file__).parents[3] / "sql" / "club"
+MIGRATE = """
+import sys
+from tasks.database import Database
+from tasks.migrations import migrate
+migrate(Database(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def database(empty_database_url: str) -> Iterator[Database]:
+    database = Database(empty_database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def club_database(database: Database) -> Database:
+    run_script(database, (CLUB_SQL / "schema.sql").read_text(encoding="utf-8"))
+    return database
+
+
+def run_script(database: Database, script: str) -> None:
+    with database.transaction() as connection:
+        connection.exec_driver_sql(script, execution_options={"no_parameters": True})
+
+
+def rows(database: Database, statement: str) -> list[tuple[object, ...]]:
+    with database.transaction() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(statement)]
+
+
+def everything(database: Database) -> list[tuple[object, ...]]:
+    """Every column, index, constraint and trigger that is not PostgreSQL's own."""
+    return rows(
+        database,
+        """
+        SELECT table_schema, table_name, column_name, data_type, column_default FROM information_schema.columns
+        WHERE table_schema NOT IN ('pg_catalog', 'information_schema')
+        UNION ALL SELECT schemaname, tablename, indexname, indexdef, '' FROM pg_indexes WHERE schemaname <> 'pg_catalog'
+        UNION ALL SELECT connamespace::regnamespace::text, conname, pg_get_constraintdef(oid), '', '' FROM pg_constraint
+        WHERE connamespace <> 'pg_catalog'::regnamespace AND connamespace <> 'information_schema'::regnamespace
+        ORDER BY 1, 2, 3, 4
+        """,
+    )
+
+
+def test_a_second_migration_changes_nothing(database: Database) -> None:
+    migrate(database)
+    before = everything(database)
+    assert before
+    migrate(database)
+    assert everything(database) == before
+    check_migrated(database)
+
+
+def test_processes_that_migrate_at_once_take_turns(database: Database, empty_database_url: str) -> None:
+    command = [sys.executable, "-c", MIGRATE, empty_database_url]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    for process in processes:
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+    check_migrated(database)
+    assert rows(database, "SELECT version_num FROM tournament_fees.migrations") == [("0001",)]
+
+
+def test_the_clubs_own_tables_of_the_same_names_are_left_alone(club_database: Database) -> None:
+    run_script(
+        club_database,
+        """
+        CREATE TABLE campaigns (id text, note text); INSERT INTO campaigns VALUES ('spring', 'the club''s own');
+        CREATE TABLE messages (body text); INSERT INTO messages VALUES ('hello');
+        CREATE TABLE alembic_version (version_num text); INSERT INTO alembic_version VALUES ('theirs');
+        CREATE TABLE migrations (version_num text); INSERT INTO migrations VALUES ('theirs');
+        """,
+    )
+    before = [row for row in everything(club_database) if row[0] == "public"]
+    migrate(club_database)
+    check_club_tables(club_database)
+    check_migrated(club_database)
+    assert [row for row in everything(club_database) if row[0] == "public"] == before
+    assert rows(club_database, "SELECT * FROM campaigns") == [("spring", "the club's own")]
+    assert rows(club_database, "SELECT * FROM messages") == [("hello",)]
+    for table in ("alembic_version", "migrations"):
+        assert rows(club_database, f"SELECT * FROM {table}") == [("theirs",)]  # noqa: S608  the two names above
+
+
+def test_the_reference_schema_has_all_that_is_needed(club_database: Database) -> None:
+    check_club_tables(club_database)
+
+
+def test_an_empty_database_is_told_to_migrate(database: Database) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"at migration none, not 0001: run `python -m deployments\.cli migrate`"
+    ):
+        check_migrated(database)
+
+
+def test_a_database_of_another_version_is_told_which(database: Database) -> None:
+    migrate(database)
+    run_script(database, "UPDATE tournament_fees.migrations SET version_num = '0000'")
+    with pytest.raises(ConfigurationError, match="at migration 0000, not 0001"):
+        check_migrated(database)
+
+
+def test_every_missing_table_is_named_once(database: Database) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        check_club_tables(database)
+    said = str(caught.value)
+    for table in (
+        "orders",
+        "parents",
+        "player_teams",
+        "players",
+        "products",
+        "teams",
+        "tournament_products",
+        "tournaments",
+    ):
+        assert re.findall(rf"there is no table {table}\b", said), table
+    assert said.count("there is no table") == 8
+    assert "is missing" not in said
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ("DROP TABLE tournament_products", "there is no table tournament_products"),
+        ("ALTER TABLE parents DROP COLUMN language", "parents.language is missing (sql/club/schema.sql says"),
+        ("ALTER TABLE orders RENAME COLUMN amount TO price", "orders.amount is missing"),
+        ("ALTER TABLE orders DROP COLUMN stripe_checkout_url", "its owner runs sql/club/add_checkout_url.sql"),
+        (
+            "ALTER TABLE orders ALTER COLUMN stripe_checkout_url TYPE varchar(500)",
+            "stripe_checkout_url is character varying(500), too narrow for Stripe's URLs: its owner runs",
+        ),
+    ],
+)
+def test_what_the_clubs_tables_lack_is_named(club_database: Database, change: str, complaint: str) -> None:
+    run_script(club_database, change)
+    with pytest.raises(ConfigurationError) as caught:
+        check_club_tables(club_database)
+    said = str(caught.value)
+    assert complaint in said
+    assert said.count(";") == 0, "nothing else is wrong"
+
+
+@pytest.mark.parametrize(
+    ("change", "mend"),
+    [
+        ("ALTER TABLE orders DROP COLUMN stripe_checkout_url", "add_checkout_url.sql"),
+        ("ALTER TABLE orders ALTER COLUMN stripe_checkout_url TYPE varchar(500)", "widen_checkout_url.sql"),
+    ],
+)
+def test_the_ready_statement_mends_it(club_database: Database, change: str, mend: str) -> None:
+    run_script(club_database, change)
+    with pytest.raises(ConfigurationError, match=f"runs sql/club/{mend}"):
+        check_club_tables(club_database)
+    run_script(club_database, (CLUB_SQL / mend).read_text(encoding="utf-8"))
+    check_club_tables(club_database)
+
+
+@pytest.mark.parametrize("type_", ["varchar", "varchar(5000)", "text"])
+def test_a_column_that_is_wide_enough_is_left_alone(club_database: Database, type_: str) -> None:
+    run_script(club_database, f"ALTER TABLE orders ALTER COLUMN stripe_checkout_url TYPE {type_}")
+    check_club_tables(club_database)
+
+
+def test_one_character_too_few_is_too_narrow(club_database: Database) -> None:
+    run_script(club_database, "ALTER TABLE orders ALTER COLUMN stripe_checkout_url TYPE varchar(4999)")
+    with pytest.raises(ConfigurationError, match="too narrow"):
+        check_club_tables(club_database)
