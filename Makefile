@@ -18,6 +18,10 @@ help: ## List these commands
 demo: .venv/.synced ## Run the main job on the embedded stack with invented people (STAY=1: stay up until Ctrl-C)
 	@$(RUN) -m deployments.local.demo
 
+.PHONY: serve
+serve: .venv/.synced ## Serve Prefect's UI, a worker and the deployments on the embedded stack, until Ctrl-C
+	@$(RUN) -m deployments.local.serve
+
 .PHONY: test
 test: .venv/.synced ## Run the tests; TESTS=path or ARGS=options narrow them
 	@$(RUN) -m pytest --cov --cov-report=term:skip-covered $(ARGS) $(TESTS)

@@ -1,15 +1,18 @@
 """What names a campaign, and what a person can choose about it."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-KINDS = ("fee_notice",)
+TournamentName = Annotated[
+    str,
+    Field(title="Tournament", description="Its name, as the club has it.", min_length=1, max_length=200),
+]
 
 
 class CampaignOptions(BaseModel):
-    """What a person can choose about a campaign."""
+    """What a person can choose about a campaign; titles and descriptions are the form's in the Prefect UI."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -17,11 +20,28 @@ class CampaignOptions(BaseModel):
         str,
         Field(
             title="Which notice",
-            description="Leave at 1. The same number goes on with the same campaign, which mails nobody twice; "
-            "another one starts a new campaign, which mails everybody who still owes.",
+            description="Leave it at 1. The same one goes on with the same campaign, which mails nobody twice. "
+            "Another one, such as 2, is a new campaign: it mails everybody who still owes.",
             pattern=r"^[A-Za-z0-9-]{1,40}$",
         ),
     ] = "1"
+    at_most: Annotated[
+        int,
+        Field(
+            title="Never more messages than",
+            description="If more would go out in this run, it stops before the first one.",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 500
+    shared_mailboxes: Annotated[
+        Literal["a message a family", "one message"],
+        Field(
+            title="Families that share a mailbox",
+            description="What families with different surnames get, who have the same address. "
+            "Rows of one family are always merged.",
+        ),
+    ] = "a message a family"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Opens the database: the only module that does. SQL comes from sql/queries, one statement a file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -42,15 +42,32 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Commit all that the block did, or none of it; a lost or absent server is a TransientError."""
+        with self._explained(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def turn(self, name: str, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Hold `name` while the block runs, after waiting for whoever holds it; a process that dies lets go at once."""
+        with self._explained():
+            connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        with connection:
+            with self._explained():
+                connection.detach()  # closed at the end, not pooled: closing is what lets go
+                if not fetch(connection, "try_turn", turn=name)[0].taken:
+                    on_wait()
+                    fetch(connection, "wait_for_turn", turn=name)
+            yield
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn the driver's errors into ours, without the statement and its values: they are people's data."""
         try:
-            with self.engine.begin() as connection:
-                yield connection
+            yield
         except (OperationalError, InterfaceError) as error:
             raise TransientError(
                 f"PostgreSQL at {self.place} (DATABASE_URL) does not answer: {_reason(error)}"
             ) from error
         except DBAPIError as error:
-            # The driver's own words go on with the row's values, and those are people's addresses and payment URLs.
             raise RuntimeError(f"PostgreSQL refused a statement: {_reason(error)}") from None
 
     def fetch(self, name: str, **values: object) -> Sequence[Row[Any]]:

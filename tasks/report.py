@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from tasks.links.model import LinkOutcome
-from tasks.steps.summarize import NOT_LOOKED_AT, Summary
+from tasks.steps.summarize import NOT_LOOKED_AT, Problem, Summary
 
 WORDS = {
     "no_address": "no address",
@@ -69,6 +69,12 @@ def markdown(summary: Summary) -> str:
     if campaign.players_without_order:
         parts.append(f"{campaign.players_without_order} committed players have no order and so no link.")
     return "\n\n".join(parts) + "\n"
+
+
+def problem_line(problem: Problem) -> str:
+    """Say in one line what a person should look at."""
+    about = f"message {problem.message_id} to {problem.address}: {problem.status}, {reason_words(problem.reason)}"
+    return f"{about} ({problem.detail})" if problem.detail else about
 
 
 def link_rows(summary: Summary) -> list[tuple[str, int]]:

@@ -1,15 +1,19 @@
 """Prefect's view of the steps: thin shells. Only ids, names and counts cross a task boundary."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 from prefect import Task, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.futures import PrefectFutureList, as_completed
 from prefect.runtime import flow_run
 
-from tasks import report
+from tasks import report, stopping
 from tasks.campaign import Batch, Campaign, CampaignOptions
 from tasks.errors import TransientError
 from tasks.services import open_services
@@ -19,10 +23,12 @@ from tasks.steps import open_campaign as campaign_step
 from tasks.steps import plan_batches as planning_step
 from tasks.steps import summarize as summary_step
 
+# No step's result is kept: a retried run takes every step again, since only the ledger knows what is still owed.
+
 
 def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Retry what may go better later, and nothing else: a wrong setting stays wrong."""
-    return isinstance(state.result(raise_on_failure=False), TransientError)
+    return not stopping.stop_wanted() and isinstance(state.result(raise_on_failure=False), TransientError)
 
 
 def _run_id() -> UUID | None:
@@ -30,44 +36,76 @@ def _run_id() -> UUID | None:
     return UUID(run_id) if run_id else None
 
 
-@task(task_run_name="check everything is ready")
+@contextmanager
+def one_run_a_tournament(tournament: str) -> Iterator[None]:
+    """Wait until no other run is at work on a tournament; what the block began stops where the block is cancelled."""
+    wait = "Another run is at work on this tournament: this one goes on when it has ended"
+    name = f"tournament-fees {tournament.strip().casefold()}"
+    with (
+        open_services() as services,
+        services.database.turn(name, lambda: get_run_logger().info(wait)),
+        stopping.stoppable(),
+    ):
+        yield
+
+
+@task(task_run_name="check that everything is ready", persist_result=False, cache_policy=NO_CACHE)
 def check_ready() -> None:
     """Fail before anything is done where the job could not be finished."""
     with open_services() as services:
         ready_step.check_ready(services)
 
 
-@task(task_run_name="open the campaign")
+@task(task_run_name="open the campaign", persist_result=False, cache_policy=NO_CACHE)
 def open_campaign(tournament: str, kind: str, options: CampaignOptions) -> Campaign:
     """Queue a message for each mailbox that is owed one."""
     with open_services() as services:
         return campaign_step.open_campaign(services, tournament, kind, options)
 
 
-@task(task_run_name="plan the batches")
-def plan_batches(campaign: Campaign) -> list[Batch]:
+@task(task_run_name="plan the batches", persist_result=False, cache_policy=NO_CACHE)
+def plan_batches(campaign: Campaign, at_most: int) -> list[Batch]:
     """Cut what is owed into batches, all of it rendered once."""
     with open_services() as services:
-        batches = planning_step.plan_batches(services, campaign)
-    get_run_logger().info("%d messages are owed", sum(len(batch.message_ids) for batch in batches))
+        batches = planning_step.plan_batches(services, campaign, at_most)
+    get_run_logger().info("%d messages to look at", sum(len(batch.message_ids) for batch in batches))
     return batches
 
 
-@task(task_run_name="{batch}", retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=_is_transient)
+@task(
+    task_run_name="{batch}",
+    retries=3,
+    retry_delay_seconds=[5, 15, 45],
+    retry_condition_fn=_is_transient,
+    persist_result=False,
+    cache_policy=NO_CACHE,
+)
 def deliver_batch(campaign: Campaign, batch: Batch) -> Counter[str]:
     """Make the links of a batch live, render, send and record."""
     with open_services() as services:
-        statuses = delivery_step.deliver_batch(services, campaign, batch, _run_id())
-    get_run_logger().info(
-        "%s: %s", batch, ", ".join(f"{count} {status}" for status, count in statuses.items()) or "none"
-    )
+        statuses = delivery_step.deliver_batch(services, campaign, batch, _run_id(), stopping.stop_wanted)
+    get_run_logger().info("%s: %s", batch, ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())))
     return statuses
 
 
-@task(task_run_name="report")
+def follow(deliveries: PrefectFutureList[Any]) -> None:
+    """Wait for all batches and show how many are through; an early raise would cancel the rest."""
+    if not deliveries:
+        return
+    progress: UUID = create_progress_artifact(  # type: ignore[assignment] # not awaited, it runs here and now
+        progress=0.0, description=f"0 of {len(deliveries)} batches are through"
+    )
+    for done, _ in enumerate(as_completed(deliveries), start=1):
+        said = f"{done} of {len(deliveries)} batches are through"
+        update_progress_artifact(progress, progress=100 * done / len(deliveries), description=said)
+
+
+@task(task_run_name="report", persist_result=False, cache_policy=NO_CACHE)
 def publish_report(campaign: Campaign) -> summary_step.Summary:
     """Count what the ledger has, and show it as an artifact."""
     with open_services() as services:
         summary = summary_step.summarize(services, campaign, _run_id())
+    for problem in summary.problems:
+        get_run_logger().warning("%s", report.problem_line(problem))
     create_markdown_artifact(key="tournament-fees", markdown=report.markdown(summary), description=campaign.tournament)
     return summary

@@ -10,20 +10,18 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import httpx
-import stripe
 from rich.console import Console
 
-from deployments.local.demo_club import TOURNAMENT, load_demo_club
+from deployments.local.demo_club import TOURNAMENT, load_demo_club_for
 from deployments.local.given import check_given
 from deployments.local.home import HomeInUseError, sole_use, stack_home
 from deployments.local.mail_catcher.mailbox import numbers, read_html
 from deployments.local.mail_catcher.page import write_index
 from deployments.local.stack import Stack, given_settings, local_stack
-from deployments.local.stripe_standin.control import StandInControl
 from deployments.tables import show
 from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.migrations import migrate
-from tasks.services import Services, open_services
+from tasks.services import open_services
 from tasks.steps.summarize import Summary
 
 console = Console(soft_wrap=True, highlight=False)
@@ -65,7 +63,8 @@ def play(stack: Stack) -> int:
     os.environ.update(stack.environment)  # before Prefect is imported, which reads it then
     step("Loading a club of invented people; their checkout sessions are made at Stripe, three days ago")
     with open_services() as services:
-        load(services, stack)
+        load_demo_club_for(services, stack.stripe_url)
+        migrate(services.database)
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as worker:
         step(f"Running the campaign for {TOURNAMENT!r}")
         first = run_and_show(worker)
@@ -79,17 +78,6 @@ def play(stack: Stack) -> int:
     if stack.mail_folder:
         console.print(f"\nThe emails, to look at: {write_index(stack.mail_folder).as_uri()}")
     return 0 if first.sent > 0 and second.sent == 0 else 1
-
-
-def load(services: Services, stack: Stack) -> None:
-    """Make the club's tables and ours, and what happened at Stripe before."""
-    settings = services.settings
-    client = stripe.StripeClient(
-        settings.stripe_api_key.get_secret_value(), base_addresses={"api": settings.stripe_api_base}
-    )
-    control = StandInControl(stack.stripe_url) if stack.stripe_url else None
-    load_demo_club(services.database, client, control)
-    migrate(services.database)
 
 
 def run_campaign() -> tuple[str, Summary | None]:

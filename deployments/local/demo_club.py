@@ -13,6 +13,7 @@ from stripe.params.checkout import SessionCreateParams
 from deployments.local.stripe_standin.control import StandInControl
 from tasks.database import Database
 from tasks.errors import ConfigurationError
+from tasks.services import Services
 
 CLUB_SQL = Path(__file__).parents[2] / "sql" / "club"
 TOURNAMENT = "Utah Invitational"
@@ -94,6 +95,15 @@ class DemoOrder:
     def story(self) -> Story:
         """What happened to its session."""
         return STORIES[self.player]
+
+
+def load_demo_club_for(services: Services, stand_in_url: str | None) -> None:
+    """Make the demo club where the pipeline's settings point; `stand_in_url` is None with a real Stripe account."""
+    settings = services.settings
+    key, base = settings.stripe_api_key.get_secret_value(), settings.stripe_api_base
+    client = stripe.StripeClient(key, base_addresses={"api": base})
+    control = StandInControl(stand_in_url) if stand_in_url else None
+    load_demo_club(services.database, client, control)
 
 
 def load_demo_club(database: Database, client: stripe.StripeClient, control: StandInControl | None) -> None:

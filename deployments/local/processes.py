@@ -93,7 +93,7 @@ class ChildProcesses:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**_inherited(), "PYTHONUNBUFFERED": "1", **(environment or {})},
+                env={**inherited_environment(), "PYTHONUNBUFFERED": "1", **(environment or {})},
                 cwd=folder,
                 start_new_session=True,
                 **as_user(user),
@@ -132,7 +132,8 @@ def as_user(name: str | None) -> Identity:
     return Identity(user=name, group=name, extra_groups=[]) if name else Identity()
 
 
-def _inherited() -> dict[str, str]:
+def inherited_environment() -> dict[str, str]:
+    """Return our environment as a child gets it: without what is about another Prefect."""
     # What the user's shell says about another Prefect (a profile, a key, a server) is not for the one we start.
     return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
 

@@ -38,6 +38,7 @@ class Stack:
     """A running stack. A part's URL is None where the user's own service is used, or where it was not asked for."""
 
     home: Path
+    children: ChildProcesses = field(repr=False)
     environment: dict[str, str] = field(repr=False)  # it can hold the user's own Stripe key and passwords
     stripe_url: str | None
     mail_url: str | None
@@ -80,7 +81,10 @@ def local_stack(
             ours |= {"SMTP_URL": smtp_url}
         theirs = {name: given[name] for name in _FROM_THE_USER if given.get(name)}
         environment = {**_DEFAULTS, **theirs, **ours, **prefect_client_environment(home, prefect_url)}
-        yield Stack(home, environment, stripe_url, mail_url, _mail_folder(home) if mail else None, prefect_url)
+        environment["TOURNAMENT_FEES_ROOT"] = str(REPOSITORY)
+        yield Stack(
+            home, children, environment, stripe_url, mail_url, _mail_folder(home) if mail else None, prefect_url
+        )
         progress("Stopping")
 
 

@@ -1,10 +1,11 @@
 """Deliver a batch: for each message make its links live, render, send and record, one after the other."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
+from itertools import takewhile
 from uuid import UUID
 
 from tasks.campaign import Batch, Campaign
@@ -23,8 +24,16 @@ MAX_CHECKS = 3
 REVIEW_AGAIN = timedelta(minutes=10)
 
 
-def deliver_batch(services: Services, campaign: Campaign, batch: Batch, run_id: UUID | None) -> Counter[str]:
+def deliver_batch(
+    services: Services,
+    campaign: Campaign,
+    batch: Batch,
+    run_id: UUID | None,
+    stop_wanted: Callable[[], bool] = lambda: False,
+) -> Counter[str]:
     """Deliver those of the messages that are due and nobody else holds; return how many came to which status.
+
+    `stop_wanted` is asked between messages; what is left then is given back.
 
     Raises TransientError where Stripe, the mail server or the database is out of reach: what was not begun is queued
     again and a later call takes it up. Raises ConfigurationError where going on would fail every message alike.
@@ -40,7 +49,7 @@ def deliver_batch(services: Services, campaign: Campaign, batch: Batch, run_id: 
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     statuses: Counter[str] = Counter()
     with outbox.claim(batch.message_ids) as claim, services.mailer() as mailer:
-        for message_id in claim.ids:
+        for message_id in takewhile(lambda _: not stop_wanted(), claim.ids):
             statuses[_Desk(services, tournament, claim, mailer).deliver(message_id)] += 1
     return statuses
 

@@ -24,7 +24,7 @@ def open_campaign(services: Services, tournament_name: str, kind: str, options: 
     now = services.clock()
     with services.database.transaction() as connection:
         campaign_id = _open(connection, tournament, kind, options, now)
-        counts = _take_snapshot(connection, tournament)
+        counts = _take_snapshot(connection, tournament, options)
         _update_queue(connection, campaign_id, kind, services.settings.mail_domain, now)
     return Campaign(campaign_id, kind, tournament.id, tournament.name, counts["without order"])
 
@@ -47,12 +47,12 @@ def _open(connection: Connection, tournament: Tournament, kind: str, options: Ca
     return int(campaign.id)
 
 
-def _take_snapshot(connection: Connection, tournament: Tournament) -> Counter[str]:
+def _take_snapshot(connection: Connection, tournament: Tournament, options: CampaignOptions) -> Counter[str]:
     """Copy the recipients, each with its mailbox, to where SQL can compare them with the queue."""
     counts: Counter[str] = Counter()
     connection.execute(query("snapshot_create"))
     for players in stream_committed_players(connection, tournament.id):
-        rows = [_recipient(player) for player in players]
+        rows = [_recipient(player, merge=options.shared_mailboxes == "one message") for player in players]
         connection.execute(query("snapshot_fill"), {column: [row[column] for row in rows] for column in rows[0]})
         counts["players"] += len(players)
         counts["without order"] += sum(player.order_id is None for player in players)
@@ -63,7 +63,7 @@ def _take_snapshot(connection: Connection, tournament: Tournament) -> Counter[st
     return counts
 
 
-def _recipient(player: CommittedPlayer) -> dict[str, object]:
+def _recipient(player: CommittedPlayer, *, merge: bool) -> dict[str, object]:
     parsed = parse_address(player.email)
     problem = None
     if parsed is None:
@@ -74,7 +74,7 @@ def _recipient(player: CommittedPlayer) -> dict[str, object]:
         "player_id": player.player_id,
         "parent_id": player.parent_id,
         "mailbox": mailbox_of(parsed) if parsed else f"parent:{player.parent_id}",
-        "family": family_of(player.parent_surname),
+        "family": "" if merge and parsed else family_of(player.parent_surname),
         "address": (parsed.ascii_email or parsed.normalized) if parsed else player.email,
         "problem": problem,
     }

@@ -11,13 +11,18 @@ from tasks.errors import ConfigurationError, PermanentError
 from tasks.services import Services
 
 
-def plan_batches(services: Services, campaign: Campaign) -> list[Batch]:
+def plan_batches(services: Services, campaign: Campaign, at_most: int) -> list[Batch]:
     """Return the messages that are owed now, in batches; from here on the campaign is sending.
 
     Every one of them is rendered first: a broken template stops the campaign before the first send. Raises
-    ConfigurationError for that, and where the campaign was stopped meanwhile.
+    ConfigurationError for that, for more messages than `at_most`, and where the campaign was stopped meanwhile.
     """
     due = [row.id for row in services.database.fetch("due_messages", campaign_id=campaign.id, now=services.clock())]
+    if len(due) > at_most:
+        raise ConfigurationError(
+            f"{len(due)} messages would go out, more than the {at_most} allowed in this run (at_most): "
+            "nothing was sent. Check the tournament, or allow more"
+        )
     size = services.settings.batch_size
     batches = [Batch(start + 1, tuple(due[start : start + size])) for start in range(0, len(due), size)]
     services.renderer.digest(campaign.kind)

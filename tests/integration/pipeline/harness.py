@@ -92,7 +92,7 @@ class Pipeline:
         run_id = uuid4()
         check_ready(self.services)
         campaign = open_campaign(self.services, tournament, "fee_notice", CampaignOptions(sequence=sequence))
-        for batch in plan_batches(self.services, campaign):
+        for batch in plan_batches(self.services, campaign, CampaignOptions().at_most):
             deliver_batch(self.services, campaign, batch, run_id)
         return summarize(self.services, campaign, run_id)
 

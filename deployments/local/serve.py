@@ -1,0 +1,104 @@
+"""Serve the embedded stack with Prefect's UI, a worker and the deployments, until Ctrl-C: `make serve`."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from rich.console import Console
+from sqlalchemy import text
+
+from deployments.local.demo_club import TOURNAMENT, load_demo_club_for
+from deployments.local.given import check_given
+from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
+from deployments.local.processes import Child, ChildFailedError, inherited_environment
+from deployments.local.stack import Stack, given_settings, local_stack
+from tasks.database import Database
+from tasks.errors import ConfigurationError, TransientError
+from tasks.migrations import check_club_tables, migrate
+from tasks.services import open_services
+from tasks.settings import load_settings
+
+POOL = "tournament-fees"
+PREFECT_FILE = "deployments/prefect.yaml"
+
+# One club's worker may ask more often than a league's hundred: a click is answered within seconds.
+PROMPT = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_HEARTBEAT_SECONDS": "10"}
+
+console = Console(soft_wrap=True, highlight=False)
+
+
+def main() -> int:
+    """Serve, and return the exit code."""
+    given = given_settings()
+    try:
+        check_given(given)
+        with local_stack(stack_home(given) / "serve", given=given, progress=console.print) as stack:
+            prepare(stack)
+            worker = start_worker(stack)
+            tell(stack)
+            stay(worker)
+    except (ConfigurationError, TransientError, HomeInUseError, ChildFailedError) as error:
+        console.print(f"Error: {error}", style="red")
+        return 2
+    except KeyboardInterrupt:
+        console.print("Stopped. What was done is kept for the next time.")
+    return 0
+
+
+def prepare(stack: Stack) -> None:
+    """Make what is not there yet: the demo's club, the pipeline's tables, the work pool and the deployments."""
+    with open_services(load_settings(stack.environment)) as services:
+        if stack.stripe_url and not has_club(services.database):
+            console.print("Loading a club of invented people")
+            load_demo_club_for(services, stack.stripe_url)
+        check_club_tables(services.database)
+        migrate(services.database)
+    console.print("Deploying the flows")
+    prefect(stack.environment, "work-pool", "create", POOL, "--type", "process", "--overwrite")
+    prefect(stack.environment, "deploy", "--all", "--prefect-file", PREFECT_FILE)
+
+
+def has_club(database: Database) -> bool:
+    """Say whether the database has a club's tables."""
+    with database.transaction() as connection:
+        return connection.execute(text("SELECT to_regclass('orders')")).scalar() is not None
+
+
+def prefect(environment: Mapping[str, str], *arguments: str) -> None:
+    """Run a command of Prefect's; its words are shown only where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+        cwd=REPOSITORY,
+        env={**inherited_environment(), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ChildFailedError(f"`prefect {' '.join(arguments)}` failed: {done.stdout}{done.stderr}".strip())
+
+
+def start_worker(stack: Stack) -> Child:
+    """Start the worker that runs what is triggered, and wait until it looks for work."""
+    command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
+    worker = stack.children.start("worker", command, environment={**stack.environment, **PROMPT})
+    worker.wait_until(lambda: "started!" in worker.log.read_text(errors="replace"))
+    return worker
+
+
+def tell(stack: Stack) -> None:
+    """Say where everything is."""
+    console.print(f"\nPrefect: {stack.prefect_url}/deployments   start the flow there: Run, Custom run, {TOURNAMENT}")
+    if stack.mail_url:
+        console.print(f"Mail:    {stack.mail_url}   what was sent")
+    console.print("Ctrl-C stops it; what was done is kept.")
+
+
+def stay(worker: Child) -> None:
+    """Wait for Ctrl-C; a worker that ends by itself is an error."""
+    worker.process.wait()
+    raise ChildFailedError(f"The worker ended by itself: see {worker.log}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
