@@ -260,6 +260,17 @@ def test_a_price_that_changes_between_look_and_write_is_never_asked_for(club: Sm
     assert [s["amount_total"] for s in club.sessions(order)] == [4000, FEE], "the second is the club's own"
 
 
+@pytest.mark.parametrize("status", ["paid", "cancelled", "waived"])
+def test_an_order_that_is_settled_between_look_and_write_gets_no_session(
+    club: SmallClub, order: int, status: str
+) -> None:
+    session = expired_session(club, order)
+    with club.while_stripe_holds("GET", f"{SESSIONS}/{session}", lambda: club.tend(order)) as tending:
+        club.set_order(order, status=status)
+    assert tending.result().url is None
+    assert [s["id"] for s in club.sessions(order)] == [session]
+
+
 def test_a_payment_recorded_by_the_webhook_meanwhile_is_left_as_it_is(club: SmallClub, order: int) -> None:
     session = club.own_session(order)
     club.pipeline.stand_in.pay(session)
