@@ -1,15 +1,18 @@
 """The outbox over real parts: a message is in one hand at a time, on the wire once, and never without a state."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
+from tasks.errors import ConfigurationError
 from tasks.links.model import Link
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
 from tasks.outbox import Claim, Message, Outbox
+from tasks.steps.plan_batches import plan_batches
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import SmallClub
 
@@ -324,6 +327,39 @@ def test_a_late_reply_does_not_undo_what_a_person_has_decided(club: SmallClub) -
         club.sql("UPDATE tournament_fees.messages SET status = 'resent' WHERE id = :id", id=message.id)
         assert claim.record(message, SENT) == "lost"
     assert statuses(club)[0] == "resent"
+
+
+def test_a_late_reply_to_one_attempt_does_not_settle_the_next(club: SmallClub) -> None:
+    with ready(club) as (claim, message, links):
+        claim.enter_sending(message, links)
+        lose(club)
+        club.open_campaign()
+        club.sql("UPDATE tournament_fees.messages SET attempts = 2 WHERE id = :id", id=message.id)  # sent again since
+        assert claim.record(message, SENT) == "lost"
+    assert statuses(club)[0] == "uncertain"
+
+
+def test_a_campaign_that_is_stopped_while_it_is_planned_stays_stopped(club: SmallClub) -> None:
+    campaign = club.open_campaign()
+    club.sql("UPDATE tournament_fees.campaigns SET state = 'stopped'")
+    with pytest.raises(ConfigurationError, match="stopped for good"):
+        plan_batches(club.pipeline.services, campaign, 500)
+    assert club.one("SELECT state FROM tournament_fees.campaigns") == "stopped"
+
+
+def test_no_message_is_given_out_while_the_queue_is_brought_up_to_date(club: SmallClub) -> None:
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with ThreadPoolExecutor(1) as pool, club.pipeline.services.database.transaction() as connection:
+        connection.exec_driver_sql("LOCK TABLE tournament_fees.message_orders IN EXCLUSIVE MODE")
+        opening = pool.submit(club.open_campaign)  # comes as far as the orders of its messages
+        while not club.one(blocked):
+            pass
+        with outbox(club).claim(ids(club)) as claim:
+            assert claim.ids == []
+        connection.rollback()
+        opening.result()
+    with outbox(club).claim(ids(club)) as claim:
+        assert claim.ids == ids(club)
 
 
 def test_a_message_keeps_its_id_over_all_attempts_and_no_two_share_one(club: SmallClub) -> None:
