@@ -27,7 +27,7 @@ test: .venv/.synced ## Run the tests; TESTS=path or ARGS=options narrow them
 	@$(RUN) -m pytest --cov --cov-report=term:skip-covered $(ARGS) $(TESTS)
 
 .PHONY: test-system
-test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 and Chromium (installs them where run as root)
+test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 (installs it where run as root)
 	@tests/system/install
 	@$(RUN) -m pytest tests/system $(ARGS)
 

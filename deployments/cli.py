@@ -51,7 +51,7 @@ def check() -> None:
 @app.command()
 def send(
     tournament: Annotated[str, typer.Argument(help="the tournament's name, as the club has it")],
-    sequence: Annotated[str, typer.Option(help="another one starts a new campaign")] = "1",
+    sequence: Annotated[int, typer.Option(min=1, max=99, help="another one starts a new campaign")] = 1,
 ) -> None:
     """Run the flow tournament-fees for a tournament, here and now."""
     from flows.tournament_fees import tournament_fees  # noqa: PLC0415  Prefect takes seconds to import

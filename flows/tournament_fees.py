@@ -44,6 +44,10 @@ def tournament_fees(
     """Mail every committed player's parents a payment link that works.
 
     Run it again at any time: it takes up only what is still owed, so nobody is mailed twice and nobody is left out.
+
+    Args:
+        tournament: Its name, as the club has it.
+        options: What can be chosen; it is fine as it is.
     """
     with one_run_a_tournament(tournament):
         check_ready()

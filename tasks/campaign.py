@@ -12,19 +12,22 @@ TournamentName = Annotated[
 
 
 class CampaignOptions(BaseModel):
-    """What a person can choose about a campaign; titles and descriptions are the form's in the Prefect UI."""
+    """What can be chosen; it is fine as it is."""
+
+    # Titles and descriptions, this class's among them, are what the form in the Prefect UI says.
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     sequence: Annotated[
-        str,
+        int,
         Field(
             title="Which notice",
-            description="Leave it at 1. The same one goes on with the same campaign, which mails nobody twice. "
+            description="Leave it at 1. The same number goes on with the same campaign, which mails nobody twice. "
             "Another one, such as 2, is a new campaign: it mails everybody who still owes.",
-            pattern=r"^[A-Za-z0-9-]{1,40}$",
+            ge=1,
+            le=99,
         ),
-    ] = "1"
+    ] = 1
     at_most: Annotated[
         int,
         Field(

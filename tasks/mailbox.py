@@ -1,5 +1,6 @@
 """Mailboxes: which stored addresses are one and the same, and which are no address at all."""
 
+import re
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.policy import SMTP
@@ -30,6 +31,11 @@ def mask(address: str | None) -> str:
     """Hide an address for logs and reports: its first letter and domain stay, and nothing of what is no address."""
     parsed = parse_address(address)
     return f"{parsed.local_part[:1]}…@{parsed.domain}" if parsed else "…"
+
+
+def mask_in(text: str) -> str:
+    """Hide every address in a text, such as a mail server's reply."""
+    return re.sub(r"[^\s<>\"',;:()]+@[^\s<>\"',;:()]+", lambda found: mask(found[0].rstrip(".")), text)
 
 
 def own_address(text: str) -> Address:

@@ -9,6 +9,7 @@ WORDS = {
     "no_address": "no address",
     "invalid_address": "not a mail address",
     "no_order": "no order",
+    "moved": "the address was corrected",
     "not_committed": "not committed any more",
     "link_under_review": "link under review",
     "put_off_by_server": "put off by the mail server",

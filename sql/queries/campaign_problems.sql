@@ -6,11 +6,13 @@ SELECT
     m.address,
     m.status,
     m.reason,
-    coalesce(mo.detail, m.last_error) AS detail,
+    coalesce(sa.detail, mo.detail, m.last_error) AS detail,
     mo.order_id
 FROM tournament_fees.messages AS m
-LEFT JOIN tournament_fees.message_orders AS mo
-    ON m.id = mo.message_id AND mo.link IN ('set aside', 'under review')
+LEFT JOIN (
+    tournament_fees.message_orders AS mo
+    LEFT JOIN tournament_fees.set_asides AS sa ON mo.order_id = sa.order_id AND sa.cleared_at IS NULL
+) ON m.id = mo.message_id AND (sa.id IS NOT NULL OR mo.link = 'under review')
 WHERE
     m.campaign_id = :campaign_id
     AND (

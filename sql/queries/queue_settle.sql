@@ -6,6 +6,12 @@ WITH judged AS (
         s.address,
         s.parent_id,
         CASE
+            WHEN
+                s.parent_id IS NULL
+                AND NOT EXISTS (
+                    SELECT FROM tournament_fees.message_orders AS mo
+                    WHERE mo.message_id = m.id
+                ) THEN 'moved'
             WHEN NOT EXISTS (
                 SELECT FROM tournament_fees.message_orders AS mo
                 WHERE mo.message_id = m.id

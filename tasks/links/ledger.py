@@ -84,7 +84,7 @@ class LinkLedger:
             "record_session",
             order_id=order_id,
             session_id=session.id,
-            state="processing" if session.slow_payment and not rival else session.status or "unknown",
+            state=_state(session, rival=rival),
             created=session.created,
             url=session.url,
             amount=session.amount_total,
@@ -134,6 +134,13 @@ class LinkLedger:
     def clear_set_aside(self, order_id: int, *, now: datetime) -> None:
         """Note that an order's trouble is over."""
         self._database.fetch("clear_set_aside", order_id=order_id, now=now)
+
+
+def _state(session: CheckoutSession, *, rival: bool) -> str:
+    """Return the ledger's word for a session; a status that Stripe has added since is `unknown`."""
+    if session.slow_payment and not rival:
+        return "processing"
+    return session.status if session.status in {"open", "complete", "expired"} else "unknown"
 
 
 def _judged(order: Order) -> dict[str, Any]:

@@ -36,13 +36,13 @@ def _open(connection: Connection, tournament: Tournament, kind: str, options: Ca
         "open_campaign",
         tournament_id=tournament.id,
         kind=kind,
-        sequence=options.sequence,
+        sequence=str(options.sequence),
         parameters=parameters,
         now=now,
     )
     if campaign.state == "stopped":
         raise ConfigurationError(
-            f"The {kind} campaign {options.sequence!r} of {tournament.name!r} was stopped for good: start another one"
+            f"The {kind} campaign {options.sequence} of {tournament.name!r} was stopped for good: start another one"
         )
     return int(campaign.id)
 

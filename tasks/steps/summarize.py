@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from tasks.campaign import Campaign
-from tasks.mailbox import mask
+from tasks.mailbox import mask, mask_in
 from tasks.services import Services
 
 MOST_PROBLEMS = 100
@@ -57,7 +57,7 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
         messages={(row.status, row.reason or ""): row.messages for row in messages},
         deliveries={row.outcome: row.attempts for row in deliveries},
         problems=tuple(
-            Problem(row.message_id, mask(row.address), row.status, row.reason or "", row.detail or "")
+            Problem(row.message_id, mask(row.address), row.status, row.reason or "", mask_in(row.detail or ""))
             for row in problems
         ),
     )

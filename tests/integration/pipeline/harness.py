@@ -87,7 +87,7 @@ class Pipeline:
         load_demo_club(self.services.database, client, self.stand_in)
         self.stand_in.clear_requests()
 
-    def run(self, tournament: str = TOURNAMENT, sequence: str = "1") -> Summary:
+    def run(self, tournament: str = TOURNAMENT, sequence: int = 1) -> Summary:
         """Run the campaign from end to end, as the flow does."""
         run_id = uuid4()
         check_ready(self.services)

@@ -69,8 +69,14 @@ def test_a_second_migration_changes_nothing(database: Database) -> None:
 
 
 def test_processes_that_migrate_at_once_take_turns(database: Database, empty_database_url: str) -> None:
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     command = [sys.executable, "-c", MIGRATE, empty_database_url]
-    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    with database.transaction() as connection:  # holds both back until both are there
+        connection.exec_driver_sql("CREATE SCHEMA tournament_fees")
+        processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+        while rows(database, blocked) != [(2,)] and all(process.poll() is None for process in processes):
+            pass
+        connection.rollback()
     for process in processes:
         _, said = process.communicate()
         assert process.returncode == 0, said

@@ -29,6 +29,7 @@ class Script:
     extensions: tuple[str, ...] = ("8BITMIME", "SMTPUTF8")
     heard: list[str] = field(default_factory=list)
     stored: list[bytes] = field(default_factory=list)
+    cut: list[bytes] = field(default_factory=list)
     connections: int = 0
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -69,19 +70,28 @@ class Talk(socketserver.StreamRequestHandler):
 
     def take_body(self) -> bool:
         lines: list[bytes] = []
-        while (line := self.rfile.readline()) not in {b".\r\n", b""}:
+        self.connection.settimeout(10)
+        while (line := self.next_line()) not in {b".\r\n", b""}:
             lines.append(line.removeprefix(b"."))
         if line == b"":
+            self.script.cut.append(b"".join(lines))
             return False
         reply = self.script.answer("dot", "250 2.0.0 taken")
         if reply.startswith("250"):
             self.script.stored.append(b"".join(lines))
         return self.react(reply)
 
+    def next_line(self) -> bytes:
+        """Read a line, or nothing where the client has gone or is silent."""
+        try:
+            return self.rfile.readline()
+        except OSError:
+            return b""
+
     def react(self, reply: Reaction) -> bool:
         if reply == HANG:
-            self.script.over.wait(30)
-            return False
+            self.script.over.wait(10)
+            reply = "250 2.0.0 taken, after a long time"
         if reply == DROP:
             self.connection.shutdown(socket.SHUT_RDWR)
             return False
@@ -232,6 +242,7 @@ def test_a_message_that_is_withdrawn_leaves_nothing_behind() -> None:
         assert played.stored == []
         assert mailer.deliver(ENVELOPE, yes).outcome is DeliveryOutcome.SENT
     assert played.stored == [CONTENT]
+    assert played.cut == [b""], "nothing was said where the server waits for a body"
     assert played.connections == 2, "only hanging up takes a DATA back"
 
 

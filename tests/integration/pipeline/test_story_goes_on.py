@@ -7,7 +7,7 @@ from tests.integration.pipeline.harness import Pipeline, links_in, open_session
 
 def test_no_order_can_be_paid_twice(demo_club: Pipeline) -> None:
     demo_club.run()
-    demo_club.run(sequence="2")
+    demo_club.run(sequence=2)
     payable = [
         s["client_reference_id"].removeprefix("order-") for s in demo_club.stand_in.sessions() if s["status"] == "open"
     ]
@@ -56,7 +56,7 @@ def test_a_reminding_campaign_days_later_mails_fresh_links_to_those_who_still_ow
     demo_club.run()
     demo_club.stand_in.pay(str(open_session(demo_club, "Amy Abbott")["id"]))
     demo_club.later(timedelta(days=3))
-    again = demo_club.run(sequence="2")
+    again = demo_club.run(sequence=2)
     assert again.sent == 22
     assert len(demo_club.inbox.to("karen.abbott@example.com")) == 1
     assert demo_club.order_of("Amy Abbott").status == "paid"
