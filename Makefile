@@ -38,7 +38,7 @@ check: .venv/.synced ## Lint, check types and architecture
 	  "ruff check flows tasks deployments tests sql" \
 	  "mypy" \
 	  "lint-imports --no-logo" \
-	  "djlint --check --lint --quiet templates deployments" \
+	  "djlint --lint --quiet templates deployments" \
 	  "sqlfluff lint --disable-progress-bar sql" ; \
 	do echo "== $${step%% *}"; .venv/bin/$$step; done
 
