@@ -38,7 +38,7 @@ class Stack:
     """A running stack. A part's URL is None where the user's own service is used, or where it was not asked for."""
 
     home: Path
-    children: ChildProcesses = field(repr=False)
+    children: ChildProcesses = field(repr=False, compare=False)
     environment: dict[str, str] = field(repr=False)  # it can hold the user's own Stripe key and passwords
     stripe_url: str | None
     mail_url: str | None
