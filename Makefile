@@ -16,7 +16,7 @@ help: ## List these commands
 
 .PHONY: demo
 demo: .venv/.synced ## Run the main job on the embedded stack with invented people (STAY=1: stay up until Ctrl-C)
-	@$(RUN) -m deployments.local.demo
+	@STAY=$(STAY) $(RUN) -m deployments.local.demo
 
 .PHONY: serve
 serve: .venv/.synced ## Serve Prefect's UI, a worker and the deployments on the embedded stack, until Ctrl-C
