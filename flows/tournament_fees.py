@@ -15,6 +15,7 @@ from tasks.shells import (
     check_ready,
     deliver_batch,
     follow,
+    in_words,
     one_run_a_tournament,
     open_campaign,
     plan_batches,
@@ -37,6 +38,7 @@ def _run_name() -> str:
     persist_result=False,
     task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),  # type: ignore[arg-type] # Prefect leaves it generic
 )
+@in_words
 def tournament_fees(
     tournament: TournamentName,
     options: CampaignOptions = CampaignOptions(),  # noqa: B008  frozen
@@ -52,8 +54,9 @@ def tournament_fees(
     with one_run_a_tournament(tournament):
         check_ready()
         campaign = open_campaign(tournament, KIND, options)
-        deliveries = deliver_batch.map(unmapped(campaign), plan_batches(campaign, options.at_most))
-        follow(deliveries)
+        batches = plan_batches(campaign, options.at_most)
+        deliveries = deliver_batch.map(unmapped(campaign), batches)
+        follow(deliveries, batches)
         return _conclude(publish_report(campaign), deliveries)
 
 

@@ -1,9 +1,10 @@
 """Prefect's view of the steps: thin shells. Only ids, names and counts cross a task boundary."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from prefect import Task, get_run_logger, task
@@ -12,10 +13,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFutureList, as_completed
 from prefect.runtime import flow_run
+from prefect.states import Failed
 
 from tasks import report, stopping
 from tasks.campaign import Batch, Campaign, CampaignOptions
-from tasks.errors import TransientError
+from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.services import open_services
 from tasks.steps import check_ready as ready_step
 from tasks.steps import deliver_batch as delivery_step
@@ -23,7 +25,43 @@ from tasks.steps import open_campaign as campaign_step
 from tasks.steps import plan_batches as planning_step
 from tasks.steps import summarize as summary_step
 
-# No step's result is kept: a retried run takes every step again, since only the ledger knows what is still owed.
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def in_words(work: Callable[P, R]) -> Callable[P, R]:
+    """Let an error that a person can act on end a run in its one sentence; anything else is a bug and stays loud.
+
+    Prefect would log a traceback for each level that an exception passes: the sentence would drown in them.
+    """
+
+    @wraps(work)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return work(*args, **kwargs)
+        except (ConfigurationError, PermanentError, TransientError) as error:
+            return cast("R", Failed(message=str(error), data=error))  # Prefect takes a state in place of any result
+
+    return told
+
+
+def shell(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Show a step in the UI as a task run of this name; an error of ours ends it in words and goes on to the flow.
+
+    Its result is not kept: a retried run takes every step again, since only the ledger knows what is still owed.
+    """
+
+    def decorate(step: Callable[P, R]) -> Callable[P, R]:
+        shown = task(task_run_name=name, persist_result=False, cache_policy=NO_CACHE)(in_words(step))
+
+        @wraps(step)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            state: State[R] = shown(*args, **kwargs, return_state=True)
+            return state.result()  # raises the error that the step ended with
+
+        return run
+
+    return decorate
 
 
 def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -49,21 +87,21 @@ def one_run_a_tournament(tournament: str) -> Iterator[None]:
         yield
 
 
-@task(task_run_name="check that everything is ready", persist_result=False, cache_policy=NO_CACHE)
+@shell("check that everything is ready")
 def check_ready() -> None:
     """Fail before anything is done where the job could not be finished."""
     with open_services() as services:
         ready_step.check_ready(services)
 
 
-@task(task_run_name="open the campaign", persist_result=False, cache_policy=NO_CACHE)
+@shell("open the campaign")
 def open_campaign(tournament: str, kind: str, options: CampaignOptions) -> Campaign:
     """Queue a message for each mailbox that is owed one."""
     with open_services() as services:
         return campaign_step.open_campaign(services, tournament, kind, options)
 
 
-@task(task_run_name="plan the batches", persist_result=False, cache_policy=NO_CACHE)
+@shell("plan the batches")
 def plan_batches(campaign: Campaign, at_most: int) -> list[Batch]:
     """Cut what is owed into batches, all of it rendered once."""
     with open_services() as services:
@@ -80,6 +118,7 @@ def plan_batches(campaign: Campaign, at_most: int) -> list[Batch]:
     persist_result=False,
     cache_policy=NO_CACHE,
 )
+@in_words
 def deliver_batch(campaign: Campaign, batch: Batch) -> Counter[str]:
     """Make the links of a batch live, render, send and record."""
     with open_services() as services:
@@ -88,19 +127,22 @@ def deliver_batch(campaign: Campaign, batch: Batch) -> Counter[str]:
     return statuses
 
 
-def follow(deliveries: PrefectFutureList[Any]) -> None:
-    """Wait for all batches and show how many are through; an early raise would cancel the rest."""
+def follow(deliveries: PrefectFutureList[Any], batches: Sequence[Batch]) -> None:
+    """Wait for all batches and show how many messages are through; an early raise would cancel the rest."""
     if not deliveries:
         return
+    size = {delivery.task_run_id: len(batch.message_ids) for delivery, batch in zip(deliveries, batches, strict=True)}
+    done, everything = 0, sum(size.values())
     progress: UUID = create_progress_artifact(  # type: ignore[assignment] # not awaited, it runs here and now
-        progress=0.0, description=f"0 of {len(deliveries)} batches are through"
+        progress=0.0, description=f"0 of {everything} messages are through"
     )
-    for done, _ in enumerate(as_completed(deliveries), start=1):
-        said = f"{done} of {len(deliveries)} batches are through"
-        update_progress_artifact(progress, progress=100 * done / len(deliveries), description=said)
+    for delivery in as_completed(deliveries):
+        done += size[delivery.task_run_id]
+        said = f"{done} of {everything} messages are through"
+        update_progress_artifact(progress, progress=100 * done / everything, description=said)
 
 
-@task(task_run_name="report", persist_result=False, cache_policy=NO_CACHE)
+@shell("report")
 def publish_report(campaign: Campaign) -> summary_step.Summary:
     """Count what the ledger has, and show it as an artifact."""
     with open_services() as services:
