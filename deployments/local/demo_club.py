@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -102,8 +103,8 @@ def load_demo_club_for(services: Services, stand_in_url: str | None) -> None:
     settings = services.settings
     key, base = settings.stripe_api_key.get_secret_value(), settings.stripe_api_base
     client = stripe.StripeClient(key, base_addresses={"api": base})
-    control = StandInControl(stand_in_url) if stand_in_url else None
-    load_demo_club(services.database, client, control)
+    with StandInControl(stand_in_url) if stand_in_url else nullcontext() as control:
+        load_demo_club(services.database, client, control)
 
 
 def load_demo_club(database: Database, client: stripe.StripeClient, control: StandInControl | None) -> None:

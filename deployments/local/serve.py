@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from sqlalchemy import text
@@ -32,9 +34,7 @@ def main() -> int:
     given = given_settings()
     try:
         check_given(given)
-        with local_stack(stack_home(given) / "serve", given=given, progress=console.print) as stack:
-            prepare(stack)
-            worker = start_worker(stack)
+        with served(stack_home(given) / "serve", given, console.print) as (stack, worker):
             tell(stack)
             stay(worker)
     except (ConfigurationError, TransientError, HomeInUseError, ChildFailedError) as error:
@@ -45,15 +45,23 @@ def main() -> int:
     return 0
 
 
-def prepare(stack: Stack) -> None:
+@contextmanager
+def served(home: Path, given: Mapping[str, str], progress: Callable[[str], None]) -> Iterator[tuple[Stack, Child]]:
+    """Run the stack and a worker, ready for what a person triggers, until the end of the block; as local_stack()."""
+    with local_stack(home, given=given, progress=progress) as stack:
+        prepare(stack, progress)
+        yield stack, start_worker(stack)
+
+
+def prepare(stack: Stack, progress: Callable[[str], None]) -> None:
     """Make what is not there yet: the demo's club, the pipeline's tables, the work pool and the deployments."""
     with open_services(load_settings(stack.environment)) as services:
         if stack.stripe_url and not has_club(services.database):
-            console.print("Loading a club of invented people")
+            progress("Loading a club of invented people")
             load_demo_club_for(services, stack.stripe_url)
         check_club_tables(services.database)
         migrate(services.database)
-    console.print("Deploying the flows")
+    progress("Deploying the flows")
     prefect(stack.environment, "work-pool", "create", POOL, "--type", "process", "--overwrite")
     prefect(stack.environment, "deploy", "--all", "--prefect-file", PREFECT_FILE)
 

@@ -1,0 +1,46 @@
+"""What `make serve` starts, once for all tests of flow runs, and the demo club in it, new for each test."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deployments.local.serve import served as serve
+from deployments.local.stripe_standin.control import StandInControl
+from tasks.settings import load_settings
+from tests.integration.pipeline.harness import Pipeline, open_pipeline
+from tests.runs.served import Served
+
+
+@pytest.fixture(scope="session")
+def serving() -> Iterator[Served]:
+    """The stack with Prefect's server and a worker, in a home of its own; nothing of the user's is touched."""
+    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
+    with (
+        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
+        serve(Path(home), {}, print) as (stack, worker),
+        httpx.Client(base_url=stack.environment["PREFECT_API_URL"], trust_env=False, timeout=30) as api,
+        StandInControl(stack.stripe_url or "") as stand_in,
+    ):
+        yield Served(stack, worker, api, stand_in)
+
+
+@pytest.fixture
+def served(serving: Served) -> Iterator[Served]:
+    """The same, with nothing left at Stripe and in the club's database, and no run left behind."""
+    serving.stand_in.reset()
+    serving.renew_database()
+    yield serving
+    serving.stand_in.clear_faults()
+    serving.end_runs()
+
+
+@pytest.fixture
+def club(served: Served) -> Iterator[Pipeline]:
+    """The demo club, as the first `make serve` makes it; its inbox has what is caught from now on."""
+    settings = load_settings(served.environment)
+    with open_pipeline(settings, served.stand_in, served.inbox.from_now_on()) as pipeline:
+        pipeline.load_demo()
+        yield pipeline

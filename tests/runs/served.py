@@ -1,0 +1,142 @@
+"""What `make serve` serves, and the person who triggers flow runs there, as the tests see them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+from deployments.local.demo_club import TOURNAMENT
+from deployments.local.processes import Child
+from deployments.local.stack import Stack
+from deployments.local.stripe_standin.control import StandInControl
+from tests.integration.pipeline.harness import Inbox
+
+DEPLOYMENT = "tournament-fees/tournament-fees"
+FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+LONG = 180
+"""Seconds: more than a run of the demo club takes on a busy machine, less than anybody waits for a hanging test."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class State:
+    """A flow run's state as Prefect has it."""
+
+    type: str
+    name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class FlowRun:
+    """A flow run that was triggered."""
+
+    id: str
+    served: "Served"
+
+    @property
+    def state(self) -> State:
+        """Its state now."""
+        state = self.served.get(f"flow_runs/{self.id}")["state"]
+        return State(state["type"], state["name"], state["message"] or "")
+
+    def wait(self) -> State:
+        """Wait for its end; return its last state."""
+        return self.served.wait_until(lambda: state if (state := self.state).type in FINAL else None)
+
+    def set_state(self, type_: str, *, force: bool = False) -> None:
+        """Change its state, as the buttons of the UI do (Cancel: CANCELLING)."""
+        self.served.post(f"flow_runs/{self.id}/set_state", {"state": {"type": type_}, "force": force})
+
+    def process(self) -> psutil.Process | None:
+        """Find the process that the worker started for it; None where there is none (any more)."""
+        for process in psutil.Process(self.served.worker.process.pid).children(recursive=True):
+            try:
+                if process.environ().get("PREFECT__FLOW_RUN_ID") == self.id:
+                    return process
+            except psutil.Error:
+                continue  # it has just ended
+        return None
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running stack with a worker and the deployment, shared by the tests; they reset the club in it."""
+
+    stack: Stack
+    worker: Child
+    api: httpx.Client
+    stand_in: StandInControl
+    runs: list[FlowRun] = field(default_factory=list)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The settings with which the worker runs flows: of the pipeline, and Prefect's address."""
+        return self.stack.environment
+
+    @property
+    def inbox(self) -> Inbox:
+        """All mail that was ever caught."""
+        return Inbox(self.environment["SMTP_URL"], self.stack.mail_folder or Path())
+
+    def trigger(
+        self,
+        tournament: str = TOURNAMENT,
+        *,
+        options: Mapping[str, object] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> FlowRun:
+        """Do what the button Run of the UI does; `environment` is its field for job variables.
+
+        Raises httpx.HTTPStatusError where Prefect refuses the parameters.
+        """
+        deployment = self.get(f"deployments/name/{DEPLOYMENT}")
+        answer = self.post(
+            f"deployments/{deployment['id']}/create_flow_run",
+            {
+                "state": {"type": "SCHEDULED", "message": "Run from the Prefect UI"},
+                "parameters": {"tournament": tournament, **({"options": options} if options else {})},
+                "job_variables": {"env": dict(environment or {})},
+                "enforce_parameter_schema": True,
+            },
+        )
+        run = FlowRun(answer["id"], self)
+        self.runs.append(run)
+        return run
+
+    def wait_until(self, ready: Callable[[], T | None], *, seconds: float = LONG) -> T:
+        """Poll until `ready` returns something true; the worker's log is told where that does not come."""
+        return self.worker.wait_until(ready, seconds=seconds)
+
+    def end_runs(self) -> None:
+        """End what a failed test has left running, so that it does not mail into the next one."""
+        for run in self.runs:
+            if run.state.type not in FINAL:
+                run.set_state("CANCELLED", force=True)
+            if process := run.process():
+                process.kill()
+        self.runs.clear()
+
+    def renew_database(self) -> None:
+        """Give the club an empty database at the same address."""
+        url = make_url(self.environment["DATABASE_URL"])
+        admin = url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+        name = sql.Identifier(url.database or "")
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+
+    def get(self, path: str) -> Any:  # noqa: ANN401  Prefect's JSON
+        """Ask Prefect's API."""
+        return self.api.get(path).raise_for_status().json()
+
+    def post(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401  Prefect's JSON
+        """Tell Prefect's API."""
+        return self.api.post(path, json=body).raise_for_status().json()
