@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 TournamentName = Annotated[
     str,
-    Field(title="Tournament", description="Its name, as the club has it.", min_length=1, max_length=200),
+    Field(title="Tournament", description="Its name, as the club has it.", min_length=1, max_length=200, pattern=r"\S"),
 ]
 
 

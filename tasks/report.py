@@ -22,6 +22,19 @@ WORDS = {
 }
 """The reasons of the ledger as people read them; a reason that is a word already stands for itself."""
 
+TO_DO = {
+    "no_address": "store the parent's address, then run this again",
+    "invalid_address": "correct the parent's address, then run this again",
+    "no_order": "make an order for the player, then run this again",
+    "link_under_review": "mend what the detail says, then run this again",
+    "refused_by_server": "correct the parent's address if it is wrong, then retry the failed messages",
+    "cannot_be_written": "correct what the detail says, then retry the failed messages",
+    "gave_up": "ask the mail server's operator, then retry the failed messages",
+    "no_reply": "ask the parent or the mail server's operator whether it came, then mark it as sent or resend it",
+    "worker_lost": "ask the parent or the mail server's operator whether it came, then mark it as sent or resend it",
+}
+"""What a person can do about a message in a state for a reason; what heals by itself is not here."""
+
 USUAL = {
     LinkOutcome.KEPT,
     LinkOutcome.BACKFILLED,
@@ -59,14 +72,18 @@ def markdown(summary: Summary) -> str:
         rows = [
             (
                 problem.message_id,
+                problem.parent_id,
+                problem.order_id or "",
                 plain(problem.address),
                 problem.status,
                 reason_words(problem.reason),
                 plain(problem.detail),
+                TO_DO.get(problem.reason, ""),
             )
             for problem in summary.problems
         ]
-        parts += ["## To look at", table(("Message", "Address", "State", "Reason", "Detail"), rows)]
+        head = ("Message", "Parent", "Order", "Address", "State", "Reason", "Detail", "What to do")
+        parts += ["## To look at", table(head, rows), "The numbers are the ids of the club's tables and of the ledger."]
     if campaign.players_without_order:
         parts.append(f"{campaign.players_without_order} committed players have no order and so no link.")
     return "\n\n".join(parts) + "\n"
@@ -74,7 +91,8 @@ def markdown(summary: Summary) -> str:
 
 def problem_line(problem: Problem) -> str:
     """Say in one line what a person should look at."""
-    about = f"message {problem.message_id} to {problem.address}: {problem.status}, {reason_words(problem.reason)}"
+    whose = f"message {problem.message_id} to {problem.address} (parent {problem.parent_id})"
+    about = f"{whose}: {problem.status}, {reason_words(problem.reason)}"
     return f"{about} ({problem.detail})" if problem.detail else about
 
 

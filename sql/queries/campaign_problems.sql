@@ -1,8 +1,9 @@
 -- What of a campaign a person should look at, the oldest first.
--- Returns: message_id, address (mask it), status, reason, detail, order_id (NULL where it is about the message); address, reason and
--- detail may be NULL.
+-- Returns: message_id, parent_id, address (mask it), status, reason, detail, order_id (NULL where it is about the message); address,
+-- reason and detail may be NULL.
 SELECT
     m.id AS message_id,
+    m.parent_id,
     m.address,
     m.status,
     m.reason,

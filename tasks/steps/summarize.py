@@ -14,9 +14,11 @@ NOT_LOOKED_AT = "not looked at"
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that a person should look at; the address is masked."""
+    """Something that a person should look at: ids of the club's tables, and the address masked."""
 
     message_id: int
+    parent_id: int
+    order_id: int | None
     address: str
     status: str
     reason: str
@@ -57,7 +59,15 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
         messages={(row.status, row.reason or ""): row.messages for row in messages},
         deliveries={row.outcome: row.attempts for row in deliveries},
         problems=tuple(
-            Problem(row.message_id, mask(row.address), row.status, row.reason or "", mask_in(row.detail or ""))
+            Problem(
+                row.message_id,
+                row.parent_id,
+                row.order_id,
+                mask(row.address),
+                row.status,
+                row.reason or "",
+                mask_in(row.detail or ""),
+            )
             for row in problems
         ),
     )

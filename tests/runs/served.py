@@ -55,6 +55,28 @@ class FlowRun:
         """Change its state, as the buttons of the UI do (Cancel: CANCELLING)."""
         self.served.post(f"flow_runs/{self.id}/set_state", {"state": {"type": type_}, "force": force})
 
+    def retry(self) -> None:
+        """Press Retry."""
+        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+        self.served.post(f"flow_runs/{self.id}/set_state", {"state": state, "force": True})
+
+    def task_runs(self) -> list[str]:
+        """The names of its task runs."""
+        found = self.served.post("task_runs/filter", {"flow_runs": {"id": {"any_": [self.id]}}})
+        return [task_run["name"] for task_run in found]
+
+    def artifacts(self, type_: str) -> list[dict[str, Any]]:
+        """Its artifacts of a type, oldest first."""
+        wanted = {"flow_run_id": {"any_": [self.id]}, "type": {"any_": [type_]}}
+        found: list[dict[str, Any]] = self.served.post("artifacts/filter", {"artifacts": wanted})
+        return sorted(found, key=lambda artifact: str(artifact["created"]))
+
+    def log(self) -> list[str]:
+        """What it has logged so far; lines may come a little late."""
+        wanted = {"flow_run_id": {"any_": [self.id]}}
+        found = self.served.post("logs/filter", {"logs": wanted, "limit": 200, "sort": "TIMESTAMP_ASC"})
+        return [line["message"] for line in found]
+
     def process(self) -> psutil.Process | None:
         """Find the process that the worker started for it; None where there is none (any more)."""
         for process in psutil.Process(self.served.worker.process.pid).children(recursive=True):

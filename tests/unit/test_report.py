@@ -83,11 +83,13 @@ def test_every_reason_for_a_skip_has_words() -> None:
 
 
 def test_the_report_says_what_a_person_should_look_at() -> None:
-    problem = Problem(4, "j…@example.org", "failed", "refused_by_server", "550 no such | user\n<x>")
+    problem = Problem(4, 24, 7, "j…@example.org", "failed", "refused_by_server", "550 no such | user\n<x>")
     report = markdown(summary({("failed", "refused_by_server"): 1}, problems=(problem,)))
     (row,) = [line for line in report.splitlines() if line.startswith("| 4 ")]
     assert "refused by the mail server" in row
-    assert len(cells(row)) == 7
+    assert "| 24 | 7 |" in row
+    assert "retry the failed messages" in row
+    assert len(cells(row)) == 10
     assert "2 committed players have no order" in report
 
 

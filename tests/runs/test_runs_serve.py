@@ -1,0 +1,77 @@
+"""`make serve` as a person has it in a terminal: what was done is kept, also when it is killed."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from deployments.local.demo_club import TOURNAMENT
+from tests.runs.served import DEPLOYMENT, FINAL
+from tests.runs.test_runs_demo import OURS, REPOSITORY, left_behind
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
+    with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
+
+
+def serve(home: Path) -> tuple["subprocess.Popen[str]", dict[str, str]]:
+    """Start it, and return the addresses that it prints once all of it is ready."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deployments.local.serve"],
+        cwd=REPOSITORY,
+        env={**kept, "TOURNAMENT_FEES_HOME": str(home), "COLUMNS": "200", "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if line.startswith("Ctrl-C stops it"):
+            return process, dict(re.findall(r"^(Prefect|Stripe|Mail):?\s+(http://[\d.:]+)", said, re.MULTILINE))
+    raise AssertionError(said)
+
+
+def run(prefect: str) -> str:
+    """Trigger the campaign as the UI does, and return the run's last line."""
+    with httpx.Client(base_url=f"{prefect}/api", trust_env=False, timeout=60) as api:
+        deployment = api.get(f"/deployments/name/{DEPLOYMENT}").raise_for_status().json()["id"]
+        body = {"parameters": {"tournament": TOURNAMENT}, "state": {"type": "SCHEDULED"}}
+        started = api.post(f"/deployments/{deployment}/create_flow_run", json=body).raise_for_status().json()["id"]
+        while (state := api.get(f"/flow_runs/{started}").raise_for_status().json()["state"])["type"] not in FINAL:
+            time.sleep(0.3)  # between two looks; asking all the time would keep the server from its work
+        return str(state["message"])
+
+
+def test_what_was_done_is_kept_when_it_is_killed_and_started_again(home: Path) -> None:
+    first, addresses = serve(home)
+    assert run(addresses["Prefect"]) == "23 sent, 9 skipped, 0 still to send"
+    sessions = httpx.get(f"{addresses['Stripe']}/_standin/sessions", trust_env=False).json()
+    first.kill()
+    first.communicate()
+    second, again = serve(home)
+    try:
+        assert again == addresses
+        assert run(again["Prefect"]) == "0 sent, 9 skipped, 0 still to send"
+        assert len(list((home / "serve" / "mail").glob("*.eml"))) == 23
+        assert httpx.get(f"{again['Stripe']}/_standin/sessions", trust_env=False).json() == sessions
+        counted = httpx.post(f"{again['Prefect']}/api/flow_runs/count", json={}, trust_env=False)
+        assert json.loads(counted.text) == 2
+    finally:
+        psutil.Process(second.pid).terminate()
+        said, _ = second.communicate()
+    assert left_behind(home) == [], said
