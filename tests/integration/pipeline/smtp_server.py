@@ -66,10 +66,10 @@ class Talk(socketserver.BaseRequestHandler):
             if not self.react(self.script.answer("connect", "220 ready")):
                 return
             while line := self.next_line():
-                words = line.decode().split() or [""]
+                words = line.decode(errors="replace").split() or [""]
                 verb = words[0].upper()
                 self.script.heard.append(" ".join([verb, *words[1:]]))
-                if not self.obey(verb, line.decode().strip()):
+                if not self.obey(verb, line.decode(errors="replace").strip()):
                     return
         except OSError:
             return  # the client has gone
