@@ -14,8 +14,8 @@ from tasks.mail.smtp import Delivery, DeliveryOutcome
 CLAIM_SECONDS = 300
 """Longer than one message takes up to `sending`; extended before each, so a lost worker's messages come back soon."""
 
-SENDING_MARGIN_SECONDS = 120
-"""A lease in `sending` outlives the wait for the server's last reply by this much."""
+SENDING_MARGIN_SECONDS = 300
+"""A lease in `sending` outlives the wait for the last reply by this much, in which the body has to get out."""
 
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)

@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     checkout_minimum_life_hours: float = Field(default=12, ge=0.5, le=23)
     smtp_url: SecretStr
     smtp_reply_timeout_seconds: float = Field(default=600, gt=0, le=3600)
+    smtp_command_timeout_seconds: float = Field(default=300, gt=0, le=300)
+    smtp_messages_per_connection: int = Field(default=100, ge=1)
     mail_from: str
     mail_reply_to: Annotated[str | None, _EMPTY_IS_UNSET] = None
     batch_size: int = Field(default=50, ge=1, le=500)

@@ -5,7 +5,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tasks.mail.smtp import dot_stuffed
+from tasks.mail.smtp.wire import dot_stuffed
 
 CONTENT = st.lists(st.sampled_from([b".", b"..", b"a", b"\r\n", b"\n", b"\r", b"\x00", b"\xff", b". ", b"\x0b"])).map(
     b"".join
