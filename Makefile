@@ -26,6 +26,10 @@ serve: .venv/.synced ## Serve Prefect's UI, a worker and the deployments on the 
 test: .venv/.synced ## Run the tests; TESTS=path or ARGS=options narrow them
 	@$(RUN) -m pytest --cov --cov-report=term:skip-covered $(ARGS) $(TESTS)
 
+.PHONY: test-long
+test-long: .venv/.synced ## Run the tests marked long at their full size, and only these; TESTS and ARGS narrow them
+	@$(RUN) -m pytest --long $(ARGS) $(TESTS)
+
 .PHONY: test-system
 test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 (installs it where run as root)
 	@tests/system/install

@@ -1,7 +1,39 @@
-"""What holds for every test."""
+"""What holds for every test, and what `make test-long` changes: the full size of the tests marked `long`."""
 
+import pytest
 from hypothesis import settings
 
-# A slow machine is no failure.
-settings.register_profile("tests", deadline=None)
-settings.load_profile("tests")
+# A slow machine is no failure. The blob that a failure prints repeats it anywhere: @reproduce_failure.
+settings.register_profile("tests", deadline=None, print_blob=True)
+settings.register_profile("long", settings.get_profile("tests"), max_examples=500)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="run the tests marked `long`, and only these, at their full size"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: has a full size, which make test-long runs; make test runs it small")
+    config.addinivalue_line("markers", "only_long: make test leaves it out, make test-long runs it")
+    settings.load_profile("long" if config.getoption("--long") else "tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose by marker."""
+
+    def chosen(item: pytest.Item) -> bool:
+        only_long = item.get_closest_marker("only_long") is not None
+        if config.getoption("--long"):
+            return only_long or item.get_closest_marker("long") is not None
+        return not only_long
+
+    config.hook.pytest_deselected(items=[item for item in items if not chosen(item)])
+    items[:] = [item for item in items if chosen(item)]
+
+
+@pytest.fixture(scope="session")
+def full_size(request: pytest.FixtureRequest) -> bool:
+    """Whether make test-long runs: a test marked `long` then takes its full size."""
+    return bool(request.config.getoption("--long"))
