@@ -12,8 +12,10 @@ from tasks.links.ledger import LinkLedger
 from tasks.links.lifecycle import LinkKeeper
 from tasks.links.request import ReturnPages
 from tasks.links.stripe_api import StripeSessions
+from tasks.links.traffic import Traffic
 from tasks.mail.rendering import Renderer
 from tasks.mail.smtp import Mailer
+from tasks.pace import Pace
 from tasks.settings import STRIPE_API, Settings, load_settings
 
 STRIPE_CHECKOUT_HOST = "checkout.stripe.com"
@@ -50,7 +52,9 @@ def open_services(settings: Settings | None = None, clock: Callable[[], datetime
     """Put the parts together from the settings; nothing is connected to before it is used."""
     settings = settings or load_settings()
     database = Database(settings.database_url.get_secret_value())
-    stripe = StripeSessions(settings.stripe_api_key.get_secret_value(), settings.stripe_api_base)
+    stripe = StripeSessions(
+        settings.stripe_api_key.get_secret_value(), settings.stripe_api_base, stripe_traffic(settings, database)
+    )
     keeper = LinkKeeper(
         ledger=LinkLedger(database),
         stripe=stripe,
@@ -62,6 +66,15 @@ def open_services(settings: Settings | None = None, clock: Callable[[], datetime
         yield Services(settings, database, stripe, keeper, Renderer(), clock)
     finally:
         database.close()
+
+
+def stripe_traffic(settings: Settings, database: Database) -> Traffic:
+    """Return the rates of the key's mode: Stripe counts live and test calls, and reads and writes, each by itself."""
+    mode = "live" if settings.stripe_is_live else "test"
+    return Traffic(
+        reads=Pace(database, f"reads from Stripe ({mode})", settings.stripe_rate),
+        writes=Pace(database, f"writes to Stripe ({mode})", settings.stripe_rate),
+    )
 
 
 def link_policy(settings: Settings) -> LinkPolicy:

@@ -16,6 +16,11 @@ from tasks.errors import ConfigurationError
 from tasks.mailbox import own_address
 
 STRIPE_API = "https://api.stripe.com"
+LIVE_CALLS_PER_SECOND = 60.0
+TEST_CALLS_PER_SECOND = 15.0
+STAND_IN_CALLS_PER_SECOND = 1000.0
+"""Where nothing else is set: well below the 100 reads and 100 writes a second that Stripe allows live, and its 25 in
+test mode, since the club's own system calls too; the stand-in has no limit of its own."""
 STRIPE_KEY = re.compile(r"[sr]k_(test|live)_[\w-]{5,}", re.ASCII)
 NO_DATABASE = "is not a PostgreSQL address such as postgresql://user:password@host:5432/club"
 NO_MAIL_SERVER = "is not a mail server such as smtp://user:password@mail.example.org:587 or smtps://…:465"
@@ -33,6 +38,7 @@ class Settings(BaseSettings):
     stripe_api_key: SecretStr
     stripe_api_base: str = STRIPE_API
     stripe_allow_live: bool = False
+    stripe_calls_per_second: Annotated[Annotated[float, Field(gt=0, le=1000)] | None, _EMPTY_IS_UNSET] = None
     stripe_checkout_domain: Annotated[str | None, _EMPTY_IS_UNSET] = None
     checkout_success_url: str
     checkout_cancel_url: Annotated[str | None, _EMPTY_IS_UNSET] = None
@@ -119,6 +125,15 @@ class Settings(BaseSettings):
     def stripe_is_live(self) -> bool:
         """Whether the key charges real cards."""
         return self.stripe_api_key.get_secret_value()[3:].startswith("live_")
+
+    @property
+    def stripe_rate(self) -> float:
+        """How many reads, and how many writes, all workers together ask of Stripe in a second."""
+        if self.stripe_calls_per_second is not None:
+            return self.stripe_calls_per_second
+        if self.stripe_api_base != STRIPE_API:
+            return STAND_IN_CALLS_PER_SECOND
+        return LIVE_CALLS_PER_SECOND if self.stripe_is_live else TEST_CALLS_PER_SECOND
 
     @cached_property
     def smtp(self) -> SplitResult:

@@ -12,6 +12,7 @@ from stripe.params.checkout import SessionCreateParams, SessionListParams
 
 from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.links.model import CheckoutSession
+from tasks.links.traffic import Reply, Traffic
 
 TIMEOUT_SECONDS = 30
 """Longer than Stripe takes for a session, and much shorter than a lease on an order."""
@@ -41,15 +42,27 @@ class ServerFailedError(LostReplyError):
     """Stripe answered 5xx, and replays that for the same idempotency key; a session may exist all the same."""
 
 
+class _PacedClient(stripe.RequestsClient):
+    """The SDK's own HTTP client, each request in its turn: also those that the SDK makes again, and those for pages."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        super().__init__(timeout=TIMEOUT_SECONDS)
+        self._traffic = traffic
+
+    def request(self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None) -> Reply:  # type: ignore[override]  # noqa: ANN401  the SDK's
+        make = super().request
+        return self._traffic.send(lambda: make(method, url, headers, post_data), writes=method.lower() != "get")
+
+
 class StripeSessions:
     """Checkout Sessions of one Stripe account."""
 
-    def __init__(self, api_key: str, base: str) -> None:
+    def __init__(self, api_key: str, base: str, traffic: Traffic) -> None:
         self._place = f"Stripe at {base}"
         self._client = stripe.StripeClient(
             api_key,
             base_addresses={"api": base},
-            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+            http_client=_PacedClient(traffic),
             max_network_retries=1,
         )
         self._sessions = self._client.v1.checkout.sessions

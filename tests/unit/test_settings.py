@@ -63,6 +63,23 @@ def test_the_good_settings_are_read() -> None:
     assert settings.mail_domain == "example.org"
 
 
+@pytest.mark.parametrize(
+    ("values", "rate"),
+    [
+        ({}, 15),
+        ({"STRIPE_API_KEY": "rk_live_invented", "STRIPE_ALLOW_LIVE": "1"}, 60),
+        ({"STRIPE_API_BASE": "http://127.0.0.1:8420"}, 1000),
+        ({"STRIPE_CALLS_PER_SECOND": "2.5"}, 2.5),
+        ({"STRIPE_CALLS_PER_SECOND": "90", "STRIPE_API_BASE": "http://127.0.0.1:8420"}, 90),
+    ],
+)
+def test_calls_to_stripe_keep_below_the_limit_of_the_keys_mode(
+    environment: Environment, values: dict[str, str | None], rate: float
+) -> None:
+    environment.put(values)
+    assert load_settings().stripe_rate == rate
+
+
 def test_a_dotenv_file_in_the_working_directory_is_read(environment: Environment, tmp_path: Path) -> None:
     environment.put({"BATCH_SIZE": None})
     (tmp_path / ".env").write_text("BATCH_SIZE=7\nSOMETHING_ELSE=ignored\n", encoding="utf-8")

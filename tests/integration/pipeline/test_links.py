@@ -10,7 +10,8 @@ import pytest
 from deployments.local.stripe_standin.faults import FaultName
 from tasks.errors import ConfigurationError, TransientError
 from tasks.links.model import LinkOutcome
-from tests.integration.pipeline.harness import Pipeline
+from tasks.links.traffic import MAX_REFUSALS
+from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
 
 Method = Literal["GET", "POST"]
@@ -404,15 +405,49 @@ def test_a_lost_reply_to_an_expiry_is_looked_up(club: SmallClub, order: int) -> 
     assert len(club.sessions(order)) == 2
 
 
-@pytest.mark.parametrize("fault", ["429", "429_retry_after", "409"])
+@pytest.mark.parametrize("fault", ["429", "429_retry_after", "lock_timeout"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_what_stripe_puts_off_is_done_later(club: SmallClub, order: int, fault: FaultName, method: Method) -> None:
-    session = expired_session(club, order)
+def test_a_call_too_many_is_made_again_when_everybody_has_waited(
+    club: SmallClub, order: int, fault: FaultName, method: Method
+) -> None:
+    expired_session(club, order)
     club.pipeline.stand_in.add_fault(fault, method=method, count=2, seconds=0)
+    assert club.tend(order).outcome is LinkOutcome.RENEWED
+    assert len(club.sessions(order)) == 2
+    assert club.pipeline.stand_in.faults() == []
+    (waits,) = club.sql("SELECT count(*) AS kinds FROM tournament_fees.paces WHERE name LIKE '%Stripe (test)'")
+    assert waits.kinds == 2
+
+
+def test_a_call_that_stripe_never_has_time_for_is_left_for_later(club: SmallClub, order: int) -> None:
+    session = expired_session(club, order)
+    club.pipeline.stand_in.add_fault("429", method="POST", count=MAX_REFUSALS)
+    with pytest.raises(TransientError, match="asks for fewer calls"):
+        club.tend(order)
+    assert [s["id"] for s in club.sessions(order)] == [session]
+    assert club.pipeline.stand_in.faults() == []
+    assert club.tend(order).url
+    assert len(club.sessions(order)) == 2
+
+
+def test_all_workers_wait_as_long_as_stripe_asks(club: SmallClub, order: int) -> None:
+    club.pipeline.stand_in.add_fault("429_retry_after", method="POST", seconds=3600)
+    with pytest.raises(TransientError, match="writes to Stripe"):
+        club.tend(order)
+    with open_pipeline(club.pipeline.services.settings, club.pipeline.stand_in, club.pipeline.inbox) as other:
+        other.services.stripe.check()  # reads go on
+        with pytest.raises(TransientError, match="writes to Stripe"):
+            SmallClub(other).tend(order)
+    assert len(club.calls()) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_what_stripe_is_still_at_is_asked_later(club: SmallClub, order: int, method: Method) -> None:
+    session = expired_session(club, order)
+    club.pipeline.stand_in.add_fault("409", method=method, count=2)
     with pytest.raises(TransientError):
         club.tend(order)
     assert [s["id"] for s in club.sessions(order)] == [session]
-    club.pipeline.stand_in.clear_faults()
     assert club.tend(order).url
     assert len(club.sessions(order)) == 2
 
