@@ -35,6 +35,10 @@ test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 (i
 	@tests/system/install
 	@$(RUN) -m pytest tests/system $(ARGS)
 
+.PHONY: screenshots
+screenshots: .venv/.synced ## Take the README's pictures of the Prefect UI (needs Chromium)
+	@$(RUN) -m deployments.local.screenshots
+
 .PHONY: check
 check: .venv/.synced ## Lint, check types and architecture
 	@set -e; for step in \

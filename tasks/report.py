@@ -78,14 +78,16 @@ def markdown(summary: Summary) -> str:
                 problem.status,
                 reason_words(problem.reason),
                 plain(problem.detail),
-                TO_DO.get(problem.reason, ""),
             )
             for problem in summary.problems
         ]
-        head = ("Message", "Parent", "Order", "Address", "State", "Reason", "Detail", "What to do")
-        parts += ["## To look at", table(head, rows), "The numbers are the ids of the club's tables and of the ledger."]
+        head = ("Message", "Parent", "Order", "Address", "State", "Reason", "Detail")
+        parts += ["## To look at", table(head, rows), "Parent and Order are the ids of the club's own tables."]
+        reasons = dict.fromkeys(problem.reason for problem in summary.problems)
+        advice = [f"- {reason_words(reason)}: {TO_DO[reason]}" for reason in reasons if reason in TO_DO]
+        parts += ["What to do:", "\n".join(advice)] if advice else []
     if campaign.players_without_order:
-        parts.append(f"{campaign.players_without_order} committed players have no order and so no link.")
+        parts.append(f"Committed players without an order, and so without a link: {campaign.players_without_order}.")
     return "\n\n".join(parts) + "\n"
 
 

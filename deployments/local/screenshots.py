@@ -1,0 +1,83 @@
+"""Take the README's pictures of the Prefect UI, with headless Chromium: `make screenshots`."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deployments.local.demo_club import TOURNAMENT
+from deployments.local.home import REPOSITORY
+from deployments.local.serve import served
+
+PICTURES = REPOSITORY / "deployments" / "pictures"
+DEPLOYMENT = "tournament-fees/tournament-fees"
+RUN_SECONDS = 120
+
+
+def main() -> int:
+    """Serve the demo club, run its campaign, and take a picture of each page; return the exit code."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        print("Error: Chromium is not on this machine (Debian's package chromium)", file=sys.stderr)
+        return 2
+    PICTURES.mkdir(exist_ok=True)
+    # Not in the folder of `make serve`, whose campaign may be at work.
+    with (
+        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
+        served(Path(home), {}, print) as (stack, _),
+        httpx.Client(base_url=f"{stack.prefect_url}/api", trust_env=False, timeout=60) as api,
+    ):
+        for name, page, height in pages(api):
+            take(chromium, f"{stack.prefect_url}{page}", PICTURES / f"{name}.png", height)
+            print(PICTURES / f"{name}.png")
+    return 0
+
+
+def pages(api: httpx.Client) -> Iterator[tuple[str, str, int]]:
+    """Give the name, path and height in pixels of each page: the form, then the finished run and its report."""
+    deployment = _json(api.get(f"/deployments/name/{DEPLOYMENT}"))["id"]
+    yield "form", f"/deployments/deployment/{deployment}/run?parameters={{}}", 1100
+    body = {"parameters": {"tournament": TOURNAMENT}, "state": {"type": "SCHEDULED"}}
+    run = _json(api.post(f"/deployments/{deployment}/create_flow_run", json=body))["id"]
+    deadline = time.monotonic() + RUN_SECONDS
+    while _json(api.get(f"/flow_runs/{run}"))["state"]["type"] != "COMPLETED":
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the run has not completed after {RUN_SECONDS} s")
+        time.sleep(0.3)  # between two looks
+    yield "run", f"/runs/flow-run/{run}", 1000
+    wanted = {"flow_run_id": {"any_": [run]}, "type": {"any_": ["markdown"]}}
+    (report,) = _json(api.post("/artifacts/filter", json={"artifacts": wanted}))
+    yield "report", f"/artifacts/artifact/{report['id']}", 1500
+
+
+def take(chromium: str, url: str, picture: Path, height: int) -> None:
+    """Write a picture of a page that draws itself with JavaScript: 30 s of its own time are enough for it."""
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+    still = ["--force-prefers-reduced-motion", "--run-all-compositor-stages-before-draw"]
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root otherwise
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        subprocess.run(
+            [
+                *(chromium, "--headless", "--disable-gpu", *quiet, *still, *root),
+                *("--hide-scrollbars", f"--window-size=1280,{height}", "--virtual-time-budget=30000"),
+                *(f"--user-data-dir={profile}", f"--screenshot={picture}", url),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+
+def _json(answer: httpx.Response) -> Any:  # noqa: ANN401  Prefect's JSON
+    return answer.raise_for_status().json()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
