@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tasks.club import CommittedPlayer, Tournament
+from tasks.links.decision import GREATEST_AMOUNT
 from tasks.links.model import Link, LinkOutcome
 from tasks.mail.letter import DEFAULT_BRAND, DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, FeeLine, Letter, LinkState
 
@@ -55,7 +56,8 @@ def rehearsal_link(player: CommittedPlayer) -> Link:
 
 def _whole(amount: Decimal | None) -> int:
     """Return an amount as a letter can show it; one that is no number belongs to an order that is under review."""
-    return int(amount) if amount is not None and amount.is_finite() else 0
+    sensible = amount is not None and amount.is_finite() and abs(amount) <= GREATEST_AMOUNT
+    return int(amount) if amount is not None and sensible else 0
 
 
 def _line(player: CommittedPlayer, link: Link) -> FeeLine:

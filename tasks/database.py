@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
-from tasks.errors import TransientError
+from tasks.errors import ConfigurationError, TransientError
 
+INSUFFICIENT_PRIVILEGE = "42501"
 QUERIES = Path(__file__).parent.parent / "sql" / "queries"
 
 
@@ -37,7 +38,9 @@ class Database:
     def place(self) -> str:
         """Where the server is, without user name or password, for messages to people."""
         url = self.engine.url
-        return f"{url.host or url.query.get('host') or 'localhost'}:{url.port or 5432}, database {url.database}"
+        host = url.host or url.query.get("host") or "localhost"
+        port = "" if str(host).startswith("/") else f":{url.port or 5432}"
+        return f"{host}{port}, database {url.database or url.username or 'of our user'}"
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -64,10 +67,16 @@ class Database:
         try:
             yield
         except (OperationalError, InterfaceError) as error:
-            raise TransientError(
-                f"PostgreSQL at {self.place} (DATABASE_URL) does not answer: {_reason(error)}"
-            ) from error
+            reason = _reason(error)
+            did = "turns us away" if "FATAL" in reason else "does not answer"
+            raise TransientError(f"PostgreSQL at {self.place} (DATABASE_URL) {did}: {reason}") from error
         except DBAPIError as error:
+            if _sqlstate(error) == INSUFFICIENT_PRIVILEGE:
+                raise ConfigurationError(
+                    f"The user of DATABASE_URL lacks a right at {self.place}: {_reason(error)}"
+                ) from None
+            if isinstance(error, ProgrammingError) and _sqlstate(error) is None:  # the driver's, before any server's
+                raise ConfigurationError(f"DATABASE_URL cannot be used: {_reason(error)}") from None
             raise RuntimeError(f"PostgreSQL refused a statement: {_reason(error)}") from None
 
     def fetch(self, name: str, **values: object) -> Sequence[Row[Any]]:
@@ -78,6 +87,10 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
 
 
 def _reason(error: DBAPIError) -> str:

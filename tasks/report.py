@@ -11,6 +11,7 @@ WORDS = {
     "no_order": "no order",
     "moved": "the address was corrected",
     "not_committed": "not committed any more",
+    "not_owed": "its order is cancelled or refunded",
     "link_under_review": "link under review",
     "put_off_by_server": "put off by the mail server",
     "refused_by_server": "refused by the mail server",

@@ -1,9 +1,11 @@
 """Settings from the environment or .env, checked before anything is done; secrets are never printed."""
 
+import os
 import re
 from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -16,6 +18,7 @@ from tasks.errors import ConfigurationError
 from tasks.mailbox import own_address
 
 STRIPE_API = "https://api.stripe.com"
+ENV_FILE = "TOURNAMENT_FEES_ENV_FILE"
 LIVE_CALLS_PER_SECOND = 60.0
 TEST_CALLS_PER_SECOND = 15.0
 STAND_IN_CALLS_PER_SECOND = 1000.0
@@ -30,9 +33,7 @@ _EMPTY_IS_UNSET = BeforeValidator(lambda value: None if value == "" else value)
 class Settings(BaseSettings):
     """What the pipeline needs to know about the world; the README describes each setting."""
 
-    model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True
-    )
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True)
 
     database_url: SecretStr
     stripe_api_key: SecretStr
@@ -162,13 +163,13 @@ def is_loopback(host: str | None) -> bool:
 
 
 def load_settings(given: Mapping[str, str] | None = None) -> Settings:
-    """Read and check all settings, from `given` if there is such, else from the environment and .env.
+    """Read and check all settings, from `given` if there is such, else from the environment and env_file().
 
     Raises one ConfigurationError that names each wrong setting, and shows the value of none.
     """
     try:
         if given is None:
-            return Settings()
+            return Settings(_env_file=env_file())
         fields = {name.lower(): value for name, value in given.items() if name.lower() in Settings.model_fields}
         return Settings(_env_file=None, **fields)  # type: ignore[arg-type] # pydantic turns the texts into what it wants
     except ValidationError as error:
@@ -177,6 +178,21 @@ def load_settings(given: Mapping[str, str] | None = None) -> Settings:
             for problem in error.errors(include_input=False, include_url=False)
         ]
         raise ConfigurationError("; ".join(problems) + " (see .env.example)") from None
+
+
+def env_file() -> Path | None:
+    """Return the file that holds settings: the one that TOURNAMENT_FEES_ENV_FILE names, else .env in this folder.
+
+    Raises a ConfigurationError where it is no readable UTF-8 file.
+    """
+    file = Path(os.environ.get(ENV_FILE) or ".env")
+    if not file.exists() or file == Path(os.devnull):
+        return None
+    try:
+        file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(f"{file} is not a readable file in UTF-8: save it as one") from None
+    return file
 
 
 def _split_smtp(url: str) -> SplitResult:

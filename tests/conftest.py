@@ -1,7 +1,14 @@
 """What holds for every test, and what `make test-long` changes: the full size of the tests marked `long`."""
 
+import os
+
 import pytest
 from hypothesis import settings
+
+from tasks.settings import ENV_FILE
+
+# Whoever runs the tests may have a .env with a real mail server: neither they nor the programs that they start read it.
+os.environ[ENV_FILE] = os.devnull
 
 # A slow machine is no failure. The blob that a failure prints repeats it anywhere: @reproduce_failure.
 settings.register_profile("tests", deadline=None, print_blob=True)

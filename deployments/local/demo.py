@@ -30,10 +30,10 @@ console = Console(soft_wrap=True, highlight=False)
 def main() -> int:
     """Run the demo and return its exit code."""
     started = time.monotonic()
-    given = given_settings()
-    home = stack_home(given) / "demo"
     try:
+        given = given_settings()
         check_given(given)
+        home = stack_home(given) / "demo"
         wipe(home)
         step(f"Starting the embedded stack in {home}")
         with local_stack(home, given=given, progress=lambda line: console.print(f"  {line}")) as stack:

@@ -31,8 +31,8 @@ console = Console(soft_wrap=True, highlight=False)
 
 def main() -> int:
     """Serve, and return the exit code."""
-    given = given_settings()
     try:
+        given = given_settings()
         check_given(given)
         with served(stack_home(given) / "serve", given, console.print) as (stack, worker):
             tell(stack)

@@ -19,6 +19,7 @@ from deployments.local.ports import last_port, remember_port
 from deployments.local.postgres import embedded_postgres
 from deployments.local.prefect_server import prefect_client_environment, prefect_server
 from deployments.local.processes import Child, ChildProcesses, child_processes
+from tasks.settings import env_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,7 +49,8 @@ class Stack:
 
 def given_settings() -> dict[str, str]:
     """Return the user's settings as the pipeline reads them: .env, and the environment above it."""
-    written = {name: value for name, value in dotenv_values(REPOSITORY / ".env").items() if value is not None}
+    file = env_file()
+    written = {name: value for name, value in dotenv_values(file).items() if value is not None} if file else {}
     return {**written, **os.environ}
 
 

@@ -2,22 +2,23 @@
 -- Takes: tournament_id; order_ids, an array to have only these, or NULL for all.
 -- Returns: player_id, player_name, team, brand, parent_id, parent_name, parent_surname, email, language, order_id, order_status (pending,
 -- paid, waived, cancelled or refunded), amount (in the smallest unit of the currency), currency, due_date, product.
--- Ordered by parent_id, player_id, order_id. May be NULL: brand, email, language, due_date; where there is no order, also what is of it.
+-- Ordered by parent_id, player_id, order_id. May be NULL: brand, email, language, due_date, product, amount, currency; where there is no
+-- order, also what else is of it.
 -- A club with other tables changes this statement.
 SELECT
     players.id AS player_id,
     concat_ws(' ', players.first_name, players.last_name) AS player_name,
-    teams.name AS team,
+    coalesce(teams.name, '') AS team,
     teams.brand,
     parents.id AS parent_id,
     concat_ws(' ', parents.first_name, parents.last_name) AS parent_name,
-    parents.last_name AS parent_surname,
+    coalesce(parents.last_name, '') AS parent_surname,
     parents.email,
     parents.language,
     orders.id AS order_id,
-    orders.status AS order_status,
-    orders.amount,
-    orders.currency,
+    cast(orders.status AS text) AS order_status,
+    cast(orders.amount AS numeric) AS amount,
+    trim(cast(orders.currency AS text)) AS currency,
     orders.due_date,
     products.name AS product
 FROM tournament_products

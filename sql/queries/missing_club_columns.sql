@@ -1,28 +1,43 @@
--- The columns of the club's tables that the pipeline needs and does not find, or finds too narrow.
--- Returns: table_name, column_name, table_missing, data_type (NULL where the column is missing).
+-- The columns of the club's tables that the pipeline needs and does not find, finds too narrow, or may not use: it reads all of them, and
+-- writes those of orders that are marked here.
+-- Returns: table_name, column_name, table_missing, data_type (NULL where the column is missing), missing_right (SELECT, UPDATE or NULL).
 -- A club with other tables edits this list together with committed_players.sql.
 SELECT
     needed.table_name,
     needed.column_name,
     to_regclass(needed.table_name) IS NULL AS table_missing,
-    format_type(a.atttypid, a.atttypmod) AS data_type
+    format_type(a.atttypid, a.atttypmod) AS data_type,
+    CASE
+        WHEN NOT has_column_privilege(a.attrelid, a.attnum, 'SELECT') THEN 'SELECT'
+        WHEN needed.written AND NOT has_column_privilege(a.attrelid, a.attnum, 'UPDATE') THEN 'UPDATE'
+    END AS missing_right
 FROM (
-    VALUES
-    ('parents', 'id'), ('parents', 'first_name'), ('parents', 'last_name'), ('parents', 'email'), ('parents', 'language'),
-    ('teams', 'id'), ('teams', 'name'), ('teams', 'brand'),
-    ('players', 'id'), ('players', 'parent_id'), ('players', 'first_name'), ('players', 'last_name'),
-    ('player_teams', 'player_id'), ('player_teams', 'team_id'), ('player_teams', 'commitment'),
-    ('tournaments', 'id'), ('tournaments', 'name'), ('tournaments', 'event_date'), ('tournaments', 'payment_deadline'),
-    ('tournaments', 'time_zone'),
-    ('products', 'id'), ('products', 'name'), ('products', 'amount'), ('products', 'currency'),
-    ('tournament_products', 'tournament_id'), ('tournament_products', 'team_id'), ('tournament_products', 'product_id'),
-    ('orders', 'id'), ('orders', 'player_id'), ('orders', 'product_id'), ('orders', 'status'), ('orders', 'amount'),
-    ('orders', 'currency'), ('orders', 'due_date'), ('orders', 'payment_method'), ('orders', 'paid_at'),
-    ('orders', 'stripe_checkout_session_id'), ('orders', 'stripe_checkout_url'), ('orders', 'stripe_payment_intent_id')
-) AS needed (table_name, column_name)
+    SELECT
+        listed.table_name,
+        listed.column_name,
+        listed.table_name = 'orders' AND (
+            listed.column_name LIKE 'stripe\_%' OR listed.column_name IN ('status', 'payment_method', 'paid_at')
+        ) AS written
+    FROM (
+        VALUES
+        ('parents', 'id'), ('parents', 'first_name'), ('parents', 'last_name'), ('parents', 'email'), ('parents', 'language'),
+        ('teams', 'id'), ('teams', 'name'), ('teams', 'brand'),
+        ('players', 'id'), ('players', 'parent_id'), ('players', 'first_name'), ('players', 'last_name'),
+        ('player_teams', 'player_id'), ('player_teams', 'team_id'), ('player_teams', 'commitment'),
+        ('tournaments', 'id'), ('tournaments', 'name'), ('tournaments', 'event_date'), ('tournaments', 'payment_deadline'),
+        ('tournaments', 'time_zone'),
+        ('products', 'id'), ('products', 'name'), ('products', 'amount'), ('products', 'currency'),
+        ('tournament_products', 'tournament_id'), ('tournament_products', 'team_id'), ('tournament_products', 'product_id'),
+        ('orders', 'id'), ('orders', 'player_id'), ('orders', 'product_id'), ('orders', 'status'), ('orders', 'amount'),
+        ('orders', 'currency'), ('orders', 'due_date'), ('orders', 'payment_method'), ('orders', 'paid_at'),
+        ('orders', 'stripe_checkout_session_id'), ('orders', 'stripe_checkout_url'), ('orders', 'stripe_payment_intent_id')
+    ) AS listed (table_name, column_name)
+) AS needed
 LEFT JOIN pg_attribute AS a
     ON a.attrelid = to_regclass(needed.table_name) AND needed.column_name = a.attname AND NOT a.attisdropped
 WHERE
     a.attname IS NULL
     OR (needed.column_name = 'stripe_checkout_url' AND a.atttypmod BETWEEN 1 AND 5003)
+    OR NOT has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+    OR (needed.written AND NOT has_column_privilege(a.attrelid, a.attnum, 'UPDATE'))
 ORDER BY needed.table_name, needed.column_name;

@@ -10,6 +10,11 @@ from tasks.links.model import Action, CheckoutSession, Order, Verdict
 GREATEST_AMOUNT = 99_999_999
 """Stripe's, in the smallest unit of any currency."""
 
+DELETED = "deleted"
+"""How an order is read that the club has deleted."""
+
+KNOWN_STATUSES = frozenset({"pending", "paid", "waived", "cancelled", "refunded"})
+
 _NOTHING = Verdict(Action.NOTHING)
 
 
@@ -38,6 +43,10 @@ def judge(
     `mailing` says that the link is about to be mailed: only then is a session replaced that is right but dies soon,
     since an earlier mail may still carry it.
     """
+    if order.status not in KNOWN_STATUSES | {DELETED} and (session is None or session.payment_status != "paid"):
+        known = ", ".join(sorted(KNOWN_STATUSES))
+        said = f"orders.status is {order.status!r}: it must be one of {known}"
+        return Verdict(Action.SET_ASIDE, "unknown_order_status", said)
     if session is None:
         return _judge_new(order) if order.owed else _NOTHING
     if session.mode != "payment" or session.livemode != policy.livemode:
@@ -63,7 +72,8 @@ def amount_problem(order: Order) -> str:
     """Say what is wrong with an order's amount or currency, or nothing; Stripe counts in whole cents."""
     amount = order.amount
     if not amount.is_finite() or amount != amount.to_integral_value() or not 0 < amount <= GREATEST_AMOUNT:
-        return f"orders.amount is {amount:f}: it must be a whole number of cents from 1 to {GREATEST_AMOUNT}"
+        shown = f"{amount:f}" if amount.is_finite() else "no number"
+        return f"orders.amount is {shown}: it must be a whole number of cents from 1 to {GREATEST_AMOUNT}"
     if len(order.currency) != 3 or not order.currency.isalpha() or not order.currency.isascii():  # noqa: PLR2004  ISO 4217
         return "orders.currency is not a three-letter code such as usd"
     return ""

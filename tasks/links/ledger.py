@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from tasks.database import Database, fetch
+from tasks.links.decision import DELETED
 from tasks.links.model import Attempt, CheckoutSession, Order, Verdict
 
 LEASE_SECONDS = 180
@@ -36,7 +37,7 @@ class LinkLedger:
         """Read an order as it stands now; one that the club has deleted is owed by nobody."""
         rows = self._database.fetch("order_state", order_id=order_id)
         if not rows:
-            return Order(order_id, "deleted", Decimal(0), "", None, None, None, None, committed=False, has_twin=False)
+            return Order(order_id, DELETED, Decimal(0), "", None, None, None, None, committed=False, has_twin=False)
         return Order(committed=committed, **rows[0]._asdict())
 
     def live_attempt(self, order_id: int) -> Attempt | None:

@@ -142,4 +142,6 @@ def skip_reason(links: Sequence[Link]) -> str:
         return "processing"
     if LinkOutcome.FOUND_PAID in outcomes or any(link.order_status in {"paid", "waived"} for link in links):
         return "paid"
+    if any(link.order_status in {"cancelled", "refunded"} for link in links):
+        return "not_owed"
     return "not_committed" if any(link.order_status == "pending" for link in links) else "no_order"

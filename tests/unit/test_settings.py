@@ -1,5 +1,6 @@
 """Settings: each wrong, missing or contradictory one gives a line that names it and never shows a value."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import ConfigurationError
 from tasks.services import link_policy, open_services
-from tasks.settings import STRIPE_API, Settings, is_loopback, load_settings
+from tasks.settings import ENV_FILE, STRIPE_API, Settings, is_loopback, load_settings
 
 GOOD = {
     "DATABASE_URL": "postgresql://club:db-secret@db.example.org:5433/club",
@@ -50,6 +51,7 @@ class Environment:
 def environment(tmp_path: Path) -> Iterator[Environment]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)  # where no .env is
+        patch.delenv(ENV_FILE, raising=False)
         yield Environment(patch)
 
 
@@ -240,3 +242,20 @@ def test_the_parts_hold_no_secret_that_shows(environment: Environment) -> None:
     with open_services(load_settings()) as services, services.mailer() as mailer:
         shown = f"{services!r} {services.database.place} {services.database.engine!r} {mailer!r}"
     assert not any(secret in shown for secret in SECRETS)
+
+
+def test_a_file_of_settings_can_be_chosen(environment: Environment, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("BATCH_SIZE=7", encoding="utf-8")
+    (tmp_path / "other").write_text("BATCH_SIZE=8", encoding="utf-8")
+    environment.put({"BATCH_SIZE": None, ENV_FILE: str(tmp_path / "other")})
+    assert load_settings().batch_size == 8
+    environment.put({ENV_FILE: os.devnull})
+    assert load_settings().batch_size == 50
+
+
+def test_a_file_of_settings_that_cannot_be_read_is_one_line(environment: Environment, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes("MAIL_FROM=Müller <fees@example.org>".encode("latin-1"))
+    assert ".env is not a readable file in UTF-8" in environment.complaint()
+    (tmp_path / ".env").unlink()
+    (tmp_path / ".env").mkdir()
+    assert ".env is not a readable file in UTF-8" in environment.complaint()

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.errors import ConfigurationError
 from tasks.services import link_policy
-from tasks.settings import Settings, load_settings
+from tasks.settings import ENV_FILE, Settings, load_settings
 
 GOOD = {
     "DATABASE_URL": "postgresql://club:db-secret@db.example.org:5433/club",
@@ -20,6 +20,7 @@ GOOD = {
 @pytest.fixture(autouse=True)
 def good_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # where no .env is
+    monkeypatch.delenv(ENV_FILE, raising=False)
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     for name, value in GOOD.items():

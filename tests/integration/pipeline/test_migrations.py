@@ -3,13 +3,15 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url
 
 from tasks.database import Database
-from tasks.errors import ConfigurationError
+from tasks.errors import ConfigurationError, TransientError
 from tasks.migrations import check_club_tables, check_migrated, migrate
 
 CLUB_SQL = Path(__file__).parents[3] / "sql" / "club"
@@ -190,3 +192,88 @@ def test_one_character_too_few_is_too_narrow(club_database: Database) -> None:
     run_script(club_database, "ALTER TABLE orders ALTER COLUMN stripe_checkout_url TYPE varchar(4999)")
     with pytest.raises(ConfigurationError, match="too narrow"):
         check_club_tables(club_database)
+
+
+@pytest.fixture
+def poor(club_database: Database) -> Iterator[Database]:
+    """The database as a user sees it who may do nothing yet but connect."""
+    name = f"poor_{uuid4().hex}"
+    run_script(club_database, f"CREATE ROLE {name}")
+    database = Database(
+        club_database.engine.url.update_query_dict({"options": f"-c role={name}"}).render_as_string(hide_password=False)
+    )
+    yield database
+    database.close()
+    run_script(club_database, f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def lacks(check: Callable[[Database], None], poor: Database) -> list[str]:
+    """The GRANTs that a check asks for."""
+    with pytest.raises(ConfigurationError) as caught:
+        check(poor)
+    return re.findall(r"GRANT [^;]+", str(caught.value))
+
+
+def test_rights_on_the_clubs_tables_are_asked_for_until_all_are_there(club_database: Database, poor: Database) -> None:
+    user = rows(poor, "SELECT current_user")[0][0]
+    wanted = lacks(check_club_tables, poor)
+    assert "GRANT SELECT (amount, currency, due_date, id, paid_at" in "; ".join(wanted)
+    for grant in wanted:
+        run_script(club_database, f"{grant} TO {user}")
+    (write,) = lacks(check_club_tables, poor)
+    assert write == (
+        "GRANT UPDATE (paid_at, payment_method, status, stripe_checkout_session_id, stripe_checkout_url, "
+        "stripe_payment_intent_id) ON orders"
+    )
+    run_script(club_database, f"{write} TO {user}")
+    check_club_tables(poor)
+
+
+def test_rights_on_our_own_tables_are_asked_for_until_all_are_there(club_database: Database, poor: Database) -> None:
+    migrate(club_database)
+    user = rows(poor, "SELECT current_user")[0][0]
+    with pytest.raises(ConfigurationError, match=r"lacks a right at .* permission denied for schema tournament_fees"):
+        check_migrated(poor)
+    run_script(club_database, f"GRANT USAGE ON SCHEMA tournament_fees TO {user}")
+    run_script(club_database, f"GRANT SELECT ON tournament_fees.migrations TO {user}")
+    for grant in lacks(check_migrated, poor):
+        run_script(club_database, grant)
+    check_migrated(poor)
+
+
+def test_a_user_for_whom_the_owner_has_made_the_schema_can_migrate(club_database: Database, poor: Database) -> None:
+    with pytest.raises(ConfigurationError, match=r"lacks a right at .* permission denied for database"):
+        migrate(poor)
+    user = rows(poor, "SELECT current_user")[0][0]
+    run_script(club_database, f"CREATE SCHEMA tournament_fees AUTHORIZATION {user}")
+    migrate(poor)
+    check_migrated(poor)
+
+
+def test_a_table_of_our_name_that_is_not_ours_is_told_and_left_alone(club_database: Database) -> None:
+    run_script(club_database, "CREATE SCHEMA tournament_fees; CREATE TABLE tournament_fees.messages (theirs text)")
+    before = everything(club_database)
+    with pytest.raises(ConfigurationError, match=r'not the pipeline\'s \(relation "messages" already exists\)'):
+        migrate(club_database)
+    assert everything(club_database) == before
+
+
+def test_tables_of_a_newer_version_are_told_and_left_alone(club_database: Database) -> None:
+    migrate(club_database)
+    run_script(club_database, "UPDATE tournament_fees.migrations SET version_num = '9999'")
+    with pytest.raises(ConfigurationError, match="newer version of the pipeline"):
+        migrate(club_database)
+    with pytest.raises(ConfigurationError, match="with this version of the pipeline or a newer one"):
+        check_migrated(club_database)
+
+
+def test_an_option_that_the_driver_does_not_know_is_told_as_such(empty_database_url: str) -> None:
+    database = Database(f"{empty_database_url}{'&' if '?' in empty_database_url else '?'}foo=bar")
+    with pytest.raises(ConfigurationError, match='DATABASE_URL cannot be used: invalid connection option "foo"'):
+        check_club_tables(database)
+
+
+def test_a_database_that_does_not_exist_is_told_with_the_servers_words(empty_database_url: str) -> None:
+    database = Database(make_url(empty_database_url).set(database="nowhere").render_as_string(hide_password=False))
+    with pytest.raises(TransientError, match=r'turns us away: .*database "nowhere" does not exist'):
+        check_club_tables(database)

@@ -1,0 +1,78 @@
+"""Clubs whose tables have other types and gaps than ours: one odd row costs only itself."""
+
+import pytest
+
+from tests.integration.pipeline.harness import Pipeline, links_in
+from tests.integration.pipeline.small_club import CUP, SmallClub
+
+
+@pytest.fixture
+def club(empty_club: Pipeline) -> SmallClub:
+    return SmallClub.on(empty_club)
+
+
+@pytest.mark.parametrize("kind", ["integer", "bigint", "numeric(10, 2)", "double precision"])
+def test_amounts_of_any_type_of_number_are_charged(club: SmallClub, kind: str) -> None:
+    club.sql(f"ALTER TABLE orders ALTER COLUMN amount TYPE {kind}")
+    (order,) = club.family()
+    assert club.pipeline.run(CUP).sent == 1
+    (session,) = club.sessions(order)
+    assert (session["amount_total"], session["currency"]) == (5500, "usd")
+    assert club.pipeline.run(CUP, 2).links == {"kept": 1}
+
+
+def test_a_status_of_an_enum_and_a_padded_currency_are_read(club: SmallClub) -> None:
+    club.sql("ALTER TABLE orders DROP CONSTRAINT orders_status_check, ALTER COLUMN status DROP DEFAULT")
+    club.sql("CREATE TYPE order_status AS ENUM ('pending', 'paid', 'waived', 'cancelled', 'refunded')")
+    club.sql("ALTER TABLE orders ALTER COLUMN status TYPE order_status USING status::order_status")
+    club.sql("ALTER TABLE orders ALTER COLUMN currency TYPE char(5)")
+    player = club.player(club.parent())
+    club.sql("INSERT INTO orders (player_id, product_id, status, amount) VALUES (:id, 1, 'pending', 5500)", id=player)
+    assert club.pipeline.run(CUP).sent == 1
+    club.pipeline.stand_in.pay(club.one("SELECT stripe_checkout_session_id FROM orders"))
+    assert club.pipeline.run(CUP, 2).links == {"found paid": 1}
+    assert club.one("SELECT CAST(status AS text) FROM orders") == "paid"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("amount", None, "orders.amount is no number"),
+        ("amount", float("inf"), "orders.amount is no number"),
+        ("amount", 1e40, "orders.amount is 1000000000000000"),
+        ("currency", None, "orders.currency is not a three-letter code"),
+        ("status", None, "orders.status is ''"),
+        ("status", "Pending", "orders.status is 'Pending'"),
+    ],
+)
+def test_an_order_that_cannot_be_understood_is_set_aside_and_the_others_go(
+    club: SmallClub, column: str, value: object, said: str
+) -> None:
+    club.sql(f"ALTER TABLE orders DROP CONSTRAINT orders_status_check, ALTER COLUMN {column} DROP NOT NULL")
+    (odd,), _ = club.family("Odd", "odd@example.com"), club.family("Ek", "jo.ek@example.com")
+    club.set_order(odd, **{column: value})
+    summary = club.pipeline.run(CUP)
+    assert summary.sent == 1
+    (problem,) = summary.problems
+    assert (problem.order_id, problem.reason) == (odd, "link_under_review")
+    assert problem.detail.startswith(said)
+    assert club.sessions(odd) == []
+
+
+def test_missing_names_leave_nobody_out(club: SmallClub) -> None:
+    for table, column in (("parents", "last_name"), ("players", "last_name"), ("teams", "name")):
+        club.sql(f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL")
+    club.family("Ek", "jo.ek@example.com")
+    club.family("Odd", "odd@example.com")
+    club.sql("UPDATE parents SET last_name = NULL WHERE email = 'odd@example.com'")
+    club.sql("UPDATE players SET last_name = NULL")
+    club.sql("UPDATE teams SET name = NULL")
+    assert club.pipeline.run(CUP).sent == 2
+    assert all(len(links_in(message)) == 1 for message in club.pipeline.inbox.messages())
+
+
+@pytest.mark.parametrize("status", ["cancelled", "refunded"])
+def test_an_order_that_nobody_owes_any_more_is_skipped_for_what_it_is(club: SmallClub, status: str) -> None:
+    (order,) = club.family()
+    club.set_order(order, status=status)
+    assert dict(club.pipeline.run(CUP).messages) == {("skipped", "not_owed"): 1}
