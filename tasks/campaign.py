@@ -46,6 +46,11 @@ class CampaignOptions(BaseModel):
         ),
     ] = "a message a family"
 
+    @property
+    def merges_families(self) -> bool:
+        """Whether families that share a mailbox get one message."""
+        return self.shared_mailboxes == "one message"
+
 
 @dataclass(frozen=True)
 class Batch:

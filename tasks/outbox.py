@@ -10,6 +10,9 @@ from uuid import UUID, uuid4
 from tasks.database import Database, fetch
 from tasks.links.model import Link
 from tasks.mail.smtp import Delivery, DeliveryOutcome
+from tasks.message import RENEWED_LINK, Draft, Message
+from tasks.quota import UNLIMITED, Quota
+from tasks.suppression import NO_SUCH_MAILBOX, PIPELINE, Suppression, enhanced_status
 
 CLAIM_SECONDS = 300
 """Longer than one message takes up to `sending`; extended before each, so a lost worker's messages come back soon."""
@@ -22,18 +25,6 @@ LONGEST_RETRY = timedelta(hours=4)
 
 
 @dataclass(frozen=True)
-class Message:
-    """A claimed message and the orders that it is about."""
-
-    id: int
-    kind: str
-    address: str
-    message_id: str
-    attempts: int
-    order_ids: Sequence[int]
-
-
-@dataclass(frozen=True)
 class Outbox:
     """The messages of one campaign, as one flow run works on them."""
 
@@ -43,6 +34,7 @@ class Outbox:
     max_attempts: int
     reply_timeout: float
     run_id: UUID | None = None
+    quota: Quota = UNLIMITED
 
     @contextmanager
     def claim(self, message_ids: Sequence[int]) -> Iterator["Claim"]:
@@ -91,24 +83,40 @@ class Claim:
                     link_expires_at=link.expires_at,
                 )
 
-    def enter_sending(self, message: Message, links: Sequence[Link]) -> bool:
-        """Commit that the body is about to go out; False where message, order or link is not as it was a moment ago."""
-        entered = self.outbox.database.fetch(
-            "enter_sending",
-            message_id=message.id,
-            token=self.token,
-            order_ids=[link.order_id for link in links],
-            links_die_at=min((link.expires_at for link in links if link.expires_at), default=None),
-            lease_seconds=self.outbox.reply_timeout + SENDING_MARGIN_SECONDS,
-            run_id=self.outbox.run_id,
-            now=self.outbox.clock(),
-        )
+    def quota_due(self) -> datetime | None:
+        """Say when another message may go out under the sending limits; None: now."""
+        with self.outbox.database.transaction() as connection:
+            return self.outbox.quota.due(connection, self.outbox.clock())
+
+    def enter_sending(self, message: Message, draft: Draft) -> bool:
+        """Commit that the body is about to go out; False where anything is not as it was a moment ago.
+
+        That is the message, its lease, an order, a link, the campaign, the suppression list or the sending limits.
+        """
+        now = self.outbox.clock()
+        with self.outbox.database.transaction() as connection:
+            entered = self.outbox.quota.take(connection, now) and fetch(
+                connection,
+                "enter_sending",
+                message_id=message.id,
+                token=self.token,
+                order_ids=[link.order_id for link in draft.links],
+                links_die_at=draft.links_die_at,
+                content_digest=draft.digest,
+                dated_at=draft.dated_at,
+                lease_seconds=self.outbox.reply_timeout + SENDING_MARGIN_SECONDS,
+                run_id=self.outbox.run_id,
+                now=now,
+            )
         return bool(entered)
 
     def record(self, message: Message, delivery: Delivery) -> str:
-        """Commit what became of a message and return its new status; what the server put off is queued for later."""
+        """Commit what became of a message and return its new status; what the server put off is queued for later.
+
+        Where the server says that there is no such mailbox, it goes on the suppression list with it.
+        """
         now, attempt = self.outbox.clock(), message.attempts + 1
-        status, reason, due = self._next(delivery, attempt, now)
+        status, reason, due = self._next(delivery, attempt - message.attempts_before, now)
         values = {
             "message_id": message.id,
             "status": status,
@@ -122,11 +130,32 @@ class Claim:
             "run_id": self.outbox.run_id,
             "now": now,
         }
-        database = self.outbox.database
-        recorded = database.fetch("record_delivery", **values, token=self.token, next_attempt_at=due)
-        if not recorded and status in {"sent", "failed"}:
-            recorded = database.fetch("record_late_reply", **values)
-        return status if recorded else "lost"
+        with self.outbox.database.transaction() as connection:
+            recorded = fetch(connection, "record_delivery", **values, token=self.token, next_attempt_at=due)
+            if not recorded and status in {"sent", "failed"}:
+                recorded = fetch(connection, "record_late_reply", **values)
+            if recorded and status == "failed" and enhanced_status(delivery.reply) in NO_SUCH_MAILBOX:
+                bad = Suppression(message.mailbox, message.address, delivery.reply, "reply", PIPELINE)
+                bad.add(connection, now)
+        return str(recorded[0].status) if recorded else "lost"
+
+    def renew(self, message: Message, mailbox: str, address: str, domain: str) -> int | None:
+        """Let a new message, with its own Message-ID, take the place of one that cannot be sent again unchanged.
+
+        Returns its id, held under our lease; None where the old one is not ours any more.
+        """
+        rows = self.outbox.database.fetch(
+            "renew_message",
+            message_id=message.id,
+            token=self.token,
+            kind=RENEWED_LINK,
+            mailbox=mailbox,
+            address=address,
+            domain=domain,
+            lease_seconds=CLAIM_SECONDS,
+            now=self.outbox.clock(),
+        )
+        return int(rows[0].id) if rows else None
 
     def put_off(
         self, message_id: int, status: str, reason: str, *, due: datetime | None = None, error: str | None = None

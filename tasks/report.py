@@ -1,9 +1,10 @@
 """A campaign's summary in words: the artifact that an administrator reads, and the sentence a run ends with."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 from tasks.links.model import LinkOutcome
-from tasks.steps.summarize import NOT_LOOKED_AT, Problem, Summary
+from tasks.steps.summarize import NOT_LOOKED_AT, Problem, Summary, Wait
 
 WORDS = {
     "no_address": "no address",
@@ -20,6 +21,12 @@ WORDS = {
     "no_reply": "the mail server's reply was lost",
     "worker_lost": "the process that sent it was lost",
     "order_changes": "its order changes all the time",
+    "quota": "over the sending limit",
+    "resend": "sent again by hand",
+    "retry": "sent again by hand",
+    "renewed": "another message has taken its place",
+    "confirmed_by_hand": "a person found that it was sent",
+    "campaign_stopped": "the campaign was stopped",
 }
 """The reasons of the ledger as people read them; a reason that is a word already stands for itself."""
 
@@ -55,7 +62,18 @@ def sentence(summary: Summary) -> str:
         for status, advice in (("failed", "mend the cause, then retry them"), ("uncertain", "decide about each"))
         if (count := summary.having(status))
     ]
-    return "; ".join([said, *troubles])
+    return "; ".join([said, *map(wait_words, summary.waits), *troubles])
+
+
+def wait_words(wait: Wait) -> str:
+    """Say how many messages wait for what, and when they go."""
+    last = "" if wait.first_due == wait.last_due else f", the last at {moment(wait.last_due)}"
+    return f"{wait.messages} wait ({reason_words(wait.reason)}): due from {moment(wait.first_due)}{last}"
+
+
+def moment(at: datetime) -> str:
+    """Return a time to the minute, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def markdown(summary: Summary) -> str:

@@ -16,6 +16,7 @@ from tasks.links.traffic import Traffic
 from tasks.mail.rendering import Renderer
 from tasks.mail.smtp import Mailer
 from tasks.pace import Pace
+from tasks.quota import Quota
 from tasks.settings import STRIPE_API, Settings, load_settings
 
 STRIPE_CHECKOUT_HOST = "checkout.stripe.com"
@@ -36,6 +37,13 @@ class Services:
     keeper: LinkKeeper
     renderer: Renderer
     clock: Callable[[], datetime]
+    sending: Pace | None
+    """The turns of all workers at the mail server; None: no limit a second."""
+
+    @property
+    def quota(self) -> Quota:
+        """The sending limits an hour and a day."""
+        return Quota(self.settings.send_limit_per_hour, self.settings.send_limit_per_day)
 
     @contextmanager
     def mailer(self) -> Iterator[Mailer]:
@@ -63,9 +71,15 @@ def open_services(settings: Settings | None = None, clock: Callable[[], datetime
         clock=clock,
     )
     try:
-        yield Services(settings, database, stripe, keeper, Renderer(), clock)
+        yield Services(settings, database, stripe, keeper, Renderer(), clock, sending_pace(settings, database))
     finally:
         database.close()
+
+
+def sending_pace(settings: Settings, database: Database) -> Pace | None:
+    """Return the pace at which all workers together hand messages to the mail server, where it is limited."""
+    rate = settings.send_limit_per_second
+    return None if rate is None else Pace(database, "messages to the mail server", rate)
 
 
 def stripe_traffic(settings: Settings, database: Database) -> Traffic:

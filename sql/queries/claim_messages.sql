@@ -1,4 +1,5 @@
--- Take up messages of a batch under a lease, each at most once among all workers.
+-- Take up messages of a batch under a lease, each at most once among all workers; also those that a lost worker had claimed, since
+-- nothing of them was on the wire.
 -- Returns: id.
 UPDATE tournament_fees.messages
 SET
@@ -11,7 +12,10 @@ WHERE
         SELECT m.id
         FROM tournament_fees.messages AS m
         INNER JOIN tournament_fees.campaigns AS c ON m.campaign_id = c.id AND c.state = 'sending'
-        WHERE m.id = any(cast(:ids AS bigint[])) AND m.status = 'queued' AND m.next_attempt_at <= :now
+        WHERE
+            m.id = any(cast(:ids AS bigint[]))
+            AND m.next_attempt_at <= :now
+            AND (m.status = 'queued' OR (m.status = 'claimed' AND m.lease_expires_at < clock_timestamp()))
         ORDER BY m.id
         FOR UPDATE OF m SKIP LOCKED
     )

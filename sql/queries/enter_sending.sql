@@ -1,6 +1,7 @@
 -- Enter `sending`: after the server's 354, before the first byte of the body, never twice. Only with our lease alive, the campaign not
--- stopped, and each order that the message carries as it was rendered and checked less than 120 seconds ago.
--- Returns: id, attempts, or no row where anything has changed: then the links are checked again.
+-- stopped, the mailbox not suppressed, each order that the message carries as it was rendered and checked less than 120 seconds ago, and,
+-- where it may have been delivered already, with the very same bytes.
+-- Returns: id, attempts, or no row where anything has changed: then the message is looked at again.
 WITH entered AS (
     UPDATE tournament_fees.messages AS m
     SET
@@ -8,6 +9,8 @@ WITH entered AS (
         attempts = m.attempts + 1,
         lease_expires_at = clock_timestamp() + make_interval(secs => :lease_seconds),
         links_die_at = :links_die_at,
+        content_digest = :content_digest,
+        dated_at = :dated_at,
         reason = NULL,
         changed_at = :now
     WHERE
@@ -15,9 +18,14 @@ WITH entered AS (
         AND m.status = 'claimed'
         AND m.lease_token = :token
         AND m.lease_expires_at > clock_timestamp()
+        AND (NOT m.maybe_delivered OR m.content_digest = :content_digest)
         AND EXISTS (
             SELECT FROM tournament_fees.campaigns AS c
             WHERE c.id = m.campaign_id AND c.state = 'sending'
+        )
+        AND NOT EXISTS (
+            SELECT FROM tournament_fees.suppressions AS su
+            WHERE su.mailbox = m.mailbox AND su.lifted_at IS NULL
         )
         AND cardinality(cast(:order_ids AS bigint[])) = (
             SELECT count(*)
@@ -35,12 +43,13 @@ WITH entered AS (
     RETURNING m.id, m.attempts
 )
 
-INSERT INTO tournament_fees.delivery_attempts (message_id, attempt, outcome, phase, run_id)
+INSERT INTO tournament_fees.delivery_attempts (message_id, attempt, outcome, phase, run_id, counted_at)
 SELECT
     id,
     attempts,
     'sending',
     'body',
-    :run_id
+    :run_id,
+    :now
 FROM entered
 RETURNING message_id AS id, attempt AS attempts;

@@ -1,4 +1,5 @@
 -- Call uncertain what a lost worker had in hand on the wire; a person decides.
+-- Takes: campaign_id, or NULL for all campaigns.
 -- Returns: id.
 WITH lost AS (
     UPDATE tournament_fees.messages
@@ -9,7 +10,10 @@ WITH lost AS (
         lease_token = NULL,
         lease_expires_at = NULL,
         changed_at = :now
-    WHERE campaign_id = :campaign_id AND status = 'sending' AND lease_expires_at < clock_timestamp()
+    WHERE
+        (cast(:campaign_id AS bigint) IS NULL OR campaign_id = :campaign_id)
+        AND status = 'sending'
+        AND lease_expires_at < clock_timestamp()
     RETURNING id, attempts
 )
 

@@ -1,4 +1,5 @@
 -- Give each order that no message of the campaign carries yet to its family's unsent message.
+-- Takes: only_orders, an array of the orders that may join, or NULL for all.
 -- Returns: order_id.
 INSERT INTO tournament_fees.message_orders (campaign_id, order_id, message_id, player_id)
 SELECT DISTINCT ON (s.order_id)
@@ -8,8 +9,14 @@ SELECT DISTINCT ON (s.order_id)
     s.player_id
 FROM snapshot AS s
 INNER JOIN tournament_fees.messages AS m
-    ON m.campaign_id = :campaign_id AND (m.mailbox, m.family) = (s.mailbox, s.family) AND m.status IN ('queued', 'skipped')
-WHERE s.order_id IS NOT NULL
+    ON
+        m.campaign_id = :campaign_id
+        AND (m.mailbox, m.family) = (s.mailbox, s.family)
+        AND m.status IN ('queued', 'skipped')
+        AND NOT m.maybe_delivered
+WHERE
+    s.order_id IS NOT NULL
+    AND (cast(:only_orders AS bigint[]) IS NULL OR s.order_id = any(cast(:only_orders AS bigint[])))
 ORDER BY s.order_id ASC, m.part DESC
 ON CONFLICT (campaign_id, order_id) DO NOTHING
 RETURNING order_id;

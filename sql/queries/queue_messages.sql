@@ -1,5 +1,6 @@
 -- Make a message for each family whose orders have none to join: the first, or a supplement where the earlier one has left the queue.
 -- Somebody without any order gets one too, so that every recipient ends in a state with a reason.
+-- Takes: only_orders, an array of the orders that may get one, or NULL for everybody.
 -- Returns: id.
 WITH unassigned AS (
     SELECT
@@ -9,7 +10,8 @@ WITH unassigned AS (
         bool_or(s.order_id IS NOT NULL) AS has_order
     FROM snapshot AS s
     WHERE
-        NOT EXISTS (
+        (cast(:only_orders AS bigint[]) IS NULL OR s.order_id = any(cast(:only_orders AS bigint[])))
+        AND NOT EXISTS (
             SELECT FROM tournament_fees.message_orders AS mo
             WHERE mo.campaign_id = :campaign_id AND mo.order_id = s.order_id
         )
@@ -24,7 +26,7 @@ lonely AS (
         WHERE
             m.campaign_id = :campaign_id
             AND (m.mailbox, m.family) = (u.mailbox, u.family)
-            AND (m.status IN ('queued', 'skipped') OR NOT u.has_order)
+            AND ((m.status IN ('queued', 'skipped') AND NOT m.maybe_delivered) OR NOT u.has_order)
     )
 )
 

@@ -1,4 +1,5 @@
 -- Bring unsent messages to the state that the snapshot calls for: skipped with a reason, or queued again where a cause was mended.
+-- Takes: statuses, an array of 'queued' and, where skipped ones may come back, 'skipped'.
 -- Returns: id, status, reason of those that changed.
 WITH judged AS (
     SELECT
@@ -17,19 +18,28 @@ WITH judged AS (
                 WHERE mo.message_id = m.id
             ) THEN 'no_order'
             WHEN s.problem IS NOT NULL THEN s.problem
-            WHEN m.status = 'skipped' AND NOT s.owed THEN coalesce(m.reason, 'no_order')
+            WHEN EXISTS (
+                SELECT FROM tournament_fees.suppressions AS su
+                WHERE su.mailbox = m.mailbox AND su.lifted_at IS NULL
+            ) THEN 'suppressed'
+            WHEN
+                m.status = 'skipped'
+                AND NOT EXISTS (
+                    SELECT FROM tournament_fees.message_orders AS mo
+                    INNER JOIN snapshot AS own ON mo.order_id = own.order_id
+                    WHERE mo.message_id = m.id AND own.order_status = 'pending'
+                ) THEN m.reason
         END AS reason
     FROM tournament_fees.messages AS m
     LEFT JOIN LATERAL (
         SELECT
             min(snapshot.parent_id) AS parent_id,
             (array_agg(snapshot.address ORDER BY snapshot.parent_id))[1] AS address,
-            min(snapshot.problem) AS problem,
-            coalesce(bool_or(snapshot.order_status = 'pending'), FALSE) AS owed
+            min(snapshot.problem) AS problem
         FROM snapshot
         WHERE (snapshot.mailbox, snapshot.family) = (m.mailbox, m.family)
     ) AS s ON TRUE
-    WHERE m.campaign_id = :campaign_id AND m.status IN ('queued', 'skipped')
+    WHERE m.campaign_id = :campaign_id AND m.status = any(cast(:statuses AS text[]))
 )
 
 UPDATE tournament_fees.messages AS m

@@ -1,10 +1,23 @@
--- Record what became of a message that we hold, and the attempt beside it.
--- Returns: id, or no row where the message is not ours any more.
-WITH settled AS (
+-- Record what became of a message that we hold, and the attempt beside it. What would be queued again is cancelled where the campaign has
+-- been stopped meanwhile; the lock on the campaign keeps that true while somebody is stopping it.
+-- Returns: id, status, or no row where the message is not ours any more.
+WITH campaign AS (
+    SELECT c.state
+    FROM tournament_fees.campaigns AS c
+    WHERE
+        :status = 'queued'
+        AND c.id = (
+            SELECT m.campaign_id FROM tournament_fees.messages AS m
+            WHERE m.id = :message_id
+        )
+    FOR SHARE
+),
+
+settled AS (
     UPDATE tournament_fees.messages
     SET
-        status = :status,
-        reason = :reason,
+        status = CASE WHEN 'stopped' IN (SELECT state FROM campaign) THEN 'cancelled' ELSE :status END,
+        reason = CASE WHEN 'stopped' IN (SELECT state FROM campaign) THEN 'campaign_stopped' ELSE cast(:reason AS text) END,
         last_error = :error,
         attempts = :attempt,
         next_attempt_at = coalesce(cast(:next_attempt_at AS timestamptz), next_attempt_at),
@@ -12,17 +25,23 @@ WITH settled AS (
         lease_expires_at = NULL,
         changed_at = :now
     WHERE id = :message_id AND lease_token = :token AND status IN ('claimed', 'sending')
-    RETURNING id
+    RETURNING id, status
+),
+
+told AS (
+    INSERT INTO tournament_fees.delivery_attempts (message_id, attempt, outcome, phase, smtp_code, smtp_reply, run_id)
+    SELECT
+        id,
+        :attempt,
+        :outcome,
+        :phase,
+        cast(:smtp_code AS integer),
+        cast(:smtp_reply AS text),
+        cast(:run_id AS uuid)
+    FROM settled
 )
 
-INSERT INTO tournament_fees.delivery_attempts (message_id, attempt, outcome, phase, smtp_code, smtp_reply, run_id)
 SELECT
     id,
-    :attempt,
-    :outcome,
-    :phase,
-    cast(:smtp_code AS integer),
-    cast(:smtp_reply AS text),
-    cast(:run_id AS uuid)
-FROM settled
-RETURNING message_id AS id;
+    status
+FROM settled;

@@ -1,20 +1,26 @@
 -- Record a definite reply that came after the message was called uncertain: it says what became of it after all.
--- Returns: id, or no row where a person or another worker has settled it.
+-- Returns: id, status, or no row where a person or another worker has settled it.
 WITH settled AS (
     UPDATE tournament_fees.messages
     SET status = :status, reason = :reason, last_error = :error, changed_at = :now
     WHERE id = :message_id AND status = 'uncertain' AND attempts = :attempt
-    RETURNING id
+    RETURNING id, status
+),
+
+told AS (
+    INSERT INTO tournament_fees.delivery_attempts (message_id, attempt, outcome, phase, smtp_code, smtp_reply, run_id)
+    SELECT
+        id,
+        :attempt,
+        :outcome,
+        :phase,
+        cast(:smtp_code AS integer),
+        cast(:smtp_reply AS text),
+        cast(:run_id AS uuid)
+    FROM settled
 )
 
-INSERT INTO tournament_fees.delivery_attempts (message_id, attempt, outcome, phase, smtp_code, smtp_reply, run_id)
 SELECT
     id,
-    :attempt,
-    :outcome,
-    :phase,
-    cast(:smtp_code AS integer),
-    cast(:smtp_reply AS text),
-    cast(:run_id AS uuid)
-FROM settled
-RETURNING message_id AS id;
+    status
+FROM settled;

@@ -14,8 +14,10 @@ from tasks.compose import compose
 from tasks.errors import PermanentError
 from tasks.links.model import Charge, Link, LinkOutcome
 from tasks.mail.mime import build_message
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Envelope, Mailer
-from tasks.outbox import Claim, Message, Outbox
+from tasks.mail.smtp import DeliveryOutcome, Envelope, Mailer
+from tasks.mailbox import mailbox_of, parse_address
+from tasks.message import Draft, Message
+from tasks.outbox import Claim, Outbox
 from tasks.services import Services
 
 MAX_CHECKS = 3
@@ -45,6 +47,7 @@ def deliver_batch(
         services.settings.max_attempts,
         services.settings.smtp_reply_timeout_seconds,
         run_id,
+        services.quota,
     )
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     statuses: Counter[str] = Counter()
@@ -67,21 +70,38 @@ class _Desk:
         """Bring one message to a status with a reason."""
         for _ in range(MAX_CHECKS):
             message = self.claim.take(message_id)
-            if message is None:
-                return "lost"
-            players = self.players(message)
-            links = self.tend_links(message, players)
-            status = self.hold_back(message, links)
+            status = "lost" if message is None else self.deliver_as_it_stands(message)
             if status is not None:
                 return status
-            try:
-                envelope = self.write(message, players, links)
-            except PermanentError as error:
-                return self.claim.put_off(message_id, "failed", "cannot_be_written", error=str(error))
-            delivery = self.send(message, links, envelope)
-            if delivery.outcome is not DeliveryOutcome.WITHDRAWN:
-                return self.claim.record(message, delivery)
         return self.claim.put_off(message_id, "queued", "order_changes", due=self.services.clock() + REVIEW_AGAIN)
+
+    def deliver_as_it_stands(self, message: Message) -> str | None:
+        """Check, render, send and record; None where something has changed between check and send."""
+        status = self.keep_waiting(message)
+        if status is not None:
+            return status
+        players = self.players(message)
+        links = self.tend_links(message, players)
+        status = self.hold_back(message, links)
+        if status is not None:
+            return status
+        try:
+            draft = self.write(message, players, links)
+        except PermanentError as error:
+            return self.claim.put_off(message.id, "failed", "cannot_be_written", error=str(error))
+        if message.maybe_delivered and not is_unchanged(message, players, draft):
+            return self.deliver_renewed(message, players)
+        if self.services.sending is not None:
+            self.services.sending.wait()
+        delivery = self.mailer.deliver(draft.envelope, lambda: self.claim.enter_sending(message, draft))
+        return None if delivery.outcome is DeliveryOutcome.WITHDRAWN else self.claim.record(message, delivery)
+
+    def keep_waiting(self, message: Message) -> str | None:
+        """Skip a message to a suppressed mailbox, and queue one over the sending limits for when they allow it."""
+        if message.suppressed:
+            return self.claim.put_off(message.id, "skipped", "suppressed")
+        due = self.claim.quota_due()
+        return None if due is None else self.claim.put_off(message.id, "queued", "quota", due=due)
 
     def players(self, message: Message) -> Mapping[int, CommittedPlayer]:
         """Read whom the message is about, as the club's tables say now."""
@@ -106,10 +126,12 @@ class _Desk:
             return self.claim.put_off(message.id, "skipped", skip_reason(links))
         return None
 
-    def write(self, message: Message, players: Mapping[int, CommittedPlayer], links: Sequence[Link]) -> Envelope:
+    def write(self, message: Message, players: Mapping[int, CommittedPlayer], links: Sequence[Link]) -> Draft:
         """Render the message with its links, as it goes to its one recipient."""
         letter = compose(message.kind, self.tournament, players, links)
         settings = self.services.settings
+        repeated = message.dated_at if message.maybe_delivered else None
+        dated_at = repeated or self.services.clock().replace(microsecond=0)
         content = build_message(
             self.services.renderer.render(letter),
             sender=settings.mail_from,
@@ -117,14 +139,29 @@ class _Desk:
             to_address=message.address,
             to_name=letter.parent,
             message_id=message.message_id,
-            date=self.services.clock(),
+            date=dated_at,
         )
-        return Envelope(parseaddr(settings.mail_from)[1], message.address, content)
+        envelope = Envelope(parseaddr(settings.mail_from)[1], message.address, content)
+        return Draft(envelope, dated_at, [link for link in links if link.url])
 
-    def send(self, message: Message, links: Sequence[Link], envelope: Envelope) -> Delivery:
-        """Hand the message to the mail server; its body goes out only once the ledger has it in `sending`."""
-        payable = [link for link in links if link.url]
-        return self.mailer.deliver(envelope, lambda: self.claim.enter_sending(message, payable))
+    def deliver_renewed(self, message: Message, players: Mapping[int, CommittedPlayer]) -> str:
+        """Deliver the same orders in a message of its own, to the address that the club has now."""
+        address = parse_address(next(players[order] for order in message.order_ids if order in players).email)
+        if address is None:
+            return self.claim.put_off(message.id, "skipped", "no_address")
+        renewed = self.claim.renew(
+            message,
+            mailbox_of(address),
+            address.ascii_email or address.normalized,
+            self.services.settings.mail_domain,
+        )
+        return "lost" if renewed is None else self.deliver(renewed)
+
+
+def is_unchanged(message: Message, players: Mapping[int, CommittedPlayer], draft: Draft) -> bool:
+    """Say whether the message is, byte for byte, what was on the wire before, and its mailbox still the parent's."""
+    parsed = (parse_address(player.email) for player in players.values())
+    return draft.digest == message.content_digest and message.mailbox in {mailbox_of(one) for one in parsed if one}
 
 
 def _charge(tournament: Tournament, player: CommittedPlayer | None) -> Charge | None:

@@ -8,6 +8,7 @@ from tasks.club import find_tournament_by_id, players_with_orders
 from tasks.compose import compose, rehearsal_link
 from tasks.database import fetch
 from tasks.errors import ConfigurationError, PermanentError
+from tasks.message import RENEWED_LINK
 from tasks.services import Services
 
 
@@ -25,7 +26,8 @@ def plan_batches(services: Services, campaign: Campaign, at_most: int) -> list[B
         )
     size = services.settings.batch_size
     batches = [Batch(start + 1, tuple(due[start : start + size])) for start in range(0, len(due), size)]
-    services.renderer.digest(campaign.kind)
+    for kind in (campaign.kind, RENEWED_LINK):
+        services.renderer.digest(kind)
     for batch in batches:
         _rehearse(services, campaign, batch.message_ids)
     if batches:
@@ -45,10 +47,10 @@ def _rehearse(services: Services, campaign: Campaign, message_ids: Sequence[int]
     with services.database.transaction() as connection:
         rows = fetch(connection, "queued_orders", message_ids=list(message_ids))
         players = players_with_orders(connection, campaign.tournament_id, [row.order_id for row in rows])
-    for _, orders in groupby(rows, key=lambda row: row.message_id):
+    for (_, kind), orders in groupby(rows, key=lambda row: (row.message_id, row.kind)):
         links = [rehearsal_link(players[row.order_id]) for row in orders if row.order_id in players]
         if links:
             try:
-                services.renderer.render(compose(campaign.kind, tournament, players, links))
+                services.renderer.render(compose(kind, tournament, players, links))
             except PermanentError:
                 continue

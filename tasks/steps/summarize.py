@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from tasks.campaign import Campaign
@@ -26,6 +27,16 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """Messages that wait for a later time, why, and when the first and the last of them are due (UTC)."""
+
+    reason: str
+    messages: int
+    first_due: datetime
+    last_due: datetime
+
+
+@dataclass(frozen=True)
 class Summary:
     """Counts of a campaign as the ledger has them, and of one run's deliveries."""
 
@@ -34,6 +45,7 @@ class Summary:
     messages: Mapping[tuple[str, str], int]
     deliveries: Mapping[str, int]
     problems: tuple[Problem, ...]
+    waits: tuple[Wait, ...] = ()
 
     @property
     def sent(self) -> int:
@@ -48,11 +60,13 @@ class Summary:
 def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Summary:
     """Count what became of a campaign; call it done where nothing of it is owed any more."""
     database = services.database
-    database.fetch("close_campaign", campaign_id=campaign.id, now=services.clock())
+    now = services.clock()
+    database.fetch("close_campaign", campaign_id=campaign.id, now=now)
     links = database.fetch("campaign_links", campaign_id=campaign.id)
     messages = database.fetch("campaign_messages", campaign_id=campaign.id)
     deliveries = database.fetch("run_deliveries", campaign_id=campaign.id, run_id=run_id)
     problems = database.fetch("campaign_problems", campaign_id=campaign.id, most=MOST_PROBLEMS)
+    waits = database.fetch("campaign_waits", campaign_id=campaign.id, now=now)
     return Summary(
         campaign,
         links={row.link or NOT_LOOKED_AT: row.orders for row in links},
@@ -70,4 +84,5 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
             )
             for row in problems
         ),
+        waits=tuple(Wait(row.reason or "", row.messages, row.first_due, row.last_due) for row in waits),
     )

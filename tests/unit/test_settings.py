@@ -135,6 +135,14 @@ WRONG = [
     ("SMTP_REPLY_TIMEOUT_SECONDS", "0", "greater than 0"),
     ("MAX_ATTEMPTS", "0", "greater than or equal to 1"),
     ("BATCH_SIZE", "XYZZY", "integer"),
+    ("SEND_LIMIT_PER_SECOND", "0", "greater than or equal to 0.1"),
+    ("SEND_LIMIT_PER_SECOND", "-1", "greater than or equal to 0.1"),
+    ("SEND_LIMIT_PER_SECOND", "nan", "less than or equal to 10000"),
+    ("SEND_LIMIT_PER_HOUR", "0", "greater than or equal to 1"),
+    ("SEND_LIMIT_PER_HOUR", "-5", "greater than or equal to 1"),
+    ("SEND_LIMIT_PER_HOUR", "2.5", "integer"),
+    ("SEND_LIMIT_PER_DAY", "0", "greater than or equal to 1"),
+    ("SEND_LIMIT_PER_DAY", "XYZZY", "integer"),
 ]
 
 

@@ -22,6 +22,7 @@ from deployments.local.demo_club import TOURNAMENT, load_demo_club
 from deployments.local.mail_catcher.mailbox import message_file, numbers
 from deployments.local.stripe_standin.control import StandInControl
 from tasks.campaign import CampaignOptions
+from tasks.choices import RetryChoice
 from tasks.migrations import migrate
 from tasks.services import Services, open_services
 from tasks.settings import Settings
@@ -30,6 +31,7 @@ from tasks.steps.deliver_batch import deliver_batch
 from tasks.steps.open_campaign import open_campaign
 from tasks.steps.plan_batches import plan_batches
 from tasks.steps.summarize import Summary, summarize
+from tasks.steps.take_up import take_up
 
 STRIPE_KEY = "sk_test_invented_key_of_the_tests"
 
@@ -95,6 +97,15 @@ class Pipeline:
         for batch in plan_batches(self.services, campaign, CampaignOptions().at_most):
             deliver_batch(self.services, campaign, batch, run_id)
         return summarize(self.services, campaign, run_id)
+
+    def retry(self, **choice: Any) -> list[Summary]:  # noqa: ANN401  as the form takes it
+        """Send what is due, and what is chosen, as the flow retry-failed-sends does."""
+        run_id = uuid4()
+        campaigns = take_up(self.services, RetryChoice(**choice))
+        for campaign in campaigns:
+            for batch in plan_batches(self.services, campaign, 10_000):
+                deliver_batch(self.services, campaign, batch, run_id)
+        return [summarize(self.services, campaign, run_id) for campaign in campaigns]
 
     def sql(self, statement: str, **values: object) -> list[Row[Any]]:
         """Look at, or change, the database as its owner would."""

@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from tasks.errors import ConfigurationError
 from tasks.links.model import Link
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
-from tasks.outbox import Claim, Message, Outbox
+from tasks.mail.smtp import Delivery, DeliveryOutcome, Envelope, Phase
+from tasks.message import Draft, Message
+from tasks.outbox import Claim, Outbox
 from tasks.steps.plan_batches import plan_batches
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import SmallClub
@@ -52,6 +53,11 @@ def attempts(club: SmallClub, message_id: int) -> list[str]:
         "SELECT outcome FROM tournament_fees.delivery_attempts WHERE message_id = :id ORDER BY id", id=message_id
     )
     return [row.outcome for row in rows]
+
+
+def drafted(message: Message, links: list[Link], content: bytes = b"Hello") -> Draft:
+    """The message with these links, as it would go out."""
+    return Draft(Envelope("fees@example.org", message.address, content), datetime(2026, 3, 1, tzinfo=UTC), links)
 
 
 def lose(club: SmallClub) -> None:
@@ -128,11 +134,11 @@ def test_a_worker_that_lost_its_message_can_do_nothing_with_it(club: SmallClub) 
         with outbox(club).claim([message.id]) as successor:
             assert successor.take(message.id) is not None
             assert claim.take(message.id) is None
-            assert not claim.enter_sending(message, links)
+            assert not claim.enter_sending(message, drafted(message, links))
             assert claim.record(message, SENT) == "lost"
             assert claim.record(message, LATER) == "lost"
             assert claim.put_off(message.id, "skipped", "paid") == "lost"
-            assert successor.enter_sending(message, links)
+            assert successor.enter_sending(message, drafted(message, links))
             assert successor.record(message, SENT) == "sent"
     assert attempts(club, message.id) == ["sending", "sent"]
 
@@ -140,7 +146,7 @@ def test_a_worker_that_lost_its_message_can_do_nothing_with_it(club: SmallClub) 
 def test_an_expired_lease_does_not_enter_sending_even_where_nobody_else_took_it(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
         lose(club)
-        assert not claim.enter_sending(message, links)
+        assert not claim.enter_sending(message, drafted(message, links))
     assert attempts(club, message.id) == []
 
 
@@ -154,8 +160,8 @@ def test_taking_a_message_keeps_the_others_leases_alive(club: SmallClub) -> None
 
 def test_sending_is_entered_once(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
-        assert claim.enter_sending(message, links)
-        assert not claim.enter_sending(message, links)
+        assert claim.enter_sending(message, drafted(message, links))
+        assert not claim.enter_sending(message, drafted(message, links))
         assert claim.take(message.id) is None
     assert statuses(club)[0] == "sending", "a claim's end gives back nothing that is on the wire"
     assert attempts(club, message.id) == ["sending"]
@@ -184,7 +190,7 @@ CHANGES = {
 def test_what_has_changed_since_the_check_does_not_go_out(club: SmallClub, change: str) -> None:
     with ready(club) as (claim, message, links):
         club.sql(change, order=message.order_ids[0])
-        assert not claim.enter_sending(message, links)
+        assert not claim.enter_sending(message, drafted(message, links))
     assert attempts(club, message.id) == []
 
 
@@ -199,9 +205,9 @@ def test_one_changed_order_of_several_holds_the_message_back(club: SmallClub) ->
         links = [club.tend(order) for order in orders]
         claim.record_links(links)
         club.set_order(orders[1], amount=4000)
-        assert not claim.enter_sending(message, links)
+        assert not claim.enter_sending(message, drafted(message, links))
         club.set_order(orders[1], amount=5500)
-        assert claim.enter_sending(message, links)
+        assert claim.enter_sending(message, drafted(message, links))
 
 
 # What became of it
@@ -209,7 +215,7 @@ def test_one_changed_order_of_several_holds_the_message_back(club: SmallClub) ->
 
 def test_what_is_sent_stays_sent(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
-        claim.enter_sending(message, links)
+        claim.enter_sending(message, drafted(message, links))
         assert claim.record(message, SENT) == "sent"
         assert claim.record(message, REFUSED) == "lost"
     club.open_campaign()
@@ -233,13 +239,13 @@ def test_what_the_server_puts_off_is_queued_for_later_up_to_the_last_attempt(clu
 
 def test_a_connection_lost_before_the_final_dot_is_tried_again(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
-        assert claim.enter_sending(message, links)
+        assert claim.enter_sending(message, drafted(message, links))
         lost = Delivery(DeliveryOutcome.DEFERRED, Phase.BODY, None, "connection lost")
         assert claim.record(message, lost) == "queued"
     club.pipeline.later(timedelta(minutes=10))
     with ready(club) as (claim, again, links):
         assert (again.id, again.message_id, again.attempts) == (message.id, message.message_id, 1)
-        assert claim.enter_sending(again, links)
+        assert claim.enter_sending(again, drafted(again, links))
 
 
 def test_what_the_server_refuses_fails_for_good(club: SmallClub) -> None:
@@ -254,7 +260,7 @@ def test_what_the_server_refuses_fails_for_good(club: SmallClub) -> None:
 
 def test_attempts_are_never_changed_or_forgotten(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
-        claim.enter_sending(message, links)
+        claim.enter_sending(message, drafted(message, links))
         claim.record(message, SENT)
     for statement in (
         "UPDATE tournament_fees.delivery_attempts SET outcome = 'failed'",
@@ -280,7 +286,7 @@ def test_a_claimed_message_of_a_lost_worker_comes_back(club: SmallClub) -> None:
 
 def test_a_message_that_a_lost_worker_had_on_the_wire_is_uncertain_and_never_sent_again(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
-        claim.enter_sending(message, links)
+        claim.enter_sending(message, drafted(message, links))
     lose(club)
     for _ in range(2):
         club.pipeline.run("Spring Cup")
@@ -293,7 +299,7 @@ def test_a_message_that_a_lost_worker_had_on_the_wire_is_uncertain_and_never_sen
 
 def test_a_message_on_the_wire_is_left_to_its_worker_while_that_lives(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
-        claim.enter_sending(message, links)
+        claim.enter_sending(message, drafted(message, links))
         club.pipeline.run("Spring Cup")
         assert statuses(club)[0] == "sending"
         assert claim.record(message, SENT) == "sent"
@@ -301,7 +307,7 @@ def test_a_message_on_the_wire_is_left_to_its_worker_while_that_lives(club: Smal
 
 def test_an_unclear_end_is_uncertain_and_never_sent_again(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
-        claim.enter_sending(message, links)
+        claim.enter_sending(message, drafted(message, links))
         assert claim.record(message, NO_REPLY) == "uncertain"
     club.pipeline.run("Spring Cup")
     assert statuses(club) == ["uncertain", "sent", "sent"]
@@ -311,7 +317,7 @@ def test_an_unclear_end_is_uncertain_and_never_sent_again(club: SmallClub) -> No
 @pytest.mark.parametrize(("reply", "status"), [(SENT, "sent"), (REFUSED, "failed")])
 def test_a_late_definite_reply_settles_what_was_uncertain(club: SmallClub, reply: Delivery, status: str) -> None:
     with ready(club) as (claim, message, links):
-        claim.enter_sending(message, links)
+        claim.enter_sending(message, drafted(message, links))
         lose(club)
         club.open_campaign()
         assert statuses(club)[0] == "uncertain"
@@ -321,7 +327,7 @@ def test_a_late_definite_reply_settles_what_was_uncertain(club: SmallClub, reply
 
 def test_a_late_reply_does_not_undo_what_a_person_has_decided(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
-        claim.enter_sending(message, links)
+        claim.enter_sending(message, drafted(message, links))
         lose(club)
         club.open_campaign()
         club.sql("UPDATE tournament_fees.messages SET status = 'resent' WHERE id = :id", id=message.id)
@@ -331,7 +337,7 @@ def test_a_late_reply_does_not_undo_what_a_person_has_decided(club: SmallClub) -
 
 def test_a_late_reply_to_one_attempt_does_not_settle_the_next(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
-        claim.enter_sending(message, links)
+        claim.enter_sending(message, drafted(message, links))
         lose(club)
         club.open_campaign()
         club.sql("UPDATE tournament_fees.messages SET attempts = 2 WHERE id = :id", id=message.id)  # sent again since

@@ -1,0 +1,93 @@
+"""A campaign's queue, brought up to date with the club's committed players. Nothing is sent here."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tasks.club import CommittedPlayer, stream_committed_players
+from tasks.database import fetch, query
+from tasks.mailbox import family_of, mailbox_of, parse_address
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The unsent messages of one campaign, in a transaction that holds the campaign's row."""
+
+    connection: Connection
+    campaign_id: int
+    kind: str
+    domain: str
+    """Of our own address: the Message-IDs carry it."""
+    now: datetime
+
+    def update(self) -> None:
+        """Queue a message for each mailbox that is owed one; what was skipped for a cause that is mended comes back."""
+        self._prepare(from_sent=True)
+        self._fill(only=None)
+        self._settle("queued", "skipped")
+
+    def readdress(self) -> None:
+        """Follow corrected addresses and suppressions only: nobody joins, and what was skipped stays so."""
+        moved = self._prepare(from_sent=False)
+        if moved:
+            self._fill(only=moved)
+        self._settle("queued")
+
+    def _prepare(self, *, from_sent: bool) -> Sequence[int]:
+        """Take lost workers' messages back, and orders off what is not theirs any more; return those orders."""
+        fetch(self.connection, "return_expired_claims", campaign_id=self.campaign_id, now=self.now)
+        fetch(self.connection, "hold_lost_sendings", campaign_id=self.campaign_id, now=self.now)
+        fetch(self.connection, "queue_lock", campaign_id=self.campaign_id)
+        rows = fetch(self.connection, "queue_detach", campaign_id=self.campaign_id, from_sent=from_sent)
+        return [row.order_id for row in rows]
+
+    def _fill(self, only: Sequence[int] | None) -> None:
+        orders = None if only is None else list(only)
+        fetch(
+            self.connection,
+            "queue_messages",
+            campaign_id=self.campaign_id,
+            kind=self.kind,
+            domain=self.domain,
+            only_orders=orders,
+            now=self.now,
+        )
+        fetch(self.connection, "queue_assign", campaign_id=self.campaign_id, only_orders=orders)
+
+    def _settle(self, *statuses: str) -> None:
+        fetch(self.connection, "queue_settle", campaign_id=self.campaign_id, statuses=list(statuses), now=self.now)
+
+
+def take_snapshot(connection: Connection, tournament_id: int, *, merge: bool) -> Counter[str]:
+    """Copy the recipients, each with its mailbox, to where SQL can compare them with a queue; count the players.
+
+    With `merge`, families that share a mailbox are one.
+    """
+    counts: Counter[str] = Counter()
+    connection.execute(query("snapshot_create"))
+    for players in stream_committed_players(connection, tournament_id):
+        rows = [_recipient(player, merge=merge) for player in players]
+        connection.execute(query("snapshot_fill"), {column: [row[column] for row in rows] for column in rows[0]})
+        counts["players"] += len(players)
+        counts["without order"] += sum(player.order_id is None for player in players)
+    return counts
+
+
+def _recipient(player: CommittedPlayer, *, merge: bool) -> dict[str, object]:
+    parsed = parse_address(player.email)
+    problem = None
+    if parsed is None:
+        problem = "invalid_address" if (player.email or "").strip() else "no_address"
+    return {
+        "order_id": player.order_id,
+        "order_status": player.order_status,
+        "player_id": player.player_id,
+        "parent_id": player.parent_id,
+        "mailbox": mailbox_of(parsed) if parsed else f"parent:{player.parent_id}",
+        "family": "" if merge and parsed else family_of(player.parent_surname),
+        "address": (parsed.ascii_email or parsed.normalized) if parsed else player.email,
+        "problem": problem,
+    }

@@ -1,0 +1,45 @@
+"""Take up what is owed in campaigns that are being sent, and what a person sends on its way again."""
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from tasks.campaign import Campaign, CampaignOptions
+from tasks.choices import RetryChoice
+from tasks.club import find_tournament, find_tournament_by_id
+from tasks.database import fetch
+from tasks.operators import Choice, choose
+from tasks.queue import Queue, take_snapshot
+from tasks.services import Services
+
+
+def take_up(services: Services, choice: RetryChoice) -> list[Campaign]:
+    """Return the campaigns that have messages to send now, their queues following corrected addresses.
+
+    What lost workers held comes back first, everywhere; what of it was on the wire is uncertain now. Nobody joins a
+    campaign here. Raises a ConfigurationError, with nothing queued, where the choice contradicts itself or names what
+    is not there.
+    """
+    choice.check()
+    database, now = services.database, services.clock()
+    tournament_id = find_tournament(database, choice.tournament).id if choice.tournament else None
+    with database.transaction() as connection:
+        fetch(connection, "return_expired_claims", campaign_id=None, now=now)
+        fetch(connection, "hold_lost_sendings", campaign_id=None, now=now)
+    if choice.statuses:
+        wanted = Choice(choice.statuses, tournament_id, choice.message_ids)
+        with database.transaction() as connection:
+            choose(connection, wanted, choice.count, by=choice.by or "", now=now).send_again()
+    rows = database.fetch("campaigns_to_send", tournament_id=tournament_id, now=now)
+    return [_readdressed(services, row) for row in rows]
+
+
+def _readdressed(services: Services, row: Row[Any]) -> Campaign:
+    """Let a campaign's unsent messages follow corrected addresses and suppressions."""
+    tournament = find_tournament_by_id(services.database, row.tournament_id)
+    with services.database.transaction() as connection:
+        if fetch(connection, "lock_sending_campaign", campaign_id=row.id):
+            options = CampaignOptions.model_construct(**row.parameters)
+            take_snapshot(connection, tournament.id, merge=options.merges_families)
+            Queue(connection, row.id, row.kind, services.settings.mail_domain, services.clock()).readdress()
+    return Campaign(row.id, row.kind, tournament.id, tournament.name)
