@@ -77,4 +77,5 @@ class Campaign:
     kind: str
     tournament_id: int
     tournament: str
-    players_without_order: int = 0
+    players_without_order: tuple[int, ...] = ()
+    """Ids of committed players for whom nobody has made an order: they get no link, and a sibling's message goes."""

@@ -1,6 +1,5 @@
 """A campaign's queue, brought up to date with the club's committed players. Nothing is sent here."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,19 +60,27 @@ class Queue:
         fetch(self.connection, "queue_settle", campaign_id=self.campaign_id, statuses=list(statuses), now=self.now)
 
 
-def take_snapshot(connection: Connection, tournament_id: int, *, merge: bool) -> Counter[str]:
-    """Copy the recipients, each with its mailbox, to where SQL can compare them with a queue; count the players.
+@dataclass(frozen=True)
+class Snapshot:
+    """Whom a snapshot has: how many rows of committed players, and who of them (ids) has no order."""
+
+    players: int
+    without_order: tuple[int, ...]
+
+
+def take_snapshot(connection: Connection, tournament_id: int, *, merge: bool) -> Snapshot:
+    """Copy the recipients, each with its mailbox, to where SQL can compare them with a queue.
 
     With `merge`, families that share a mailbox are one.
     """
-    counts: Counter[str] = Counter()
+    count, without_order = 0, []
     connection.execute(query("snapshot_create"))
     for players in stream_committed_players(connection, tournament_id):
         rows = [_recipient(player, merge=merge) for player in players]
         connection.execute(query("snapshot_fill"), {column: [row[column] for row in rows] for column in rows[0]})
-        counts["players"] += len(players)
-        counts["without order"] += sum(player.order_id is None for player in players)
-    return counts
+        count += len(players)
+        without_order += [player.player_id for player in players if player.order_id is None]
+    return Snapshot(count, tuple(without_order))
 
 
 def _recipient(player: CommittedPlayer, *, merge: bool) -> dict[str, object]:

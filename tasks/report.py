@@ -43,6 +43,8 @@ TO_DO = {
 }
 """What a person can do about a message in a state for a reason; what heals by itself is not here."""
 
+MOST_NAMED = 50
+
 USUAL = {
     LinkOutcome.KEPT,
     LinkOutcome.BACKFILLED,
@@ -106,8 +108,15 @@ def markdown(summary: Summary) -> str:
         advice = [f"- {reason_words(reason)}: {TO_DO[reason]}" for reason in reasons if reason in TO_DO]
         parts += ["What to do:", "\n".join(advice)] if advice else []
     if campaign.players_without_order:
-        parts.append(f"Committed players without an order, and so without a link: {campaign.players_without_order}.")
+        parts.append(without_order_words(campaign.players_without_order))
     return "\n\n".join(parts) + "\n"
+
+
+def without_order_words(players: Sequence[int]) -> str:
+    """Name the committed players without an order by their ids, the first of them where there are many."""
+    named = ", ".join(map(str, players[:MOST_NAMED]))
+    more = f" and {len(players) - MOST_NAMED} more" if len(players) > MOST_NAMED else ""
+    return f"Committed players without an order, and so without a link (ids of players): {named}{more}."
 
 
 def problem_line(problem: Problem) -> str:

@@ -78,6 +78,16 @@ class Renderer:
         subject, text, html = (self._fill(name, context) for name in names)
         return RenderedMail(display_safe(subject, MAX_SUBJECT), _tidy(text), _tidy(html))
 
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of message that there are: the folders with a body."""
+        return sorted(name.partition("/")[0] for name in self._sources if name.endswith("/body.txt"))
+
+    @property
+    def brands(self) -> list[str]:
+        """The brands that there are."""
+        return sorted(self._brands)
+
     def digest(self, kind: str) -> str:
         """Return the SHA-256, in hexadecimal, of all files that a kind uses, in all languages, and of all brands.
 
@@ -132,6 +142,8 @@ class Renderer:
             return self._environments[Path(name).suffix].get_template(name).render(context)
         except TemplateError as error:
             raise self._explain(error) from error
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise self._explain_use(error, f"{type(error).__name__}: {error}") from error
 
     def _with_references(self, names: Iterable[str]) -> set[str]:
         seen: set[str] = set()
@@ -162,10 +174,14 @@ class Renderer:
             )
         if isinstance(error, TemplateSyntaxError):
             return ConfigurationError(f"{error.filename}, line {error.lineno}: {error.message}. Correct the template.")
+        return self._explain_use(error, error.message or "")
+
+    def _explain_use(self, error: Exception, said: str) -> ConfigurationError:
+        """Say where a template does with its variables what cannot be done."""
         where = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in self._files()][-1]
         source = self._sources[where.filename.removeprefix("templates/")].splitlines()[(where.lineno or 1) - 1].strip()
         return ConfigurationError(
-            f"{where.filename}, line {where.lineno}: {error.message} in `{source}`. Correct the name: templates see "
+            f"{where.filename}, line {where.lineno}: {said} in `{source}`. Correct it: templates see "
             "letter, brand, language and local (what a letter has is in tasks/mail/letter.py)."
         )
 

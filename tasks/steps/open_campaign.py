@@ -23,13 +23,13 @@ def open_campaign(services: Services, tournament_name: str, kind: str, options: 
     now = services.clock()
     with services.database.transaction() as connection:
         campaign_id = _open(connection, tournament, kind, options, now)
-        counts = take_snapshot(connection, tournament.id, merge=options.merges_families)
-        if not counts["players"]:
+        snapshot = take_snapshot(connection, tournament.id, merge=options.merges_families)
+        if not snapshot.players:
             raise ConfigurationError(
                 f"{tournament.name!r} has no committed players: check tournament_products and the players' commitment"
             )
         Queue(connection, campaign_id, kind, services.settings.mail_domain, now).update()
-    return Campaign(campaign_id, kind, tournament.id, tournament.name, counts["without order"])
+    return Campaign(campaign_id, kind, tournament.id, tournament.name, snapshot.without_order)
 
 
 def _open(connection: Connection, tournament: Tournament, kind: str, options: CampaignOptions, now: datetime) -> int:

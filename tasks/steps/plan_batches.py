@@ -8,6 +8,7 @@ from tasks.club import find_tournament_by_id, players_with_orders
 from tasks.compose import compose, rehearsal_link
 from tasks.database import fetch
 from tasks.errors import ConfigurationError, PermanentError
+from tasks.mail.rehearsal import variants
 from tasks.message import RENEWED_LINK
 from tasks.services import Services
 
@@ -28,8 +29,9 @@ def plan_batches(services: Services, campaign: Campaign, at_most: int) -> list[B
     batches = [Batch(start + 1, tuple(due[start : start + size])) for start in range(0, len(due), size)]
     for kind in (campaign.kind, RENEWED_LINK):
         services.renderer.digest(kind)
+    rehearsed: set[tuple[str, str, str]] = set()
     for batch in batches:
-        _rehearse(services, campaign, batch.message_ids)
+        _rehearse(services, campaign, batch.message_ids, rehearsed)
     if batches:
         _start_sending(services, campaign)
     return batches
@@ -41,8 +43,14 @@ def _start_sending(services: Services, campaign: Campaign) -> None:
         raise ConfigurationError("The campaign was stopped for good while it was being opened: nothing was sent")
 
 
-def _rehearse(services: Services, campaign: Campaign, message_ids: Sequence[int]) -> None:
-    """Render messages with links of the right shape; what is wrong with one order alone is left to its delivery."""
+def _rehearse(
+    services: Services, campaign: Campaign, message_ids: Sequence[int], rehearsed: set[tuple[str, str, str]]
+) -> None:
+    """Render messages with links of the right shape; what is wrong with one order alone is left to its delivery.
+
+    How a link stands is known only when it is delivered: for each kind, brand and language in use, letters with all
+    that they could say are rendered too.
+    """
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     with services.database.transaction() as connection:
         rows = fetch(connection, "queued_orders", message_ids=list(message_ids))
@@ -51,6 +59,10 @@ def _rehearse(services: Services, campaign: Campaign, message_ids: Sequence[int]
         links = [rehearsal_link(players[row.order_id]) for row in orders if row.order_id in players]
         if links:
             try:
-                services.renderer.render(compose(kind, tournament, players, links))
+                letter = compose(kind, tournament, players, links)
+                services.renderer.render(letter)
             except PermanentError:
                 continue
+            for like in [] if (kind, letter.brand, letter.language) in rehearsed else variants(letter):
+                services.renderer.render(like)
+            rehearsed.add((kind, letter.brand, letter.language))

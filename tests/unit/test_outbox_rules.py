@@ -46,8 +46,8 @@ def link(outcome: LinkOutcome, status: str = "pending") -> Link:
         ([link(LinkOutcome.NOT_OWED, "cancelled"), link(LinkOutcome.ALREADY_PAID, "paid")], "paid"),
         ([link(LinkOutcome.NOT_OWED, "pending")], "not_committed"),
         ([link(LinkOutcome.CLOSED, "pending")], "not_committed"),
-        ([link(LinkOutcome.NOT_OWED, "cancelled")], "no_order"),
-        ([link(LinkOutcome.CLOSED, "refunded")], "no_order"),
+        ([link(LinkOutcome.NOT_OWED, "cancelled")], "not_owed"),
+        ([link(LinkOutcome.CLOSED, "refunded")], "not_owed"),
         ([], "no_order"),
     ],
 )

@@ -12,7 +12,7 @@ from tasks.report import WORDS, link_rows, markdown, message_rows, plain, senten
 from tasks.steps.deliver_batch import skip_reason
 from tasks.steps.summarize import NOT_LOOKED_AT, Problem, Summary
 
-CAMPAIGN = Campaign(1, "fee_notice", 1, "Utah Invitational", 2)
+CAMPAIGN = Campaign(1, "fee_notice", 1, "Utah Invitational", (30, 41))
 
 
 def summary(
@@ -90,7 +90,7 @@ def test_the_report_says_what_a_person_should_look_at() -> None:
     assert "| 24 | 7 |" in row
     assert len(cells(row)) == 9
     assert "- refused by the mail server: correct the parent's address" in report
-    assert "Committed players without an order, and so without a link: 2." in report
+    assert "Committed players without an order, and so without a link (ids of players): 30, 41." in report
 
 
 def test_a_report_without_trouble_has_no_such_part() -> None:

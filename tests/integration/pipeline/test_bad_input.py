@@ -8,10 +8,14 @@ from shutil import copytree
 import pytest
 from pydantic import SecretStr
 
+from deployments.local.demo_club import TOURNAMENT
+from tasks.campaign import CampaignOptions
 from tasks.errors import ConfigurationError, TransientError
 from tasks.mail.rendering import TEMPLATES, Renderer
 from tasks.services import open_services
 from tasks.settings import Settings
+from tasks.steps.open_campaign import open_campaign
+from tasks.steps.plan_batches import plan_batches
 from tests.integration.pipeline.harness import Pipeline, links_in
 
 HOSTILE_NAMES = {
@@ -130,6 +134,26 @@ def test_a_template_that_fails_for_one_family_only_stops_before_the_first_send(
     club = replace(demo_club, services=replace(demo_club.services, renderer=Renderer(templates)))
     with pytest.raises(ConfigurationError, match="coach"):
         club.run()
+    nothing_happened(demo_club)
+
+
+@pytest.mark.parametrize("broken", ["{{ letter.coach }}", "{{ letter.tournament + 1 }}", "{{ 1 / 0 }}"])
+def test_a_template_that_fails_where_a_fee_is_paid_stops_before_the_first_send(
+    demo_club: Pipeline, tmp_path: Path, broken: str
+) -> None:
+    templates = copytree(TEMPLATES, tmp_path / "templates")
+    file = templates / "shared" / "words.jinja"
+    paid = 'state == "paid" %}Thank you'
+    assert paid in file.read_text(encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8").replace(paid, paid + broken), encoding="utf-8")
+    club = replace(demo_club, services=replace(demo_club.services, renderer=Renderer(templates)))
+    club.sql("UPDATE orders SET status = 'paid' WHERE player_id = 25")  # one of the three sisters
+    with pytest.raises(ConfigurationError, match=r"templates/shared/words.jinja, line \d+: .*Correct it"):
+        club.run()
+    nothing_happened(demo_club)
+    campaign = open_campaign(club.services, TOURNAMENT, "fee_notice", CampaignOptions())
+    with pytest.raises(ConfigurationError, match=r"words\.jinja"):
+        plan_batches(club.services, campaign, 500)
     nothing_happened(demo_club)
 
 

@@ -158,7 +158,7 @@ def deliver(
         renderer=renderer or services.renderer,
     )
     services.settings.__dict__.pop("smtp", None)  # what was read from the other address
-    campaign = Campaign(club.one("SELECT id FROM tournament_fees.campaigns"), "fee_notice", 1, CUP, 0)
+    campaign = Campaign(club.one("SELECT id FROM tournament_fees.campaigns"), "fee_notice", 1, CUP)
     try:
         deliver_batch(impatient(services, waits), campaign, Batch(1, tuple(message_ids)), None)
     except (TransientError, ConfigurationError) as error:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tasks.campaign import Campaign
 from tasks.errors import ConfigurationError
 from tasks.mailbox import mailbox_of, parse_address
+from tasks.report import markdown
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 
@@ -75,10 +76,19 @@ def test_parents_without_an_address_are_never_merged(club: SmallClub) -> None:
 
 
 def test_a_committed_player_without_an_order_is_accounted_for(club: SmallClub) -> None:
-    club.player(club.parent())
+    player = club.player(club.parent())
     campaign = club.open_campaign()
     assert queue(club) == [("jo.ek@example.com", "skipped", "no_order", [])]
-    assert campaign.players_without_order == 1
+    assert campaign.players_without_order == (player,)
+
+
+def test_a_child_without_an_order_is_named_although_a_siblings_message_goes(club: SmallClub) -> None:
+    parent = club.parent()
+    club.order(club.player(parent, "Max"))
+    forgotten = club.player(parent, "Tove")
+    summary = club.pipeline.run(CUP)
+    assert summary.sent == 1
+    assert f"without a link (ids of players): {forgotten}." in markdown(summary)
 
 
 @pytest.mark.parametrize("commitment", ["invited", "declined", "withdrawn"])

@@ -1,0 +1,48 @@
+"""Letters that between them make a template show all that it can say, to be rendered before anybody is mailed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import product
+
+from tasks.mail.letter import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, FeeLine, Letter, LinkState
+
+SOME_DAY = date(2026, 12, 12)
+SOME_LINK = "https://checkout.stripe.com/c/pay/cs_test_rehearsal"
+
+
+def variants(letter: Letter) -> Iterator[Letter]:
+    """Yield a letter's like: a fee to pay, alone and beside one in each state, with and without each date.
+
+    There is always one to pay: else the message would have been skipped.
+    """
+    for due, day in product((SOME_DAY, None), repeat=2):
+        payable, *others = (replace(letter.lines[0], state=state, due_date=due) for state in LinkState)
+        dated = replace(letter, event_date=day, payment_deadline=day)
+        for beside in ([], *([other] for other in others), [payable, *others]):
+            yield replace(dated, lines=(payable, *beside))
+
+
+def sample(kind: str, brand: str) -> Letter:
+    """Return a letter about an invented player."""
+    line = FeeLine(
+        player="Ada Example",
+        team="Hawks",
+        amount=5500,
+        currency="usd",
+        due_date=SOME_DAY,
+        state=LinkState.PAYABLE,
+        url=SOME_LINK,
+        link_expires_at=datetime(2026, 12, 1, tzinfo=UTC),
+    )
+    return Letter(
+        kind=kind,
+        parent="Eve Example",
+        tournament="Example Cup",
+        event_date=SOME_DAY,
+        payment_deadline=SOME_DAY,
+        time_zone=DEFAULT_TIME_ZONE,
+        language=DEFAULT_LANGUAGE,
+        brand=brand,
+        lines=(line,),
+    )
