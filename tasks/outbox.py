@@ -89,6 +89,7 @@ class Claim:
                     amount=link.amount,
                     currency=link.currency,
                     link_expires_at=link.expires_at,
+                    checked_at=link.checked_at,
                 )
 
     def enter_sending(self, message: Message, links: Sequence[Link]) -> bool:

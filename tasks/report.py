@@ -86,9 +86,19 @@ def markdown(summary: Summary) -> str:
         reasons = dict.fromkeys(problem.reason for problem in summary.problems)
         advice = [f"- {reason_words(reason)}: {TO_DO[reason]}" for reason in reasons if reason in TO_DO]
         parts += ["What to do:", "\n".join(advice)] if advice else []
+    parts += _rivals(summary)
     if campaign.players_without_order:
         parts.append(f"Committed players without an order, and so without a link: {campaign.players_without_order}.")
     return "\n\n".join(parts) + "\n"
+
+
+def _rivals(summary: Summary) -> list[str]:
+    """Tell of second sessions: the club's own system should not make them."""
+    if not summary.rivals:
+        return []
+    orders = ", ".join(str(order_id) for order_id in summary.rivals)
+    said = "The club's own system made a second session for these orders, which could be paid beside the first"
+    return [f"{said}; it is closed now: {orders}."]
 
 
 def problem_line(problem: Problem) -> str:

@@ -10,6 +10,9 @@ from tasks.links.model import Action, CheckoutSession, Order, Verdict
 GREATEST_AMOUNT = 99_999_999
 """Stripe's, in the smallest unit of any currency."""
 
+NO_PRODUCT = Verdict(
+    Action.SET_ASIDE, "no_product", "orders.product_id is empty: nothing says what the payment would be for"
+)
 _NOTHING = Verdict(Action.NOTHING)
 
 
@@ -38,6 +41,8 @@ def judge(
     `mailing` says that the link is about to be mailed: only then is a session replaced that is right but dies soon,
     since an earlier mail may still carry it.
     """
+    if order.status == "pending" and not order.has_product and (session is None or session.status != "complete"):
+        return NO_PRODUCT
     if session is None:
         return _judge_new(order) if order.owed else _NOTHING
     if session.mode != "payment" or session.livemode != policy.livemode:

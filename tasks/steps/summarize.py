@@ -34,6 +34,8 @@ class Summary:
     messages: Mapping[tuple[str, str], int]
     deliveries: Mapping[str, int]
     problems: tuple[Problem, ...]
+    rivals: tuple[int, ...] = ()
+    """Orders beside whose session another one of the club's own system could be paid, and was closed."""
 
     @property
     def sent(self) -> int:
@@ -53,6 +55,7 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
     messages = database.fetch("campaign_messages", campaign_id=campaign.id)
     deliveries = database.fetch("run_deliveries", campaign_id=campaign.id, run_id=run_id)
     problems = database.fetch("campaign_problems", campaign_id=campaign.id, most=MOST_PROBLEMS)
+    rivals = database.fetch("campaign_rivals", campaign_id=campaign.id, most=MOST_PROBLEMS)
     return Summary(
         campaign,
         links={row.link or NOT_LOOKED_AT: row.orders for row in links},
@@ -70,4 +73,5 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
             )
             for row in problems
         ),
+        rivals=tuple(row.order_id for row in rivals),
     )
