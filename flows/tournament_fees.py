@@ -20,6 +20,7 @@ from tasks.shells import (
     open_campaign,
     plan_batches,
     publish_report,
+    sweep,
 )
 from tasks.steps.summarize import Summary
 
@@ -54,6 +55,7 @@ def tournament_fees(
     with one_run_a_tournament(tournament):
         check_ready()
         campaign = open_campaign(tournament, KIND, options)
+        sweep(campaign)
         batches = plan_batches(campaign, options.at_most)
         deliveries = deliver_batch.map(unmapped(campaign), batches)
         follow(deliveries, batches)

@@ -64,6 +64,10 @@ class Batch:
         """The number of its last message."""
         return self.first + len(self.message_ids) - 1
 
+    def __len__(self) -> int:
+        """Count its messages."""
+        return len(self.message_ids)
+
     def __str__(self) -> str:
         """Name the task run in the UI."""
         return f"messages {self.first} to {self.last}"

@@ -81,6 +81,7 @@ class Claim:
                     amount=link.amount,
                     currency=link.currency,
                     link_expires_at=link.expires_at,
+                    checked_at=link.checked_at,
                 )
 
     def quota_due(self) -> datetime | None:

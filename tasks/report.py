@@ -107,6 +107,7 @@ def markdown(summary: Summary) -> str:
         reasons = dict.fromkeys(problem.reason for problem in summary.problems)
         advice = [f"- {reason_words(reason)}: {TO_DO[reason]}" for reason in reasons if reason in TO_DO]
         parts += ["What to do:", "\n".join(advice)] if advice else []
+    parts += _rivals(summary)
     if campaign.players_without_order:
         parts.append(without_order_words(campaign.players_without_order))
     return "\n\n".join(parts) + "\n"
@@ -117,6 +118,15 @@ def without_order_words(players: Sequence[int]) -> str:
     named = ", ".join(map(str, players[:MOST_NAMED]))
     more = f" and {len(players) - MOST_NAMED} more" if len(players) > MOST_NAMED else ""
     return f"Committed players without an order, and so without a link (ids of players): {named}{more}."
+
+
+def _rivals(summary: Summary) -> list[str]:
+    """Tell of second sessions: the club's own system should not make them."""
+    if not summary.rivals:
+        return []
+    orders = ", ".join(str(order_id) for order_id in summary.rivals)
+    said = "The club's own system made a second session for these orders, which could be paid beside the first"
+    return [f"{said}; it is closed now: {orders}."]
 
 
 def problem_line(problem: Problem) -> str:

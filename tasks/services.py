@@ -11,7 +11,9 @@ from tasks.links.decision import LinkPolicy
 from tasks.links.ledger import LinkLedger
 from tasks.links.lifecycle import LinkKeeper
 from tasks.links.request import ReturnPages
+from tasks.links.sightings import Sightings
 from tasks.links.stripe_api import StripeSessions
+from tasks.links.survey import Survey
 from tasks.links.traffic import Traffic
 from tasks.mail.rendering import Renderer
 from tasks.mail.smtp import Mailer
@@ -35,6 +37,7 @@ class Services:
     database: Database
     stripe: StripeSessions
     keeper: LinkKeeper
+    survey: Survey
     renderer: Renderer
     clock: Callable[[], datetime]
     sending: Pace | None
@@ -63,15 +66,19 @@ def open_services(settings: Settings | None = None, clock: Callable[[], datetime
     stripe = StripeSessions(
         settings.stripe_api_key.get_secret_value(), settings.stripe_api_base, stripe_traffic(settings, database)
     )
+    sightings = Sightings(database, settings.club_reference)
     keeper = LinkKeeper(
         ledger=LinkLedger(database),
         stripe=stripe,
         policy=link_policy(settings),
         pages=ReturnPages(settings.checkout_success_url, settings.checkout_cancel_url),
         clock=clock,
+        sightings=sightings,
     )
+    survey = Survey(stripe, sightings, _mode(settings), clock)
     try:
-        yield Services(settings, database, stripe, keeper, Renderer(), clock, sending_pace(settings, database))
+        sending = sending_pace(settings, database)
+        yield Services(settings, database, stripe, keeper, survey, Renderer(), clock, sending)
     finally:
         database.close()
 
@@ -84,11 +91,14 @@ def sending_pace(settings: Settings, database: Database) -> Pace | None:
 
 def stripe_traffic(settings: Settings, database: Database) -> Traffic:
     """Return the rates of the key's mode: Stripe counts live and test calls, and reads and writes, each by itself."""
-    mode = "live" if settings.stripe_is_live else "test"
     return Traffic(
-        reads=Pace(database, f"reads from Stripe ({mode})", settings.stripe_rate),
-        writes=Pace(database, f"writes to Stripe ({mode})", settings.stripe_rate),
+        reads=Pace(database, f"reads from Stripe ({_mode(settings)})", settings.stripe_rate),
+        writes=Pace(database, f"writes to Stripe ({_mode(settings)})", settings.stripe_rate),
     )
+
+
+def _mode(settings: Settings) -> str:
+    return "live" if settings.stripe_is_live else "test"
 
 
 def link_policy(settings: Settings) -> LinkPolicy:

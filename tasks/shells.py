@@ -1,8 +1,9 @@
 """Prefect's view of the steps: thin shells. Only ids, names and counts cross a task boundary."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
@@ -18,12 +19,19 @@ from prefect.states import Failed
 from tasks import report, stopping
 from tasks.campaign import Batch, Campaign, CampaignOptions
 from tasks.errors import ConfigurationError, PermanentError, TransientError
-from tasks.services import open_services
+from tasks.refresh import RefreshBatch, RefreshOptions
+from tasks.refresh_report import refresh_markdown, refresh_sentence
+from tasks.services import open_services, utc_now
 from tasks.steps import check_ready as ready_step
 from tasks.steps import deliver_batch as delivery_step
 from tasks.steps import open_campaign as campaign_step
 from tasks.steps import plan_batches as planning_step
+from tasks.steps import plan_refresh as refresh_planning
+from tasks.steps import prepare_refresh as refresh_preparation
+from tasks.steps import refresh_batch as refresh_step
 from tasks.steps import summarize as summary_step
+from tasks.steps import summarize_refresh as refresh_summary
+from tasks.steps import sweep as sweeping_step
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -101,6 +109,16 @@ def open_campaign(tournament: str, kind: str, options: CampaignOptions) -> Campa
         return campaign_step.open_campaign(services, tournament, kind, options)
 
 
+@shell("sweep Stripe's lists")
+def sweep(campaign: Campaign) -> None:
+    """Learn what became of sessions that the orders do not show."""
+    with open_services() as services:
+        outcomes = sweeping_step.sweep(services, campaign)
+    if outcomes:
+        said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+        get_run_logger().info("Stripe's lists show more of some orders than they say; they are now: %s", said)
+
+
 @shell("plan the batches")
 def plan_batches(campaign: Campaign, at_most: int) -> list[Batch]:
     """Cut what is owed into batches, all of it rendered once."""
@@ -127,18 +145,18 @@ def deliver_batch(campaign: Campaign, batch: Batch) -> Counter[str]:
     return statuses
 
 
-def follow(deliveries: PrefectFutureList[Any], batches: Sequence[Batch]) -> None:
-    """Wait for all batches and show how many messages are through; an early raise would cancel the rest."""
+def follow(deliveries: PrefectFutureList[Any], batches: Sequence[Batch | RefreshBatch], what: str = "messages") -> None:
+    """Wait for all batches and show how much of them is through; an early raise would cancel the rest."""
     if not deliveries:
         return
-    size = {delivery.task_run_id: len(batch.message_ids) for delivery, batch in zip(deliveries, batches, strict=True)}
+    size = {delivery.task_run_id: len(batch) for delivery, batch in zip(deliveries, batches, strict=True)}
     done, everything = 0, sum(size.values())
     progress: UUID = create_progress_artifact(  # type: ignore[assignment] # not awaited, it runs here and now
-        progress=0.0, description=f"0 of {everything} messages are through"
+        progress=0.0, description=f"0 of {everything} {what} are through"
     )
     for delivery in as_completed(deliveries):
         done += size[delivery.task_run_id]
-        said = f"{done} of {everything} messages are through"
+        said = f"{done} of {everything} {what} are through"
         update_progress_artifact(progress, progress=100 * done / everything, description=said)
 
 
@@ -151,3 +169,65 @@ def publish_report(campaign: Campaign) -> summary_step.Summary:
         get_run_logger().warning("%s", report.problem_line(problem))
     create_markdown_artifact(key="tournament-fees", markdown=report.markdown(summary), description=campaign.tournament)
     return summary
+
+
+@contextmanager
+def stoppable_run() -> Iterator[datetime]:
+    """Give the moment at which a run began; what the block began stops where the block is cancelled."""
+    with stopping.stoppable():
+        yield utc_now()
+
+
+@shell("take up, make and sweep")
+def prepare_refresh(options: RefreshOptions) -> Mapping[str, int]:
+    """Do what comes before the orders."""
+    with open_services() as services:
+        return refresh_preparation.prepare_refresh(services, options)
+
+
+@shell("plan the batches")
+def plan_refresh(options: RefreshOptions) -> list[RefreshBatch]:
+    """Cut the orders to look at into batches."""
+    with open_services() as services:
+        batches = refresh_planning.plan_refresh(services, options)
+    get_run_logger().info("%d orders to look at", sum(len(batch) for batch in batches))
+    return batches
+
+
+@task(
+    task_run_name="{batch}",
+    retries=3,
+    retry_delay_seconds=[5, 15, 45],
+    retry_condition_fn=_is_transient,
+    persist_result=False,
+    cache_policy=NO_CACHE,
+)
+@in_words
+def refresh_batch(options: RefreshOptions, batch: RefreshBatch) -> Counter[str]:
+    """Look after the links of a batch's orders."""
+    with open_services() as services:
+        outcomes = refresh_step.refresh_batch(services, options, batch, _refresh_id(), stopping.stop_wanted)
+    get_run_logger().info("%s: %s", batch, ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()))
+    return outcomes
+
+
+@shell("report")
+def publish_refresh(
+    options: RefreshOptions, prepared: Mapping[str, int], began: datetime
+) -> refresh_summary.RefreshSummary:
+    """Count and list what the run did, and show it as an artifact."""
+    with open_services() as services:
+        summary = refresh_summary.summarize_refresh(services, options, prepared, _refresh_id(), began)
+    for row in summary.set_asides:
+        get_run_logger().warning("order %d waits for a person: %s", row.order_id, row.detail)
+    create_markdown_artifact(
+        key="refresh-checkout-links", markdown=refresh_markdown(summary), description=refresh_sentence(summary)
+    )
+    return summary
+
+
+def _refresh_id() -> UUID:
+    run_id = _run_id()
+    if run_id is None:
+        raise RuntimeError("a refresh keeps what it did by its flow run, and there is none")
+    return run_id

@@ -69,3 +69,4 @@ CREATE TABLE orders (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX orders_player_product ON orders (player_id, product_id);
+CREATE INDEX orders_session ON orders (stripe_checkout_session_id);

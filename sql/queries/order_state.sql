@@ -1,6 +1,7 @@
 -- An order as it stands now; whatever types and gaps the club's columns have, an amount that is none is NaN and a missing text is empty.
--- Returns: id, status, amount, currency, session_id, url, payment_method, payment_intent_id, has_twin (another uncancelled order of the
--- same player for the same product exists).
+-- Returns: id, status, amount, currency, session_id, url, payment_method, payment_intent_id, has_product, has_twin (another uncancelled
+-- order of the same player for the same product exists), shares_session (another order has the same session id), released (an array:
+-- sessions that a person has dealt with, for reasons that leave nothing to pay through them), read_at (on PostgreSQL's own clock).
 SELECT
     o.id,
     coalesce(cast(o.status AS text), '') AS status,
@@ -10,6 +11,7 @@ SELECT
     o.stripe_checkout_url AS url,
     o.payment_method,
     o.stripe_payment_intent_id AS payment_intent_id,
+    o.product_id IS NOT NULL AS has_product,
     exists(
         SELECT FROM orders AS twin
         WHERE
@@ -17,6 +19,20 @@ SELECT
             AND twin.product_id = o.product_id
             AND twin.id <> o.id
             AND twin.status IN ('pending', 'paid', 'waived')
-    ) AS has_twin
+    ) AS has_twin,
+    exists(
+        SELECT FROM orders AS other
+        WHERE other.stripe_checkout_session_id = o.stripe_checkout_session_id AND other.id <> o.id
+    ) AS shares_session,
+    array(
+        SELECT sa.session_id
+        FROM tournament_fees.set_asides AS sa
+        WHERE
+            sa.order_id = o.id
+            AND sa.session_id IS NOT NULL
+            AND sa.cleared_by <> 'pipeline'
+            AND (sa.reason LIKE 'paid\_%' OR sa.reason IN ('unknown_session', 'no_payment_required'))
+    ) AS released,
+    clock_timestamp() AS read_at
 FROM orders AS o
 WHERE o.id = :order_id;

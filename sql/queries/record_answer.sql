@@ -6,6 +6,7 @@ SET
     session_id = :session_id,
     url = :url,
     expires_at = :expires_at,
+    created = :created,
     changed_at = :now
 WHERE id = :attempt_id AND state IN ('requested', 'unknown')
 RETURNING id;

@@ -8,6 +8,6 @@ SET
     amount = :amount,
     currency = :currency,
     link_expires_at = :link_expires_at,
-    checked_at = clock_timestamp()
+    checked_at = coalesce(cast(:checked_at AS timestamptz), clock_timestamp())
 WHERE campaign_id = :campaign_id AND order_id = :order_id
 RETURNING order_id;

@@ -3,11 +3,11 @@
 INSERT INTO tournament_fees.checkout_attempts AS a
 (
     order_id, origin, requested_at, state, session_id, url, amount, currency, expires_at,
-    payment_status, payment_intent_id, changed_at
+    payment_status, payment_intent_id, created, rival_closed_at, changed_at
 )
 VALUES (
     :order_id, 'club', :created, :state, :session_id, cast(:url AS text), cast(:amount AS bigint), cast(:currency AS text),
-    :expires_at, :payment_status, cast(:payment_intent_id AS text), :now
+    :expires_at, :payment_status, cast(:payment_intent_id AS text), :created, cast(:rival_closed_at AS timestamptz), :now
 )
 ON CONFLICT (session_id) DO UPDATE
     SET
@@ -17,5 +17,7 @@ ON CONFLICT (session_id) DO UPDATE
         currency = coalesce(excluded.currency, a.currency),
         payment_status = excluded.payment_status,
         payment_intent_id = coalesce(excluded.payment_intent_id, a.payment_intent_id),
+        created = excluded.created,
+        rival_closed_at = coalesce(a.rival_closed_at, excluded.rival_closed_at),
         changed_at = excluded.changed_at
 RETURNING id;

@@ -15,6 +15,9 @@ DELETED = "deleted"
 
 KNOWN_STATUSES = frozenset({"pending", "paid", "waived", "cancelled", "refunded"})
 
+NO_PRODUCT = Verdict(
+    Action.SET_ASIDE, "no_product", "orders.product_id is empty: nothing says what the payment would be for"
+)
 _NOTHING = Verdict(Action.NOTHING)
 
 
@@ -47,6 +50,8 @@ def judge(
         known = ", ".join(sorted(KNOWN_STATUSES))
         said = f"orders.status is {order.status!r}: it must be one of {known}"
         return Verdict(Action.SET_ASIDE, "unknown_order_status", said)
+    if order.status == "pending" and not order.has_product and (session is None or session.status != "complete"):
+        return NO_PRODUCT
     if session is None:
         return _judge_new(order) if order.owed else _NOTHING
     if session.mode != "payment" or session.livemode != policy.livemode:

@@ -49,6 +49,10 @@ class LinkLedger:
         """Say whether a session is known to have come to its end."""
         return bool(self._database.fetch("session_is_closed", session_id=session_id))
 
+    def knows_expired(self, session_id: str) -> bool:
+        """Say whether Stripe has said that a session is expired: it stays so."""
+        return any(row.state == "expired" for row in self._database.fetch("session_is_closed", session_id=session_id))
+
     def begin(self, order: Order, key: UUID, request: Mapping[str, Any], *, token: UUID, now: datetime) -> int | None:
         """Commit the attempt that is about to be made; None where the order or the lease changed meanwhile."""
         rows = self._database.fetch(
@@ -69,6 +73,7 @@ class LinkLedger:
             session_id=session.id,
             url=session.url,
             expires_at=session.expires_at,
+            created=session.created,
             now=now,
         )
 
@@ -93,6 +98,7 @@ class LinkLedger:
             expires_at=session.expires_at,
             payment_status=session.payment_status,
             payment_intent_id=session.payment_intent_id,
+            rival_closed_at=now if rival and session.status == "expired" else None,
             now=now,
         )
 

@@ -1,7 +1,7 @@
 """The life of an order's checkout link: look at it, judge it, act, and look again until it stands as it should."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -10,13 +10,18 @@ from tasks.links.ledger import LinkLedger
 from tasks.links.model import Action, Charge, CheckoutSession, Link, LinkOutcome, Order, Verdict
 from tasks.links.recovery import recover
 from tasks.links.request import ReturnPages, session_request
-from tasks.links.rivals import current_session
+from tasks.links.rivals import OtherOrderError, current_session
+from tasks.links.sightings import Sighted, Sightings
 from tasks.links.stripe_api import (
     NotOpenError,
     RefusedError,
     ServerFailedError,
     StripeSessions,
     UnknownSessionError,
+)
+
+SHARED_SESSION = Verdict(
+    Action.SET_ASIDE, "shared_session", "another order has the same session: a payment could be for either"
 )
 
 MAX_ROUNDS = 8
@@ -32,9 +37,13 @@ class LinkKeeper:
     policy: LinkPolicy
     pages: ReturnPages
     clock: Callable[[], datetime]
+    sightings: Sightings
 
-    def tend(self, order_id: int, charge: Charge | None, *, mailing: bool) -> Link:
+    def tend(self, order_id: int, charge: Charge | None, *, mailing: bool, renew: bool = True) -> Link:
         """Bring an order's link to where it should be; `charge` is None where the player is not committed any more.
+
+        Without `renew` no session is made: what is owed and has none is said to have no live link. What list calls have
+        shown of the order is taken as read where it is fresh, and never looked at twice.
 
         Raises TransientError where Stripe or the database is out of reach; a later call goes on from there.
         """
@@ -42,18 +51,31 @@ class LinkKeeper:
             if token is None:
                 order = self.ledger.order(order_id, committed=charge is not None)
                 return Link(order_id, order.status, LinkOutcome.UNDER_REVIEW, "another run is working on its link")
-            return _Tending(self, order_id, charge, mailing=mailing, token=token).run()
+            work = _Tending(self, order_id, charge, mailing=mailing, renew=renew, token=token)
+            work.sighted = self.sightings.take(order_id, mailing=mailing)
+            return work.run()
 
 
 class _Tending:
     """One look after one order, under its lease."""
 
-    def __init__(self, keeper: LinkKeeper, order_id: int, charge: Charge | None, *, mailing: bool, token: UUID) -> None:
+    def __init__(
+        self,
+        keeper: LinkKeeper,
+        order_id: int,
+        charge: Charge | None,
+        *,
+        mailing: bool,
+        renew: bool,
+        token: UUID,
+    ) -> None:
         self.keeper = keeper
         self.order_id = order_id
         self.charge = charge
         self.mailing = mailing
+        self.renew = renew
         self.token = token
+        self.sighted = Sighted()
         self.closed_one = False
 
     def run(self) -> Link:
@@ -61,11 +83,14 @@ class _Tending:
             order = self.keeper.ledger.order(self.order_id, committed=self.charge is not None)
             link = self.look(order)
             if link is not None:
-                return link
+                return link if link.url is None else replace(link, checked_at=_first(order, self.sighted))
+            self.sighted = self.sighted.again()
         return Link(order.id, order.status, LinkOutcome.UNDER_REVIEW, "its order or session changes all the time")
 
     def look(self, order: Order) -> Link | None:
         """Judge the order once and act; None where it has to be looked at again."""
+        if order.shares_session:
+            return self.set_aside(order, None, SHARED_SESSION)
         keeper, now = self.keeper, self.keeper.clock()
         attempt = keeper.ledger.live_attempt(order.id)
         if attempt is not None and attempt.session_id is None:
@@ -79,13 +104,16 @@ class _Tending:
             attempt is None
             and order.status != "pending"
             and order.session_id
+            and not self.sighted.ids - {order.session_id}
             and keeper.ledger.knows_closed(order.session_id)
         ):
             return self.not_owed(order)
         try:
-            session = current_session(order, attempt, keeper.ledger, keeper.stripe, now=now)
+            session = current_session(order, attempt, keeper.ledger, keeper.stripe, now=now, sighted=self.sighted)
         except UnknownSessionError as error:
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "unknown_session", str(error)))
+        except OtherOrderError as error:
+            return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "another_order", str(error)))
         except NotOpenError:
             return None
         return self.act(order, session, judge(order, session, now=now, policy=keeper.policy, mailing=self.mailing))
@@ -94,7 +122,7 @@ class _Tending:
         """Carry out a verdict; None where the order has to be looked at again."""
         match verdict.action, session:
             case Action.CREATE, _:
-                return self.create(order)
+                return self.create(order) if self.renew else self.result(order, LinkOutcome.NO_LIVE_LINK, "")
             case Action.SET_ASIDE, _:
                 return self.set_aside(order, session, verdict)
             case Action.NOTHING, _:
@@ -182,3 +210,8 @@ class _Tending:
         if outcome is not LinkOutcome.UNDER_REVIEW:
             self.keeper.ledger.clear_set_aside(order.id, now=self.keeper.clock())
         return Link(order.id, order.status, outcome, detail)
+
+
+def _first(order: Order, sighted: Sighted) -> datetime | None:
+    """Return since when the link's state may have changed unseen."""
+    return min((at for at in (order.read_at, sighted.seen_at) if at), default=None)

@@ -1,5 +1,6 @@
 """What the decision about a checkout link is made of: the order, Stripe's session and the verdict. Values only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -22,6 +23,16 @@ class Order:
     committed: bool
     has_twin: bool
     """Another uncancelled order exists for the same player and product."""
+
+    has_product: bool = True
+    shares_session: bool = False
+    """Another order has the same session id: a payment through it could be for either."""
+
+    released: Sequence[str] = ()
+    """Sessions that a person has dealt with, and that are judged no more."""
+
+    read_at: datetime | None = None
+    """When this was read, by PostgreSQL's clock: before Stripe was asked."""
 
     @property
     def owed(self) -> bool:
@@ -46,6 +57,8 @@ class CheckoutSession:
     metadata: dict[str, str]
     payment_intent_id: str | None
     payment_intent_status: str | None
+    reference: str | None = None
+    """Its client_reference_id: where it is not ours, it may name the order of the club's own system."""
 
     @property
     def live(self) -> bool:
@@ -129,6 +142,8 @@ class LinkOutcome(StrEnum):
     NOT_OWED = "not owed"
     SET_ASIDE = "set aside"
     UNDER_REVIEW = "under review"
+    NO_LIVE_LINK = "no live link"
+    """It is owed and has none, and nobody asked for a new one."""
 
 
 @dataclass(frozen=True)
@@ -144,3 +159,5 @@ class Link:
     amount: int | None = None
     currency: str | None = None
     expires_at: datetime | None = None
+    checked_at: datetime | None = None
+    """When Stripe was asked about it, by PostgreSQL's clock, or a little before."""

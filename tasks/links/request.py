@@ -12,6 +12,7 @@ LIFETIME = timedelta(hours=23, minutes=50)
 
 ORDER_KEY = "tournament_fees_order"
 ATTEMPT_KEY = "tournament_fees_attempt"
+OWN_REFERENCE = "order-"
 LONGEST_NAME = 250
 
 
@@ -31,12 +32,17 @@ def session_request(order: Order, charge: Charge, pages: ReturnPages, *, key: UU
         "line_items": [{"quantity": 1, "price_data": _price(order, charge)}],
         "success_url": pages.success,
         "expires_at": int((now + LIFETIME).timestamp()),
-        "client_reference_id": f"order-{order.id}",
+        "client_reference_id": f"{OWN_REFERENCE}{order.id}",
         "metadata": metadata,
         "payment_intent_data": {"metadata": metadata},
         "adaptive_pricing": {"enabled": False},
     }
     return request | ({"cancel_url": pages.cancel} if pages.cancel else {})
+
+
+def own_reference(reference: str | None) -> str | None:
+    """Return the order's id in a client_reference_id of ours."""
+    return reference.removeprefix(OWN_REFERENCE) if reference and reference.startswith(OWN_REFERENCE) else None
 
 
 def _price(order: Order, charge: Charge) -> dict[str, Any]:

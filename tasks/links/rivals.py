@@ -1,10 +1,20 @@
 """Which session is an order's own, where our ledger and the club's system differ: never two that can be paid."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from tasks.errors import PermanentError
 from tasks.links.ledger import LinkLedger
 from tasks.links.model import Action, Attempt, CheckoutSession, Order, Verdict
+from tasks.links.request import ORDER_KEY
+from tasks.links.sightings import Sighted
 from tasks.links.stripe_api import StripeSessions
+
+NOTHING_SIGHTED = Sighted()
+
+
+class OtherOrderError(PermanentError):
+    """A session that an order stores was made for another one."""
 
 
 def current_session(
@@ -14,22 +24,50 @@ def current_session(
     stripe: StripeSessions,
     *,
     now: datetime,
+    sighted: Sighted = NOTHING_SIGHTED,
 ) -> CheckoutSession | None:
-    """Read the order's session from Stripe and note what it says; where there are two, close the one that is not kept.
+    """Read the order's session from Stripe and note what it says; where there are more, close those that are not kept.
 
-    Raises UnknownSessionError, and NotOpenError where the other one was paid or expired just now: then look again.
+    Candidates are the one that the order stores, the ledger's live one, and those that lists have shown to be its own;
+    neither one that a person has dealt with, nor one known to have expired: Stripe takes neither back.
+
+    Raises UnknownSessionError, OtherOrderError, and NotOpenError where another one was paid or expired just now:
+    then look again.
     """
-    ids = {session_id for session_id in (order.session_id, attempt and attempt.session_id) if session_id}
-    sessions = [stripe.retrieve(session_id) for session_id in sorted(ids)]
-    if not sessions:
+    sessions = find_sessions(order, attempt, ledger, stripe, sighted)
+    kept = kept_of(sessions, order, attempt)
+    if kept is None:
         return None
-    ours = attempt.session_id if attempt else None
-    kept = max(sessions, key=lambda session: (*_rank(session), session.id == ours, session.id == order.session_id))
     for other in sessions:
         if other is not kept:
             _close_rival(order, other, ledger, stripe, now=now)
     ledger.observe(order.id, kept, now=now)
     return kept
+
+
+def find_sessions(
+    order: Order, attempt: Attempt | None, ledger: LinkLedger, stripe: StripeSessions, sighted: Sighted
+) -> list[CheckoutSession]:
+    """Return the order's candidates as Stripe describes them; raises UnknownSessionError and OtherOrderError."""
+    ids = {session_id for session_id in (order.session_id, attempt and attempt.session_id) if session_id} | sighted.ids
+    sessions = [
+        sighted.fresh.get(session_id) or stripe.retrieve(session_id)
+        for session_id in sorted(ids - set(order.released))
+        if session_id in sighted.fresh or not ledger.knows_expired(session_id)
+    ]
+    if any(session.metadata.get(ORDER_KEY, str(order.id)) != str(order.id) for session in sessions):
+        raise OtherOrderError("its session was made for another order, as the session's metadata says")
+    return sessions
+
+
+def kept_of(sessions: Sequence[CheckoutSession], order: Order, attempt: Attempt | None) -> CheckoutSession | None:
+    """Return the one that the order keeps, by what cannot be undone, then ours, then the one that it stores."""
+    ours = attempt.session_id if attempt else None
+    return max(
+        sessions,
+        key=lambda session: (*_rank(session), session.id == ours, session.id == order.session_id),
+        default=None,
+    )
 
 
 def _rank(session: CheckoutSession) -> tuple[bool, bool, bool]:

@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import stripe
 from stripe.checkout import Session
@@ -16,6 +17,9 @@ from tasks.links.traffic import Reply, Traffic
 
 TIMEOUT_SECONDS = 30
 """Longer than Stripe takes for a session, and much shorter than a lease on an order."""
+
+PAGE_SIZE = 100
+"""Stripe's largest."""
 
 SERVER_ERROR = 500
 
@@ -40,6 +44,14 @@ class LostReplyError(TransientError):
 
 class ServerFailedError(LostReplyError):
     """Stripe answered 5xx, and replays that for the same idempotency key; a session may exist all the same."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list, newest first; `more` says that older ones follow."""
+
+    sessions: tuple[CheckoutSession, ...]
+    more: bool
 
 
 class _PacedClient(stripe.RequestsClient):
@@ -92,6 +104,27 @@ class StripeSessions:
         """Close an open session for good, also where its page is open in a browser; raises NotOpenError."""
         with self._classed(refused=NotOpenError):
             return _read(self._sessions.expire(session_id))
+
+    def page(
+        self,
+        *,
+        status: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        after: str | None = None,
+    ) -> Page:
+        """List up to 100 sessions, newest first: of a status, created in a stretch of time, from the one `after`."""
+        asked: SessionListParams = {"limit": PAGE_SIZE, "expand": ["data.payment_intent"]}
+        if status:
+            asked["status"] = cast("Literal['open', 'complete', 'expired']", status)
+        if since or until:
+            bounds = {"gte": since, "lte": until}
+            asked["created"] = cast("Any", {name: int(at.timestamp()) for name, at in bounds.items() if at})
+        if after:
+            asked["starting_after"] = after
+        with self._classed():
+            listed = self._sessions.list(asked)
+            return Page(tuple(_read(session) for session in listed.data), more=listed.has_more)
 
     def created_between(self, start: datetime, end: datetime) -> Iterator[CheckoutSession]:
         """Yield the account's sessions created from `start` to `end`, newest first, 100 a call."""
@@ -157,4 +190,5 @@ def _read(session: Session) -> CheckoutSession:
         metadata=dict(fields.get("metadata") or {}),
         payment_intent_id=expanded["id"],
         payment_intent_status=expanded["status"],
+        reference=fields.get("client_reference_id"),
     )

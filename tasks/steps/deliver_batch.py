@@ -9,10 +9,11 @@ from itertools import takewhile
 from uuid import UUID
 
 from tasks.campaign import Batch, Campaign
+from tasks.charges import charge_for
 from tasks.club import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
 from tasks.compose import compose
 from tasks.errors import PermanentError
-from tasks.links.model import Charge, Link, LinkOutcome
+from tasks.links.model import Link, LinkOutcome
 from tasks.mail.mime import build_message
 from tasks.mail.smtp import DeliveryOutcome, Envelope, Mailer
 from tasks.mailbox import mailbox_of, parse_address
@@ -52,6 +53,8 @@ def deliver_batch(
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     statuses: Counter[str] = Counter()
     with outbox.claim(batch.message_ids) as claim, services.mailer() as mailer:
+        orders = services.database.fetch("queued_orders", message_ids=claim.ids)
+        services.survey.look_for([row.order_id for row in orders])
         for message_id in takewhile(lambda _: not stop_wanted(), claim.ids):
             statuses[_Desk(services, tournament, claim, mailer).deliver(message_id)] += 1
     return statuses
@@ -110,9 +113,9 @@ class _Desk:
 
     def tend_links(self, message: Message, players: Mapping[int, CommittedPlayer]) -> list[Link]:
         """Make each order's link live, and note how it stands."""
+        charges = {order_id: charge_for(self.tournament, player) for order_id, player in players.items()}
         links = [
-            self.services.keeper.tend(order_id, _charge(self.tournament, players.get(order_id)), mailing=True)
-            for order_id in message.order_ids
+            self.services.keeper.tend(order_id, charges.get(order_id), mailing=True) for order_id in message.order_ids
         ]
         self.claim.record_links(links)
         return links
@@ -162,12 +165,6 @@ def is_unchanged(message: Message, players: Mapping[int, CommittedPlayer], draft
     """Say whether the message is, byte for byte, what was on the wire before, and its mailbox still the parent's."""
     parsed = (parse_address(player.email) for player in players.values())
     return draft.digest == message.content_digest and message.mailbox in {mailbox_of(one) for one in parsed if one}
-
-
-def _charge(tournament: Tournament, player: CommittedPlayer | None) -> Charge | None:
-    if player is None:
-        return None
-    return Charge(f"{tournament.name}: {player.product or player.team}", player.player_name)
 
 
 def skip_reason(links: Sequence[Link]) -> str:

@@ -46,6 +46,8 @@ class Summary:
     deliveries: Mapping[str, int]
     problems: tuple[Problem, ...]
     waits: tuple[Wait, ...] = ()
+    rivals: tuple[int, ...] = ()
+    """Orders beside whose session another one of the club's own system could be paid, and was closed."""
 
     @property
     def sent(self) -> int:
@@ -67,6 +69,7 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
     deliveries = database.fetch("run_deliveries", campaign_id=campaign.id, run_id=run_id)
     problems = database.fetch("campaign_problems", campaign_id=campaign.id, most=MOST_PROBLEMS)
     waits = database.fetch("campaign_waits", campaign_id=campaign.id, now=now)
+    rivals = database.fetch("campaign_rivals", campaign_id=campaign.id, most=MOST_PROBLEMS)
     return Summary(
         campaign,
         links={row.link or NOT_LOOKED_AT: row.orders for row in links},
@@ -85,4 +88,5 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
             for row in problems
         ),
         waits=tuple(Wait(row.reason or "", row.messages, row.first_due, row.last_due) for row in waits),
+        rivals=tuple(row.order_id for row in rivals),
     )

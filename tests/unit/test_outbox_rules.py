@@ -58,7 +58,7 @@ def test_a_skipped_message_says_why(links: list[Link], reason: str) -> None:
 def test_a_link_that_can_be_paid_is_told_as_payable_and_no_other() -> None:
     payable = {outcome for outcome, state in LINE_STATES.items() if state is LinkState.PAYABLE}
     assert payable == {LinkOutcome.KEPT, LinkOutcome.BACKFILLED, LinkOutcome.MADE, LinkOutcome.RENEWED}
-    assert set(LinkOutcome) - set(LINE_STATES) == {LinkOutcome.CLOSED, LinkOutcome.NOT_OWED}
+    assert set(LinkOutcome) - set(LINE_STATES) == {LinkOutcome.CLOSED, LinkOutcome.NOT_OWED, LinkOutcome.NO_LIVE_LINK}
 
 
 def test_a_batch_is_named_by_what_it_delivers() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -49,6 +49,17 @@ class StandInControl:
     def reset_clock(self) -> None:
         """Go back to real time."""
         self._call("POST", "clock", {"reset": True})
+
+    def stage(
+        self, parameters: Mapping[str, Any], references: Sequence[str], created: tuple[float, float]
+    ) -> list[str]:
+        """Make many open sessions at once, one for each client_reference_id; return their ids in that order.
+
+        `parameters` are those of a form (texts, so integers as such too); `created` is the stretch of Unix seconds over
+        which they were made.
+        """
+        body = {"parameters": parameters, "references": references, "created": created}
+        return list(self._call("POST", "sessions", body)["ids"])
 
     def pay(self, session_id: str, *, slow: bool = False, amount_total: int | None = None) -> Json:
         """Pay an open session (`amount_total` in the smallest unit stages another amount); 409 where it is not open."""

@@ -44,6 +44,14 @@ class Failure(_Body):
     canceled: bool = False
 
 
+class StagedSessions(_Body):
+    """Open test sessions of the same parameters, one for each client_reference_id, made in a stretch of the past."""
+
+    parameters: Json
+    references: list[str]
+    created: tuple[float, float]
+
+
 Body = TypeVar("Body", bound=BaseModel)
 Handler = Callable[[Request], Awaitable[Json]]
 
@@ -95,8 +103,11 @@ class Control:
             self.parts.store.clear_requests()
         return {"requests": self.parts.store.logged_requests(int(request.query_params.get("since", "0")))}
 
-    async def sessions(self, _request: Request) -> Json:
-        """Return every session of both modes."""
+    async def sessions(self, request: Request) -> Json:
+        """Return every session of both modes; on POST, stage many, and return the ids of these."""
+        if request.method == "POST":
+            staged = await _read(request, StagedSessions)
+            return {"ids": self.parts.operations.stage(staged.parameters, staged.references, staged.created)}
         return {"sessions": [with_host(session, self.base_url) for session in self.parts.sessions.everything()]}
 
     async def health(self, _request: Request) -> Json:
@@ -121,7 +132,7 @@ def control_routes(parts: Parts, base_url: str) -> list[Route]:
         route("sessions/{id}/pay", control.pay, "POST"),
         route("sessions/{id}/settle", control.settle, "POST"),
         route("sessions/{id}/fail", control.fail, "POST"),
-        route("sessions", control.sessions, "GET"),
+        route("sessions", control.sessions, "GET", "POST"),
         route("faults", control.faults, "GET", "POST", "DELETE"),
         route("settings", control.settings, "GET", "POST"),
         route("requests", control.requests, "GET", "DELETE"),

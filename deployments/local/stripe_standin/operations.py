@@ -45,6 +45,21 @@ class Operations:
         self.sessions.add(session, items, params.payment_intent_data.model_dump())
         return self._expanded(session, params.expand)
 
+    def stage(self, raw: Json, references: list[str], created: tuple[float, float]) -> list[str]:
+        """Make many test sessions, evenly from the first to the last second of `created`; return their ids."""
+        first, last = created
+        ids = []
+        with self.sessions.store.transaction():
+            for number, reference in enumerate(references):
+                now = int(first + (last - first) * number / len(references))
+                params = read_parameters(CreateSession, raw | {"client_reference_id": reference})
+                rules.check_session(params, now)
+                session = objects.session_object(params, livemode=False, now=now)
+                items = objects.line_item_objects(params.line_items, livemode=False, now=now)
+                self.sessions.add(session, items, params.payment_intent_data.model_dump())
+                ids.append(session["id"])
+        return ids
+
     def retrieve(self, access: Access, raw: Json, id_: str) -> Json:
         """Return a session as it is now."""
         params = read_parameters(Expandable, raw)

@@ -33,3 +33,4 @@ ADD COLUMN rival_closed_at timestamptz; -- it was beside another session of its 
 
 ALTER TABLE tournament_fees.set_asides
 ADD COLUMN note text; -- what the person who released it had to say
+CREATE INDEX set_asides_order ON tournament_fees.set_asides (order_id);

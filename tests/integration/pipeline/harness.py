@@ -31,6 +31,7 @@ from tasks.steps.deliver_batch import deliver_batch
 from tasks.steps.open_campaign import open_campaign
 from tasks.steps.plan_batches import plan_batches
 from tasks.steps.summarize import Summary, summarize
+from tasks.steps.sweep import sweep
 from tasks.steps.take_up import take_up
 
 STRIPE_KEY = "sk_test_invented_key_of_the_tests"
@@ -94,6 +95,7 @@ class Pipeline:
         run_id = uuid4()
         check_ready(self.services)
         campaign = open_campaign(self.services, tournament, "fee_notice", CampaignOptions(sequence=sequence))
+        sweep(self.services, campaign)
         for batch in plan_batches(self.services, campaign, CampaignOptions().at_most):
             deliver_batch(self.services, campaign, batch, run_id)
         return summarize(self.services, campaign, run_id)

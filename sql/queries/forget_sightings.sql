@@ -1,0 +1,5 @@
+-- Forget what was seen so long ago and never acted on that a season has passed.
+-- Returns: session_id.
+DELETE FROM tournament_fees.sightings
+WHERE seen_at < clock_timestamp() - INTERVAL '90 days'
+RETURNING session_id;

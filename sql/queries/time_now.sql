@@ -1,0 +1,3 @@
+-- PostgreSQL's own clock.
+-- Returns: at.
+SELECT clock_timestamp() AS at;

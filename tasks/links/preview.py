@@ -1,0 +1,55 @@
+"""What a look after an order's link would do: reads only, at Stripe and in the ledger."""
+
+from tasks.links.decision import judge
+from tasks.links.lifecycle import SHARED_SESSION, LinkKeeper
+from tasks.links.model import Action, CheckoutSession, Link, LinkOutcome, Order, Verdict
+from tasks.links.rivals import OtherOrderError, find_sessions, kept_of
+from tasks.links.stripe_api import UnknownSessionError
+
+_OUTCOMES = {
+    Action.KEEP: LinkOutcome.KEPT,
+    Action.BACKFILL: LinkOutcome.BACKFILLED,
+    Action.MARK_PAID: LinkOutcome.FOUND_PAID,
+    Action.RECORD_PAYMENT: LinkOutcome.SET_ASIDE,
+    Action.SET_ASIDE: LinkOutcome.SET_ASIDE,
+    Action.WAIT: LinkOutcome.PROCESSING,
+}
+
+
+def preview(keeper: LinkKeeper, order_id: int, *, committed: bool, renew: bool) -> Link:
+    """Say how an order's link would stand after `tend`, without doing anything about it.
+
+    Raises TransientError where Stripe or the database is out of reach.
+    """
+    order = keeper.ledger.order(order_id, committed=committed)
+    if order.shares_session:
+        return _link(order, LinkOutcome.SET_ASIDE, SHARED_SESSION.detail)
+    attempt = keeper.ledger.live_attempt(order.id)
+    if attempt is not None and attempt.session_id is None:
+        return _link(order, LinkOutcome.UNDER_REVIEW, "Stripe's reply to an earlier request was lost")
+    try:
+        sessions = find_sessions(order, attempt, keeper.ledger, keeper.stripe, keeper.sightings.look(order.id))
+    except (UnknownSessionError, OtherOrderError) as error:
+        return _link(order, LinkOutcome.SET_ASIDE, str(error))
+    kept = kept_of(sessions, order, attempt)
+    verdict = judge(order, kept, now=keeper.clock(), policy=keeper.policy, mailing=False)
+    rivals = sum(session.status == "open" for session in sessions if session is not kept)
+    closes = f"{rivals} more open session of it would be closed" if rivals else ""
+    detail = "; ".join(part for part in (verdict.detail, closes) if part)
+    return _link(order, _outcome(order, kept, verdict, renew=renew), detail)
+
+
+def _outcome(order: Order, kept: CheckoutSession | None, verdict: Verdict, *, renew: bool) -> LinkOutcome:
+    if verdict.action is Action.EXPIRE and not order.owed:
+        return LinkOutcome.CLOSED
+    if verdict.action in {Action.CREATE, Action.EXPIRE}:
+        if not renew:
+            return LinkOutcome.NO_LIVE_LINK
+        return LinkOutcome.RENEWED if kept or order.session_id else LinkOutcome.MADE
+    if verdict.action is Action.NOTHING:
+        return LinkOutcome.ALREADY_PAID if order.status == "paid" else LinkOutcome.NOT_OWED
+    return _OUTCOMES[verdict.action]
+
+
+def _link(order: Order, outcome: LinkOutcome, detail: str) -> Link:
+    return Link(order.id, order.status, outcome, detail)

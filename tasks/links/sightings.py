@@ -1,0 +1,89 @@
+"""What list calls have shown of the orders' sessions, kept in the ledger until somebody acts on it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from tasks.database import Database
+from tasks.links.model import CheckoutSession
+from tasks.links.request import ORDER_KEY, own_reference
+
+FRESH_SECONDS = 60
+"""A link is mailed on a sighting this young at most; `sending` is entered within 120 seconds of it, or not at all."""
+
+GOOD_SECONDS = 900
+"""Where nothing is mailed, an older one does too: Stripe refuses to expire what is not open, and an end is for good."""
+
+_SESSION = TypeAdapter(CheckoutSession)
+
+
+@dataclass(frozen=True)
+class Sighted:
+    """An order's sessions as lists have shown them: `fresh` can be relied on, `ids` has those to be read again too."""
+
+    fresh: Mapping[str, CheckoutSession] = field(default_factory=dict)
+    ids: frozenset[str] = frozenset()
+    seen_at: datetime | None = None
+    """When the oldest of the fresh ones was asked for, by PostgreSQL's clock."""
+
+    def again(self) -> "Sighted":
+        """Return what is left of it once something was done: the sessions' ids, to be read."""
+        return Sighted(ids=self.ids)
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """Reads and writes of sightings. `reference` is how the club's own system writes an order's id in its sessions."""
+
+    database: Database
+    reference: str
+
+    def now(self) -> datetime:
+        """Return PostgreSQL's time, to be noted with what Stripe is asked next."""
+        at: datetime = self.database.fetch("time_now")[0].at
+        return at
+
+    def note(self, sessions: Iterable[CheckoutSession], seen_at: datetime) -> int:
+        """Keep those that may be an order's; return how many."""
+        listed = list(sessions)
+        noted = self.database.fetch(
+            "note_sightings",
+            session_ids=[session.id for session in listed],
+            order_ids=[self.order_of(session) for session in listed],
+            sessions=[_SESSION.dump_json(session).decode() for session in listed],
+            seen_at=seen_at,
+        )
+        return len(noted)
+
+    def take(self, order_id: int, *, mailing: bool) -> Sighted:
+        """Return what was seen of an order's sessions and forget it: what is done next makes it out of date."""
+        return self._sighted("take_sightings", order_id, mailing=mailing)
+
+    def look(self, order_id: int) -> Sighted:
+        """Return what was seen of an order's sessions, where nothing will be done about it."""
+        return self._sighted("look_at_sightings", order_id, mailing=False)
+
+    def order_of(self, session: CheckoutSession) -> int | None:
+        """Return the order that a session says it is for: by our metadata, else by the club system's reference."""
+        said = session.metadata.get(ORDER_KEY) or own_reference(session.reference)
+        if said is None and session.mode == "payment":
+            said = _between(self.reference, session.reference)
+        return int(said) if said and said.isascii() and said.isdigit() and len(said) < 19 else None  # noqa: PLR2004  bigint
+
+    def _sighted(self, query: str, order_id: int, *, mailing: bool) -> Sighted:
+        rows = self.database.fetch(query, order_id=order_id, most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS)
+        sessions = {session.id: (session, row) for row in rows for session in [_SESSION.validate_python(row.session)]}
+        fresh = {session_id: session for session_id, (session, row) in sessions.items() if row.fresh}
+        return Sighted(fresh, frozenset(sessions), min((row.seen_at for row in rows if row.fresh), default=None))
+
+
+def _between(template: str, reference: str | None) -> str | None:
+    """Return what stands in a reference for the order's id, where it has the template's form."""
+    before, _, after = template.partition("{order}")
+    if not template or reference is None or len(reference) < len(before) + len(after):
+        return None
+    if not (reference.startswith(before) and reference.endswith(after)):
+        return None
+    return reference[len(before) : len(reference) - len(after)]

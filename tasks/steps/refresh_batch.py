@@ -1,0 +1,97 @@
+"""Refresh a batch: learn what Stripe says about its sessions by list calls, then look after many orders at once."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from tasks.charges import find_charges
+from tasks.errors import TransientError
+from tasks.links.circuit import Circuit
+from tasks.links.model import Charge, Link
+from tasks.links.preview import preview
+from tasks.refresh import RefreshBatch, RefreshOptions
+from tasks.services import Services
+
+AT_ONCE = 24
+"""Orders in hand at the same time: enough to use up the rate of calls where Stripe answers in a fifth of a second."""
+
+
+def refresh_batch(
+    services: Services,
+    options: RefreshOptions,
+    batch: RefreshBatch,
+    run_id: UUID,
+    stop_wanted: Callable[[], bool] = lambda: False,
+) -> Counter[str]:
+    """Look after the links of a batch's orders, each under a lease of its own; return how many ended in which state.
+
+    Raises TransientError where Stripe or the database was out of reach for some of them, at once where it is down: what
+    was done is recorded, and a later call goes on from there. `stop_wanted` is asked before each order.
+    """
+    charges = find_charges(services.database, batch.order_ids, now=services.clock())
+    services.survey.look_for(list(charges))
+    work = _Work(services, options, charges)
+    try:
+        work.do(stop_wanted)
+    finally:
+        _record(services, run_id, work.links)
+    if work.circuit.last is not None:
+        left = len(charges) - len(work.links)
+        raise TransientError(f"{left} of {len(charges)} orders are left for later: {work.circuit.last}")
+    return Counter(link.outcome.value for link in work.links)
+
+
+@dataclass
+class _Work:
+    """A batch's orders in the hands of several threads."""
+
+    services: Services
+    options: RefreshOptions
+    charges: Mapping[int, Charge | None]
+    circuit: Circuit = field(default_factory=Circuit)
+    links: list[Link] = field(default_factory=list)
+
+    def do(self, stop_wanted: Callable[[], bool]) -> None:
+        """Look after the orders, until it is time to stop; an error that all would meet ends it at once."""
+        waiting: set[Future[Link]] = set()
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="refresh") as pool:
+            for order_id in self.charges:
+                if stop_wanted() or self.circuit.is_open:
+                    break
+                waiting.add(pool.submit(self.look_after, order_id))
+                if len(waiting) >= AT_ONCE:
+                    waiting = self.collect(waiting)
+            while waiting:
+                waiting = self.collect(waiting)
+
+    def look_after(self, order_id: int) -> Link:
+        """Do what is to be done about one order, or only say what that would be."""
+        charge, renew = self.charges[order_id], self.options.renew
+        if self.options.dry_run:
+            return preview(self.services.keeper, order_id, committed=charge is not None, renew=renew)
+        return self.services.keeper.tend(order_id, charge, mailing=False, renew=renew)
+
+    def collect(self, waiting: set[Future[Link]]) -> set[Future[Link]]:
+        """Take in what has been done, and return what has not."""
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            try:
+                self.links.append(future.result())
+            except TransientError as error:
+                self.circuit.failed(error)
+            else:
+                self.circuit.went_well()
+        return waiting
+
+
+def _record(services: Services, run_id: UUID, links: Sequence[Link]) -> None:
+    services.database.fetch(
+        "record_refresh",
+        run_id=run_id,
+        order_ids=[link.order_id for link in links],
+        outcomes=[link.outcome.value for link in links],
+        details=[link.detail or None for link in links],
+        now=services.clock(),
+    )
