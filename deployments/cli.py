@@ -24,6 +24,19 @@ def told_in_a_line() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
+def check_prefect() -> None:
+    """Raise a ConfigurationError where no Prefect server can keep a run: Prefect itself would wait for a minute."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415  Prefect takes seconds to import
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
+
+    url = PREFECT_API_URL.value()
+    if url is None:
+        raise ConfigurationError("PREFECT_API_URL is not set: name a Prefect server, such as http://127.0.0.1:4200/api")
+    with get_client(sync_client=True) as client:
+        if client.api_healthcheck() is not None:
+            raise ConfigurationError(f"No Prefect server answers at {url} (PREFECT_API_URL)")
+
+
 @app.command()
 def migrate() -> None:
     """Create or update the pipeline's own tables; the club's are only looked at."""
@@ -58,6 +71,8 @@ def send(
     from tasks.campaign import CampaignOptions  # noqa: PLC0415
     from tasks.steps.summarize import Summary  # noqa: PLC0415
 
+    with told_in_a_line():
+        check_prefect()
     state = tournament_fees(tournament, CampaignOptions(sequence=sequence), return_state=True)
     summary = state.result(raise_on_failure=False)
     if isinstance(summary, Summary):
@@ -86,6 +101,7 @@ def refresh(  # noqa: PLR0913  one for each choice of the form
     from tasks.steps.summarize_refresh import RefreshSummary  # noqa: PLC0415
 
     with told_in_a_line():
+        check_prefect()
         options = read_options(
             renew=renew,
             dry_run=dry_run,

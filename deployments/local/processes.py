@@ -104,6 +104,24 @@ class ChildProcesses:
         self._stops.callback(child.stop)
         return child
 
+    def run(self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> int:
+        """Run a command to its end in our terminal and return its exit code; whatever ends us ends it too."""
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            env={**inherited_environment(), **(environment or {})},
+            cwd=REPOSITORY,
+            start_new_session=True,
+        )
+        record, record_file = ProcessRecord.of(process.pid, signal.SIGTERM), self.home / "run" / f"{name}.json"
+        record.write(record_file)
+        try:
+            return process.wait()
+        finally:
+            record.stop()
+            process.wait()
+            record_file.unlink(missing_ok=True)
+
 
 @contextmanager
 def child_processes(home: Path) -> Iterator[ChildProcesses]:

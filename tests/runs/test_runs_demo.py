@@ -36,8 +36,10 @@ def demo(home: Path, **given: str) -> "subprocess.Popen[str]":
 
 
 def left_behind(home: Path) -> list[str]:
-    commands = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
-    return [command for command in commands if str(home) in command]
+    """The processes that name the folder in their command or their environment."""
+    found = psutil.process_iter(["cmdline", "environ"])
+    told = [" ".join([*(one.info["cmdline"] or []), *(one.info["environ"] or {}).values()]) for one in found]
+    return [line for line in told if str(home) in line]
 
 
 def test_the_demo_mails_everybody_once_and_leaves_no_process(home: Path) -> None:
@@ -72,6 +74,22 @@ def test_a_demo_that_is_interrupted_stops_everything(home: Path) -> None:
             break
     running.communicate()
     assert running.returncode != 0
+    assert left_behind(home) == []
+
+
+def test_a_demo_that_is_killed_while_it_mails_leaves_no_process(home: Path) -> None:
+    running = demo(home)
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "Beginning flow run" in line:
+            running.kill()
+            break
+    running.communicate()
+    for process in psutil.process_iter(["cmdline"]):
+        if "deployments.local.warden" in " ".join(process.info["cmdline"] or []) and str(home) in str(
+            process.cmdline()
+        ):
+            process.wait()  # it stops what the killed one has left, and ends then
     assert left_behind(home) == []
 
 
