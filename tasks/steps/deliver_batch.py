@@ -12,7 +12,7 @@ from tasks.campaign import Batch, Campaign
 from tasks.charges import charge_for
 from tasks.club import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
 from tasks.compose import compose
-from tasks.errors import PermanentError
+from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.links.model import Link, LinkOutcome
 from tasks.mail.mime import build_message
 from tasks.mail.smtp import DeliveryOutcome, Envelope, Mailer
@@ -40,6 +40,7 @@ def deliver_batch(
 
     Raises TransientError where Stripe, the mail server or the database is out of reach: what was not begun is queued
     again and a later call takes it up. Raises ConfigurationError where going on would fail every message alike.
+    Anything else that goes wrong with one message is a bug: that one is failed, and the error raised after the others.
     """
     outbox = Outbox(
         services.database,
@@ -52,11 +53,20 @@ def deliver_batch(
     )
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     statuses: Counter[str] = Counter()
+    bugs: list[Exception] = []
     with outbox.claim(batch.message_ids) as claim, services.mailer() as mailer:
         orders = services.database.fetch("queued_orders", message_ids=claim.ids)
         services.survey.look_for([row.order_id for row in orders])
         for message_id in takewhile(lambda _: not stop_wanted(), claim.ids):
-            statuses[_Desk(services, tournament, claim, mailer).deliver(message_id)] += 1
+            try:
+                statuses[_Desk(services, tournament, claim, mailer).deliver(message_id)] += 1
+            except (ConfigurationError, TransientError):
+                raise
+            except Exception as bug:  # noqa: BLE001  raised below: one odd row costs no other family its message
+                claim.put_off(message_id, "failed", "bug", error=f"{type(bug).__name__}, see the run's log")
+                bugs.append(bug)
+    if bugs:
+        raise bugs[0]
     return statuses
 
 

@@ -1,7 +1,11 @@
 """Clubs whose tables have other types and gaps than ours: one odd row costs only itself."""
 
+from dataclasses import replace
+
 import pytest
 
+from tasks.mail.letter import Letter
+from tasks.mail.rendering import RenderedMail, Renderer
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, SmallClub
 
@@ -76,3 +80,25 @@ def test_an_order_that_nobody_owes_any_more_is_skipped_for_what_it_is(club: Smal
     (order,) = club.family()
     club.set_order(order, status=status)
     assert dict(club.pipeline.run(CUP).messages) == {("skipped", "not_owed"): 1}
+
+
+class OddRenderer(Renderer):
+    """Meets a bug with one family."""
+
+    def render(self, letter: Letter) -> RenderedMail:
+        if letter.parent == "Jo Odd" and "rehearsal" not in str(letter.lines[0].url):
+            raise ZeroDivisionError
+        return super().render(letter)
+
+
+def test_a_bug_with_one_family_is_loud_and_costs_no_other_its_message(club: SmallClub) -> None:
+    club.family("Odd", "odd@example.com")
+    club.family("Ek", "jo.ek@example.com")
+    pipeline = replace(club.pipeline, services=replace(club.pipeline.services, renderer=OddRenderer()))
+    with pytest.raises(ZeroDivisionError):
+        pipeline.run(CUP)
+    assert [(row.address, row.status, row.reason) for row in club.messages()] == [
+        ("odd@example.com", "failed", "bug"),
+        ("jo.ek@example.com", "sent", None),
+    ]
+    assert [message["X-Envelope-To"] for message in club.pipeline.inbox.messages()] == ["jo.ek@example.com"]
