@@ -4,12 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from time import monotonic, sleep
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 
 from tasks.errors import ConfigurationError, TransientError
+
+Result = TypeVar("Result")
+
+ASK_AGAIN_SECONDS = 0.2
 
 INSUFFICIENT_PRIVILEGE = "42501"
 QUERIES = Path(__file__).parent.parent / "sql" / "queries"
@@ -83,6 +88,20 @@ class Database:
         """Run one query in a transaction of its own."""
         with self.transaction() as connection:
             return fetch(connection, name, **values)
+
+    def outlast(self, work: Callable[[], Result], seconds: float) -> Result:
+        """Do what must not be left undone: again and again while the server is away, for so long.
+
+        `work` may have been done although it failed: a commit whose answer was lost. It has to bear that.
+        """
+        deadline = monotonic() + seconds
+        while True:
+            try:
+                return work()
+            except TransientError:
+                if monotonic() > deadline:
+                    raise
+                sleep(ASK_AGAIN_SECONDS)
 
     def close(self) -> None:
         """Close every pooled connection."""

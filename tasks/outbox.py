@@ -20,6 +20,12 @@ CLAIM_SECONDS = 300
 SENDING_MARGIN_SECONDS = 300
 """A lease in `sending` outlives the wait for the last reply by this much, in which the body has to get out."""
 
+OUTAGE_BEFORE_BODY_SECONDS = 60
+"""How long a database that is away is waited for between the server's 354 and the body."""
+
+OUTAGE_AFTER_BODY_SECONDS = 240
+"""The same with the server's last word in hand, which nobody else knows; what outlives the lease is a late reply."""
+
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=4)
 
@@ -93,7 +99,23 @@ class Claim:
         """Commit that the body is about to go out; False where anything is not as it was a moment ago.
 
         That is the message, its lease, an order, a link, the campaign, the suppression list or the sending limits.
+        A database that goes away meanwhile is waited for. Where it has committed and could not say so, that counts:
+        under our token nobody but we can have entered, and the body is not out yet.
         """
+        tried = False
+
+        def enter() -> bool:
+            nonlocal tried
+            tried, again = True, tried
+            return self._enter_sending(message, draft) or (again and self._is_sending(message))
+
+        return self.outbox.database.outlast(enter, OUTAGE_BEFORE_BODY_SECONDS)
+
+    def _is_sending(self, message: Message) -> bool:
+        values = {"message_id": message.id, "token": self.token, "attempt": message.attempts + 1}
+        return bool(self.outbox.database.fetch("is_sending", **values))
+
+    def _enter_sending(self, message: Message, draft: Draft) -> bool:
         now = self.outbox.clock()
         with self.outbox.database.transaction() as connection:
             entered = self.outbox.quota.take(connection, now) and fetch(
@@ -114,8 +136,12 @@ class Claim:
     def record(self, message: Message, delivery: Delivery) -> str:
         """Commit what became of a message and return its new status; what the server put off is queued for later.
 
-        Where the server says that there is no such mailbox, it goes on the suppression list with it.
+        Where the server says that there is no such mailbox, it goes on the suppression list with it. A database that is
+        away is waited for: with our process what the mail server said would be lost.
         """
+        return self.outbox.database.outlast(lambda: self._record(message, delivery), OUTAGE_AFTER_BODY_SECONDS)
+
+    def _record(self, message: Message, delivery: Delivery) -> str:
         now, attempt = self.outbox.clock(), message.attempts + 1
         status, reason, due = self._next(delivery, attempt - message.attempts_before, now)
         values = {

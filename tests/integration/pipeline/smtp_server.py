@@ -63,7 +63,7 @@ class Talk(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         self.script.connections += 1
         try:
-            if not self.react(self.script.answer("connect", "220 ready")):
+            if not self.react(self.answer("connect", "220 ready")):
                 return
             while line := self.next_line():
                 words = line.decode(errors="replace").split() or [""]
@@ -73,6 +73,9 @@ class Talk(socketserver.BaseRequestHandler):
                     return
         except OSError:
             return  # the client has gone
+
+    def answer(self, point: str, usual: str) -> Reaction:
+        return self.script.answer(point, usual)
 
     def finish(self) -> None:
         self.request.close()
@@ -95,7 +98,7 @@ class Talk(socketserver.BaseRequestHandler):
                 return self.encrypt()
             case "DATA":
                 return self.take_message()
-        answer = self.script.answer(verb, usual)
+        answer = self.answer(verb, usual)
         if verb in {"MAIL", "RSET"}:
             self.sender, self.recipients = verb == "MAIL" and answer.startswith("2"), []
         if verb == "RCPT" and answer.startswith("2"):
@@ -103,7 +106,7 @@ class Talk(socketserver.BaseRequestHandler):
         return self.react(answer)
 
     def encrypt(self) -> bool:
-        answer = self.script.answer("STARTTLS", "220 go on")
+        answer = self.answer("STARTTLS", "220 go on")
         if not self.react(answer):
             return False
         if answer.startswith("220"):
@@ -112,13 +115,13 @@ class Talk(socketserver.BaseRequestHandler):
 
     def take_message(self) -> bool:
         usual = "354 go on" if self.recipients or "DATA" in self.script.says else "554 no valid recipients"
-        go_ahead = self.script.answer("DATA", usual)
+        go_ahead = self.answer("DATA", usual)
         if not self.react(go_ahead):
             return False
         return not go_ahead.startswith("354") or self.take_body()
 
     def take_body(self) -> bool:
-        trouble = self.script.answer("body", "")
+        trouble = self.answer("body", "")
         if trouble:
             self.request.recv(1)
             self.react(trouble)
@@ -129,11 +132,11 @@ class Talk(socketserver.BaseRequestHandler):
         if line == b"":
             self.script.cut.append(b"".join(lines))
             return False
-        reply = self.script.answer("dot", "250 2.0.0 taken" if self.recipients else "554 no valid recipients")
+        reply = self.answer("dot", "250 2.0.0 taken" if self.recipients else "554 no valid recipients")
         if reply.startswith("250"):
             self.script.stored.append(b"".join(lines))
             self.script.stored_for.append(tuple(self.recipients))
-            reply = self.script.answer("taken", reply)
+            reply = self.answer("taken", reply)
         return self.react(reply)
 
     def next_line(self) -> bytes:
@@ -173,9 +176,9 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def server(script: Script) -> Iterator[int]:
+def server(script: Script, talk: type[Talk] = Talk) -> Iterator[int]:
     """Play a script on a free port, for every connection at once."""
-    handler = type("ScriptedTalk", (Talk,), {"script": script})
+    handler = type("ScriptedTalk", (talk,), {"script": script})
     with Server(("127.0.0.1", 0), handler) as tcp:
         thread = threading.Thread(target=tcp.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -1,0 +1,70 @@
+"""The workers of a chaos run: always as many as wanted, and each can be killed at any moment."""
+
+import multiprocessing
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
+from uuid import UUID, uuid4
+
+from tasks.campaign import Campaign
+from tests.chaos.worker import work
+
+DISMISSED = "dismissed"
+
+
+@dataclass
+class Crew:
+    """Three workers, say; whoever is killed is replaced by another with a name of its own."""
+
+    settings: Mapping[str, str]
+    campaign: Campaign
+    mail_port: int
+    size: int
+    kills: Counter[str] = field(default_factory=Counter)
+    """By the point of the conversation, or `anywhere`."""
+    dead: list[UUID] = field(default_factory=list)
+    _living: dict[str, ForkServerProcess] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._processes = multiprocessing.get_context("forkserver")
+        self._processes.set_forkserver_preload(["tests.chaos.worker"])
+
+    def fill(self) -> None:
+        """Start as many workers as are missing."""
+        with self._lock:
+            for name, process in list(self._living.items()):
+                assert process.is_alive(), f"worker {name} ended by itself: {process.exitcode}"
+            while len(self._living) < self.size:
+                run_id = uuid4()
+                given = {**self.settings, "SMTP_URL": f"smtp://{run_id.hex}:x@127.0.0.1:{self.mail_port}"}
+                process = self._processes.Process(target=work, args=(given, self.campaign, run_id))
+                process.start()
+                self._living[run_id.hex] = process
+
+    def names(self) -> list[str]:
+        with self._lock:
+            return list(self._living)
+
+    def kill(self, name: str, where: str = "anywhere") -> bool:
+        """End a worker as kill -9 does, and say whether it was alive."""
+        with self._lock:
+            process = self._living.pop(name, None)
+        if process is None:
+            return False
+        process.kill()
+        process.join()
+        self.kills[where] += 1
+        self.dead.append(UUID(name))
+        return True
+
+    def killed(self) -> Counter[str]:
+        """How many were killed where, before all were dismissed."""
+        return Counter({where: times for where, times in self.kills.items() if where != DISMISSED})
+
+    def dismiss(self) -> None:
+        """End all."""
+        for name in self.names():
+            self.kill(name, DISMISSED)

@@ -1,0 +1,34 @@
+"""Two runs of one campaign at the same moment, without the turn that flow runs wait for: each message goes once."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+
+from tasks.services import open_services
+from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.small_club import CUP, SmallClub
+
+FAMILIES = 25
+RUNS = 2
+
+
+def test_two_runs_of_a_campaign_at_the_same_moment_send_each_message_once(empty_club: Pipeline) -> None:
+    club = SmallClub.on(empty_club)
+    addresses = [f"family{number}@example.com" for number in range(FAMILIES)]
+    for number, address in enumerate(addresses):
+        club.family(f"Family{number}", address)
+    start = Barrier(RUNS)
+
+    def run() -> int:
+        with open_services(empty_club.services.settings, empty_club.clock) as services:
+            start.wait()
+            return replace(empty_club, services=services).run(CUP).sent
+
+    with ThreadPoolExecutor(RUNS) as pool:
+        runs = [pool.submit(run) for _ in range(RUNS)]
+        sent = [one.result() for one in runs]
+    assert sum(sent) == FAMILIES
+    assert {row.status for row in club.messages()} == {"sent"}
+    mailed = Counter(str(message["X-Envelope-To"]) for message in empty_club.inbox.messages())
+    assert mailed == Counter(addresses)

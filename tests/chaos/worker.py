@@ -1,0 +1,34 @@
+"""A worker as a process of its own: it delivers what is owed, batch by batch, until it is killed."""
+
+import random
+import threading
+from collections.abc import Mapping
+from uuid import UUID
+
+from tasks.campaign import Batch, Campaign
+from tasks.errors import TransientError
+from tasks.services import Services, open_services
+from tasks.settings import load_settings
+from tasks.steps.deliver_batch import deliver_batch
+
+BATCH = 6
+
+
+def work(given: Mapping[str, str], campaign: Campaign, run_id: UUID) -> None:
+    """Deliver for ever; a server that is away is asked again, as Prefect retries a batch."""
+    with open_services(load_settings(given)) as services:
+        while True:
+            try:
+                deliver_some(services, campaign, run_id)
+            except TransientError:
+                threading.Event().wait(0.1)
+
+
+def deliver_some(services: Services, campaign: Campaign, run_id: UUID) -> None:
+    rows = services.database.fetch("due_messages", campaign_id=campaign.id, now=services.clock())
+    ids = [row.id for row in rows]
+    random.shuffle(ids)  # so that workers meet, but not at every message
+    if not ids:
+        threading.Event().wait(0.1)
+    for start in range(0, len(ids), BATCH):
+        deliver_batch(services, campaign, Batch(1, tuple(ids[start : start + BATCH])), run_id)

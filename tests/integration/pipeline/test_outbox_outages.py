@@ -1,0 +1,109 @@
+"""A database that goes away with a message in hand: what is known then is not lost with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Connection
+
+from tasks.database import Database
+from tasks.errors import TransientError
+from tasks.links.model import Link
+from tasks.mail.smtp import Delivery
+from tasks.message import Message
+from tasks.outbox import Claim
+from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.small_club import SmallClub
+from tests.integration.pipeline.test_outbox import LATER, SENT, attempts, drafted, ids, outbox, statuses
+
+AWAY = "the database is away"
+
+
+class UnsteadyDatabase(Database):
+    """Goes away for some transactions: before they are done, or after, so that only the answer is lost."""
+
+    lost_before = 0
+    lost_after = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        if self.lost_before:
+            self.lost_before -= 1
+            raise TransientError(AWAY)
+        with super().transaction() as connection:
+            yield connection
+        if self.lost_after:
+            self.lost_after -= 1
+            raise TransientError(AWAY)
+
+
+@pytest.fixture
+def database(club: SmallClub) -> Iterator[UnsteadyDatabase]:
+    unsteady = UnsteadyDatabase(club.pipeline.services.settings.database_url.get_secret_value())
+    yield unsteady
+    unsteady.close()
+
+
+@pytest.fixture
+def club(empty_club: Pipeline) -> SmallClub:
+    """A club with a family, whose campaign is being sent."""
+    club = SmallClub.on(empty_club)
+    club.family()
+    club.open_campaign()
+    club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
+    return club
+
+
+@contextmanager
+def ready(club: SmallClub, database: UnsteadyDatabase) -> Iterator[tuple[Claim, Message, list[Link]]]:
+    """Hold the message over the unsteady database, its links checked just now."""
+    with replace(outbox(club), database=database).claim(ids(club)) as claim:
+        message = claim.take(claim.ids[0])
+        assert message is not None
+        links = [club.tend(order) for order in message.order_ids]
+        claim.record_links(links)
+        yield claim, message, links
+
+
+@pytest.mark.parametrize("lost", ["lost_before", "lost_after"])
+def test_sending_is_entered_once_although_the_answer_was_lost(
+    club: SmallClub, database: UnsteadyDatabase, lost: str
+) -> None:
+    with ready(club, database) as (claim, message, links):
+        setattr(database, lost, 2)
+        assert claim.enter_sending(message, drafted(message, links))
+        assert claim.record(message, SENT) == "sent"
+    assert attempts(club, message.id) == ["sending", "sent"]
+    assert statuses(club) == ["sent"]
+
+
+def test_sending_is_not_entered_by_an_answer_that_was_lost_and_was_no(
+    club: SmallClub, database: UnsteadyDatabase
+) -> None:
+    with ready(club, database) as (claim, message, links):
+        club.set_order(message.order_ids[0], amount=4000)
+        database.lost_after = 1
+        assert not claim.enter_sending(message, drafted(message, links))
+    assert statuses(club) == ["queued"]
+    assert attempts(club, message.id) == []
+
+
+@pytest.mark.parametrize("lost", ["lost_before", "lost_after"])
+@pytest.mark.parametrize(("delivery", "status"), [(SENT, "sent"), (LATER, "queued")])
+def test_what_the_mail_server_said_outlives_an_outage(
+    club: SmallClub, database: UnsteadyDatabase, lost: str, delivery: Delivery, status: str
+) -> None:
+    with ready(club, database) as (claim, message, links):
+        claim.enter_sending(message, drafted(message, links))
+        setattr(database, lost, 2)
+        claim.record(message, delivery)
+    assert statuses(club) == [status]
+    assert attempts(club, message.id) == ["sending", delivery.outcome.value]
+
+
+def test_a_database_that_stays_away_is_not_waited_for_for_ever(database: UnsteadyDatabase) -> None:
+    database.lost_before = 10**6
+    with pytest.raises(TransientError, match=AWAY):
+        database.outlast(lambda: database.fetch("tournaments"), 0.3)
+    assert database.lost_before < 10**6 - 1, "it was asked again"
