@@ -1,5 +1,6 @@
 """The refresh of checkout links over real parts: what it does, what it only says, and what it leaves to a person."""
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import Row
+from typer.testing import CliRunner
 
+from deployments.cli import app
 from tasks.errors import ConfigurationError, TransientError
 from tasks.links.circuit import FAILURES_IN_A_ROW
 from tasks.links.model import LinkOutcome
@@ -390,6 +393,33 @@ def test_only_what_is_set_aside_can_be_released_all_or_nothing_and_by_somebody(c
         with pytest.raises(ConfigurationError, match="a person's name"):
             release(database, [orders[0]], released_by=nobody, now=now)
     assert [club.set_aside(order) for order in orders] == [["two_orders"]] * 2
+
+
+def test_set_aside_orders_are_listed_and_released_at_a_terminal(club: RefreshedClub, order: int) -> None:
+    settings = club.pipeline.services.settings
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value().replace("+psycopg", ""),
+        "STRIPE_API_KEY": settings.stripe_api_key.get_secret_value(),
+        "STRIPE_API_BASE": settings.stripe_api_base,
+        "CHECKOUT_SUCCESS_URL": settings.checkout_success_url,
+        "SMTP_URL": settings.smtp_url.get_secret_value(),
+        "MAIL_FROM": settings.mail_from,
+    }
+    terminal = CliRunner(env=environment)
+    club.set_order(order, stripe_checkout_session_id="cs_test_of_nobody")
+    club.refresh()
+    listed = terminal.invoke(app, ["set-asides"]).stdout
+    assert re.search(rf"order {order}, since .*: unknown_session: Stripe knows no such session", listed)
+    assert "1 orders wait for a person." in listed
+    wrong = terminal.invoke(app, ["release", "99999", "--by", "Kim"])
+    assert (wrong.exit_code, wrong.stderr) == (
+        2,
+        "Error: These orders are not set aside: 99999; nothing was taken up again\n",
+    )
+    done = terminal.invoke(app, ["release", str(order), "--by", "Kim", "--note", "an old account"])
+    assert (done.exit_code, done.stdout) == (0, "1 orders are taken up again by the next run.\n")
+    assert club.set_aside(order) == []
+    assert club.sql("SELECT cleared_by, note FROM tournament_fees.set_asides") == [("Kim", "an old account")]
 
 
 def test_an_order_without_a_product_is_for_a_person(club: RefreshedClub, order: int) -> None:
