@@ -3,27 +3,33 @@
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Row
 from typer.testing import CliRunner
 
 from deployments.cli import app
 from tasks.errors import ConfigurationError, TransientError
 from tasks.links.circuit import FAILURES_IN_A_ROW
-from tasks.links.model import LinkOutcome
+from tasks.links.model import Charge, LinkOutcome
+from tasks.mail.smtp import Envelope
+from tasks.message import Draft
+from tasks.outbox import Outbox
 from tasks.refresh import RefreshOptions, read_options
 from tasks.refresh_report import refresh_markdown, refresh_sentence
 from tasks.set_asides import release
+from tasks.steps.deliver_batch import deliver_batch
+from tasks.steps.plan_batches import plan_batches
 from tasks.steps.plan_refresh import plan_refresh
 from tasks.steps.prepare_refresh import prepare_refresh
 from tasks.steps.refresh_batch import AT_ONCE, refresh_batch
 from tasks.steps.summarize_refresh import RefreshSummary, summarize_refresh
-from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import CUP, FEE, SESSIONS, SmallClub
 
 PRICE = {"currency": "usd", "unit_amount": str(FEE), "product_data": {"name": "Cap"}}
@@ -466,6 +472,71 @@ def test_a_session_of_the_other_mode_stops_the_run_with_one_sentence(club: Refre
     with pytest.raises(ConfigurationError, match="STRIPE_API_KEY is of another mode than the sessions in orders"):
         club.refresh()
     assert club.at_stripe() == before
+
+
+def test_a_key_without_the_right_is_told_which_one_it_lacks(club: RefreshedClub, order: int) -> None:
+    key = SecretStr("rk_test_invented_readonly_key")
+    settings = club.pipeline.services.settings.model_copy(update={"stripe_api_key": key})
+    with (
+        open_pipeline(settings, club.pipeline.stand_in, club.pipeline.inbox) as pipeline,
+        pytest.raises(ConfigurationError, match=r"STRIPE_API_KEY lacks a permission: .*'rak_checkout_session_write'"),
+    ):
+        RefreshedClub(pipeline).refresh()
+    assert club.at_stripe() == []
+    club.refresh()
+    assert len(club.payable(order)) == 1, "the attempt that was refused stands in nobody's way"
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_url_that_leads_elsewhere_is_set_aside_and_never_given_out(
+    club: RefreshedClub, order: int, *, made: bool
+) -> None:
+    if made:
+        club.own_session(order)
+    keeper = club.pipeline.services.keeper
+    strict = replace(keeper, policy=replace(keeper.policy, allow_http=False))
+    link = strict.tend(order, Charge("Spring Cup", "Max Ek"), mailing=True)
+    assert (link.outcome, link.url) == (LinkOutcome.SET_ASIDE, None)
+    assert club.set_aside(order) == ["strange_url"]
+    assert len(club.payable(order)) == 1
+
+
+# How old a check may be
+
+
+@pytest.mark.parametrize(("seconds_ago", "reads"), [(50, 0), (70, 1)])
+def test_a_link_is_mailed_on_what_a_list_has_just_shown_and_read_where_that_is_older(
+    club: RefreshedClub, order: int, seconds_ago: int, reads: int
+) -> None:
+    club.own_session(order)
+    campaign = club.open_campaign()
+    services = club.pipeline.services
+    services.survey.sweep()
+    club.sql("UPDATE tournament_fees.sightings SET seen_at = now() - make_interval(secs => :ago)", ago=seconds_ago)
+    club.pipeline.stand_in.clear_requests()
+    (batch,) = plan_batches(services, campaign, 10)
+    assert deliver_batch(services, campaign, batch, None) == {"sent": 1}
+    assert len(club.pipeline.stand_in.requests()) == reads
+    (age,) = club.sql("SELECT extract(EPOCH FROM now() - checked_at) AS seconds FROM tournament_fees.message_orders")
+    assert (age.seconds > 45) == (reads == 0), "the check is as old as what it went by"
+
+
+def test_a_check_that_has_grown_old_before_the_mail_goes_out_is_made_again(club: RefreshedClub, order: int) -> None:
+    session = club.own_session(order)
+    link = replace(club.tend(order), checked_at=club.pipeline.clock() - timedelta(seconds=121))
+    campaign, services = club.open_campaign(), club.pipeline.services
+    (batch,) = plan_batches(services, campaign, 10)
+    outbox = Outbox(services.database, campaign.id, services.clock, max_attempts=5, reply_timeout=60)
+    with outbox.claim(batch.message_ids) as claim:
+        message = claim.take(batch.message_ids[0])
+        assert message is not None
+        claim.record_links([link])
+        envelope = Envelope("fees@example.org", message.address, b"")
+        assert not claim.enter_sending(message, Draft(envelope, club.pipeline.clock(), [link]))
+        fresh = club.tend(order)
+        claim.record_links([fresh])
+        assert fresh.session_id == session
+        assert claim.enter_sending(message, Draft(envelope, club.pipeline.clock(), [fresh]))
 
 
 # Stripe out of order, and several runs at once
