@@ -30,6 +30,11 @@ test: .venv/.synced ## Run the tests; TESTS=path or ARGS=options narrow them
 test-long: .venv/.synced ## Run the tests marked long at their full size, and only these; TESTS and ARGS narrow them
 	@$(RUN) -m pytest --long $(ARGS) $(TESTS)
 
+.PHONY: test-stripe
+test-stripe: .venv/.synced ## Run the life of a link against Stripe's test mode: STRIPE_TEST_KEY=sk_test_… make test-stripe
+	@if [ -z "$$STRIPE_TEST_KEY" ]; then echo "Not run: set STRIPE_TEST_KEY=sk_test_… to run it against Stripe's test mode"; \
+	else STRIPE_SUITE=1 $(RUN) -m pytest tests/integration/pipeline/test_stripe_account.py $(ARGS); fi
+
 .PHONY: test-system
 test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 and Postfix (installs them where run as root)
 	@tests/system/install

@@ -20,7 +20,7 @@ BATCHES_AT_ONCE = 2
 
 def _run_name() -> str:
     """Say in the UI what a run is about, and what it may do."""
-    options: RefreshOptions = flow_run.get_parameters()["options"]
+    options = RefreshOptions.model_validate(flow_run.get_parameters()["options"])
     about = options.tournament or "tournaments to come"
     return f"{about}: {'dry run' if options.dry_run else 'renew' if options.renew else 'reconcile'} links"
 

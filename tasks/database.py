@@ -38,6 +38,7 @@ class Database:
         self.engine: Engine = create_engine(
             url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
         )
+        self._alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def place(self) -> str:
@@ -85,8 +86,8 @@ class Database:
             raise RuntimeError(f"PostgreSQL refused a statement: {_reason(error)}") from None
 
     def fetch(self, name: str, **values: object) -> Sequence[Row[Any]]:
-        """Run one query in a transaction of its own."""
-        with self.transaction() as connection:
+        """Run one query in a transaction of its own: PostgreSQL's own, which spares two round trips."""
+        with self._explained(), self._alone.connect() as connection:
             return fetch(connection, name, **values)
 
     def outlast(self, work: Callable[[], Result], seconds: float) -> Result:

@@ -1,5 +1,5 @@
 -- Make an order that a committed player lacks, at the product's price.
 -- Returns: id.
-INSERT INTO orders (player_id, product_id, status, amount, currency, created_at)
-VALUES (:player_id, :product_id, 'pending', :amount, :currency, :now)
+INSERT INTO orders (player_id, product_id, status, amount, currency)
+VALUES (:player_id, :product_id, 'pending', :amount, :currency)
 RETURNING id;

@@ -33,5 +33,5 @@ def _missing_orders(services: Services, options: RefreshOptions, scope: Mapping[
         fetch(connection, "lock_missing_orders")
         missing = fetch(connection, "missing_orders", **scope)
         for row in () if options.dry_run else missing:
-            fetch(connection, "make_order", **row._asdict(), now=services.clock())
+            fetch(connection, "make_order", **row._asdict())
     return len(missing)

@@ -119,12 +119,20 @@ class Served:
 
         Raises httpx.HTTPStatusError where Prefect refuses the parameters.
         """
-        deployment = self.get(f"deployments/name/{DEPLOYMENT}")
+        return self.start(
+            DEPLOYMENT, {"tournament": tournament, **({"options": options} if options else {})}, environment
+        )
+
+    def start(
+        self, name: str, parameters: Mapping[str, object], environment: Mapping[str, str] | None = None
+    ) -> FlowRun:
+        """Start a run of any deployment, by the deployment's full name; raises as `trigger` does."""
+        deployment = self.get(f"deployments/name/{name}")
         answer = self.post(
             f"deployments/{deployment['id']}/create_flow_run",
             {
                 "state": {"type": "SCHEDULED", "message": "Run from the Prefect UI"},
-                "parameters": {"tournament": tournament, **({"options": options} if options else {})},
+                "parameters": dict(parameters),
                 "job_variables": {"env": dict(environment or {})},
                 "enforce_parameter_schema": True,
             },

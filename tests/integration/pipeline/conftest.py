@@ -15,7 +15,15 @@ from deployments.local.postgres import embedded_postgres
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.settings import Settings
-from tests.integration.pipeline.harness import Inbox, Pipeline, ToldClub, fresh_database, open_pipeline, settings_for
+from tests.integration.pipeline.harness import (
+    Inbox,
+    Pipeline,
+    StrictStandIn,
+    ToldClub,
+    fresh_database,
+    open_pipeline,
+    settings_for,
+)
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +56,11 @@ def stand_in_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def stand_in(stand_in_url: str) -> Iterator[StandInControl]:
-    with StandInControl(stand_in_url) as control:
+    with StrictStandIn(stand_in_url) as control:
         control.reset()
         yield control
+        control.check_requests()
+        control.check_objects()
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,10 @@ from tasks.steps.plan_batches import plan_batches
 from tasks.steps.summarize import Summary, summarize
 from tasks.steps.sweep import sweep
 from tasks.steps.take_up import take_up
+from tests.integration.stripe_schema import check_object, check_request
+
+MOST_CHECKED = 100
+"""Sessions of a test that are held against the schema: in one with thousands, they are alike."""
 
 STRIPE_KEY = "sk_test_invented_key_of_the_tests"
 
@@ -59,6 +63,31 @@ class Inbox:
 
     def to(self, address: str) -> list[EmailMessage]:
         return [message for message in self.messages() if message["X-Envelope-To"] == address]
+
+
+class StrictStandIn(StandInControl):
+    """The stand-in, whose log and objects must be what Stripe publishes, in every test that uses it."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(base_url)
+        self.checked = 0
+
+    def clear_requests(self) -> None:
+        self.check_requests()
+        super().clear_requests()
+
+    def reset(self) -> None:
+        super().reset()
+        self.checked = 0
+
+    def check_requests(self) -> None:
+        for request in self.requests(since=self.checked):
+            check_request(request["method"], request["path"], request["parameters"])
+            self.checked = request["seq"]
+
+    def check_objects(self) -> None:
+        for session in self.sessions()[:MOST_CHECKED]:
+            check_object("checkout.session", session)
 
 
 @dataclass

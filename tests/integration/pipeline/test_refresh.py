@@ -1,26 +1,35 @@
 """The refresh of checkout links over real parts: what it does, what it only says, and what it leaves to a person."""
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import Row
+from typer.testing import CliRunner
 
+from deployments.cli import app
 from tasks.errors import ConfigurationError, TransientError
 from tasks.links.circuit import FAILURES_IN_A_ROW
-from tasks.links.model import LinkOutcome
+from tasks.links.model import Charge, LinkOutcome
+from tasks.mail.smtp import Envelope
+from tasks.message import Draft
+from tasks.outbox import Outbox
 from tasks.refresh import RefreshOptions, read_options
 from tasks.refresh_report import refresh_markdown, refresh_sentence
 from tasks.set_asides import release
+from tasks.steps.deliver_batch import deliver_batch
+from tasks.steps.plan_batches import plan_batches
 from tasks.steps.plan_refresh import plan_refresh
 from tasks.steps.prepare_refresh import prepare_refresh
 from tasks.steps.refresh_batch import AT_ONCE, refresh_batch
 from tasks.steps.summarize_refresh import RefreshSummary, summarize_refresh
-from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import CUP, FEE, SESSIONS, SmallClub
 
 PRICE = {"currency": "usd", "unit_amount": str(FEE), "product_data": {"name": "Cap"}}
@@ -211,9 +220,9 @@ def test_a_session_that_was_made_for_another_order_is_for_a_person(club: Refresh
     session = club.tend(orders[0]).session_id
     club.set_order(orders[0], stripe_checkout_session_id=None)
     club.set_order(orders[1], stripe_checkout_session_id=session)
-    club.refresh()
+    assert club.tend(orders[1]).outcome is LinkOutcome.SET_ASIDE
     assert club.set_aside(orders[1]) == ["another_order"]
-    assert club.order_now(orders[0]).stripe_checkout_session_id is None or club.payable(orders[0]) == [session]
+    assert club.payable(orders[0]) == [session]
 
 
 # A dry run
@@ -392,6 +401,33 @@ def test_only_what_is_set_aside_can_be_released_all_or_nothing_and_by_somebody(c
     assert [club.set_aside(order) for order in orders] == [["two_orders"]] * 2
 
 
+def test_set_aside_orders_are_listed_and_released_at_a_terminal(club: RefreshedClub, order: int) -> None:
+    settings = club.pipeline.services.settings
+    environment = {
+        "DATABASE_URL": settings.database_url.get_secret_value().replace("+psycopg", ""),
+        "STRIPE_API_KEY": settings.stripe_api_key.get_secret_value(),
+        "STRIPE_API_BASE": settings.stripe_api_base,
+        "CHECKOUT_SUCCESS_URL": settings.checkout_success_url,
+        "SMTP_URL": settings.smtp_url.get_secret_value(),
+        "MAIL_FROM": settings.mail_from,
+    }
+    terminal = CliRunner(env=environment)
+    club.set_order(order, stripe_checkout_session_id="cs_test_of_nobody")
+    club.refresh()
+    listed = terminal.invoke(app, ["set-asides"]).stdout
+    assert re.search(rf"order {order}, since .*: unknown_session: Stripe knows no such session", listed)
+    assert "1 orders wait for a person." in listed
+    wrong = terminal.invoke(app, ["release", "99999", "--by", "Kim"])
+    assert (wrong.exit_code, wrong.stderr) == (
+        2,
+        "Error: These orders are not set aside: 99999; nothing was taken up again\n",
+    )
+    done = terminal.invoke(app, ["release", str(order), "--by", "Kim", "--note", "an old account"])
+    assert (done.exit_code, done.stdout) == (0, "1 orders are taken up again by the next run.\n")
+    assert club.set_aside(order) == []
+    assert club.sql("SELECT cleared_by, note FROM tournament_fees.set_asides") == [("Kim", "an old account")]
+
+
 def test_an_order_without_a_product_is_for_a_person(club: RefreshedClub, order: int) -> None:
     session = club.own_session(order)
     club.set_order(order, product_id=None)
@@ -436,6 +472,71 @@ def test_a_session_of_the_other_mode_stops_the_run_with_one_sentence(club: Refre
     with pytest.raises(ConfigurationError, match="STRIPE_API_KEY is of another mode than the sessions in orders"):
         club.refresh()
     assert club.at_stripe() == before
+
+
+def test_a_key_without_the_right_is_told_which_one_it_lacks(club: RefreshedClub, order: int) -> None:
+    key = SecretStr("rk_test_invented_readonly_key")
+    settings = club.pipeline.services.settings.model_copy(update={"stripe_api_key": key})
+    with (
+        open_pipeline(settings, club.pipeline.stand_in, club.pipeline.inbox) as pipeline,
+        pytest.raises(ConfigurationError, match=r"STRIPE_API_KEY lacks a permission: .*'rak_checkout_session_write'"),
+    ):
+        RefreshedClub(pipeline).refresh()
+    assert club.at_stripe() == []
+    club.refresh()
+    assert len(club.payable(order)) == 1, "the attempt that was refused stands in nobody's way"
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_url_that_leads_elsewhere_is_set_aside_and_never_given_out(
+    club: RefreshedClub, order: int, *, made: bool
+) -> None:
+    if made:
+        club.own_session(order)
+    keeper = club.pipeline.services.keeper
+    strict = replace(keeper, policy=replace(keeper.policy, allow_http=False))
+    link = strict.tend(order, Charge("Spring Cup", "Max Ek"), mailing=True)
+    assert (link.outcome, link.url) == (LinkOutcome.SET_ASIDE, None)
+    assert club.set_aside(order) == ["strange_url"]
+    assert len(club.payable(order)) == 1
+
+
+# How old a check may be
+
+
+@pytest.mark.parametrize(("seconds_ago", "reads"), [(50, 0), (70, 1)])
+def test_a_link_is_mailed_on_what_a_list_has_just_shown_and_read_where_that_is_older(
+    club: RefreshedClub, order: int, seconds_ago: int, reads: int
+) -> None:
+    club.own_session(order)
+    campaign = club.open_campaign()
+    services = club.pipeline.services
+    services.survey.sweep()
+    club.sql("UPDATE tournament_fees.sightings SET seen_at = now() - make_interval(secs => :ago)", ago=seconds_ago)
+    club.pipeline.stand_in.clear_requests()
+    (batch,) = plan_batches(services, campaign, 10)
+    assert deliver_batch(services, campaign, batch, None) == {"sent": 1}
+    assert len(club.pipeline.stand_in.requests()) == reads
+    (age,) = club.sql("SELECT extract(EPOCH FROM now() - checked_at) AS seconds FROM tournament_fees.message_orders")
+    assert (age.seconds > 45) == (reads == 0), "the check is as old as what it went by"
+
+
+def test_a_check_that_has_grown_old_before_the_mail_goes_out_is_made_again(club: RefreshedClub, order: int) -> None:
+    session = club.own_session(order)
+    link = replace(club.tend(order), checked_at=club.pipeline.clock() - timedelta(seconds=121))
+    campaign, services = club.open_campaign(), club.pipeline.services
+    (batch,) = plan_batches(services, campaign, 10)
+    outbox = Outbox(services.database, campaign.id, services.clock, max_attempts=5, reply_timeout=60)
+    with outbox.claim(batch.message_ids) as claim:
+        message = claim.take(batch.message_ids[0])
+        assert message is not None
+        claim.record_links([link])
+        envelope = Envelope("fees@example.org", message.address, b"")
+        assert not claim.enter_sending(message, Draft(envelope, club.pipeline.clock(), [link]))
+        fresh = club.tend(order)
+        claim.record_links([fresh])
+        assert fresh.session_id == session
+        assert claim.enter_sending(message, Draft(envelope, club.pipeline.clock(), [fresh]))
 
 
 # Stripe out of order, and several runs at once

@@ -1,43 +1,17 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from jsonschema import Draft202012Validator
 from stripe.checkout import Session
 
 from deployments.local.stripe_standin import params
 from deployments.local.stripe_standin.control import StandInControl
+from tests.integration.stripe_schema import DOCUMENT, check_object, check_request
 
-DOCUMENT = json.loads((Path(__file__).parent / "stripe_openapi.json").read_text())
 HEADERS = {"Authorization": "Bearer sk_test_standin0001"}
-
-
-def as_json_schema(node: Any, name: str = "") -> Any:  # noqa: ANN401 - any part of a JSON document
-    """Translate OpenAPI 3.0: nullable becomes anyOf null, and an object has no members but those it lists."""
-    if isinstance(node, list):
-        return [as_json_schema(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    schema = {key: as_json_schema(value, key) for key, value in node.items() if key != "nullable"}
-    if name == "properties":
-        return schema
-    if schema.get("type") == "object" and "properties" in schema:
-        schema.setdefault("additionalProperties", False)
-    return {"anyOf": [schema, {"type": "null"}]} if node.get("nullable") is True else schema
-
-
-COMPONENTS = as_json_schema(DOCUMENT["components"])
-
-
-def check(kind: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
-    schema = {"$ref": f"#/components/schemas/{kind}", "components": COMPONENTS}
-    problems = [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(value)]
-    assert not problems
 
 
 def get(base_url: str, path: str) -> dict[str, Any]:
@@ -47,10 +21,10 @@ def get(base_url: str, path: str) -> dict[str, Any]:
 
 def test_the_check_itself_refuses_what_is_not_stripes(base_url: str, new_session: Callable[..., Session]) -> None:
     session = get(base_url, f"/v1/checkout/sessions/{new_session().id}")
-    check("checkout.session", session)
+    check_object("checkout.session", session)
     for spoilt in ({"status": "closed"}, {"colour": "blue"}, {"amount_total": "55"}, {"custom_fields": None}):
         with pytest.raises(AssertionError):
-            check("checkout.session", session | spoilt)
+            check_object("checkout.session", session | spoilt)
 
 
 def test_every_session_is_what_stripe_publishes(
@@ -78,16 +52,16 @@ def test_every_session_is_what_stripe_publishes(
     for page in (get(base_url, "/v1/checkout/sessions"), get(base_url, f"/v1/checkout/sessions?{expand}")):
         assert len(page["data"]) == len(ids)
         for session in page["data"]:
-            check("checkout.session", session)
+            check_object("checkout.session", session)
     control.advance_clock(24 * 60 * 60)
     for id_ in ids:
         session = get(base_url, f"/v1/checkout/sessions/{id_}")
-        check("checkout.session", session)
+        check_object("checkout.session", session)
         assert session["url"] is None
         if session["payment_intent"]:
-            check("payment_intent", get(base_url, f"/v1/payment_intents/{session['payment_intent']}"))
+            check_object("payment_intent", get(base_url, f"/v1/payment_intents/{session['payment_intent']}"))
         for item in get(base_url, f"/v1/checkout/sessions/{id_}/line_items")["data"]:
-            check("item", item)
+            check_object("item", item)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +77,7 @@ def test_every_refusal_is_what_stripe_publishes(base_url: str, path: str, header
     answer = httpx.get(base_url + path, headers=headers, trust_env=False)
     assert answer.is_client_error
     assert answer.headers["Request-Id"].startswith("req_")
-    check("error", answer.json())
+    check_object("error", answer.json())
 
 
 def test_no_parameter_is_taken_that_stripe_does_not_publish() -> None:
@@ -114,3 +88,42 @@ def test_no_parameter_is_taken_that_stripe_does_not_publish() -> None:
         set(params.ListSessions.model_fields)
         == {parameter["name"] for parameter in endpoint["get"]["parameters"]} - params.ListSessions.not_modelled
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "parameters"),
+    [
+        ("GET", "/v1/checkout/sessions", {"limit": "100", "created": {"gte": "1"}, "expand": {"0": "data.line_items"}}),
+        ("POST", "/v1/checkout/sessions/cs_test_1/expire", {}),
+        ("POST", "/v1/checkout/sessions", {"mode": "payment", "adaptive_pricing": {"enabled": "false"}}),
+    ],
+)
+def test_the_check_of_requests_takes_what_stripe_publishes_and_nothing_else(
+    method: str, path: str, parameters: dict[str, Any]
+) -> None:
+    check_request(method, path, parameters)
+    for spoilt in (
+        (method, f"{path}/nowhere/else", parameters),
+        ("DELETE", path, parameters),
+        (method, path, parameters | {"colour": "blue"}),
+        (method, path, parameters | {"expand": {"1": "from the second"}}),
+    ):
+        with pytest.raises(AssertionError):
+            check_request(*spoilt)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mode": "gift"},
+        {"expires_at": "tomorrow"},
+        {"payment_method_types": {"0": {"card": "yes"}}},
+        {"adaptive_pricing": {"enabled": "no"}},
+        {"line_items": {"0": {"quantity": "one"}}},
+        {"line_items": {"0": {"price_data": {"unit_amount": "5500"}}}},
+        {"payment_intent_data": {"metadata": {"order": {"id": "5"}}}},
+    ],
+)
+def test_a_create_request_that_strays_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError):
+        check_request("POST", "/v1/checkout/sessions", wrong)

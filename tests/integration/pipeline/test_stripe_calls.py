@@ -1,0 +1,159 @@
+"""What it costs in calls to Stripe, counted in the stand-in's log: the figures that the README states."""
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from tasks.links.model import LinkOutcome
+from tasks.refresh import RefreshOptions
+from tests.integration.pipeline.harness import Pipeline, open_pipeline
+from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
+from tests.integration.pipeline.test_refresh import FORM, RefreshedClub
+
+HOUR = 3600.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BigClub(RefreshedClub):
+    """A club with an order for each of many players, and an account at Stripe that others may use too."""
+
+    def people(self, count: int) -> list[int]:
+        self.sql(
+            "INSERT INTO parents (first_name, last_name, email) "
+            "SELECT 'Jo', 'Ek' || n, 'ek' || n || '@example.com' FROM generate_series(1, :count) AS n",
+            count=count,
+        )
+        self.sql("INSERT INTO players (parent_id, first_name, last_name) SELECT id, 'Max', last_name FROM parents")
+        self.sql("INSERT INTO player_teams SELECT id, 1, 'committed' FROM players")
+        rows = self.sql(
+            "INSERT INTO orders (player_id, product_id, amount) SELECT id, 1, :fee FROM players RETURNING id", fee=FEE
+        )
+        return sorted(row.id for row in rows)
+
+    def made_by_the_club(self, orders: list[int], hours_ago: tuple[float, float], foreign: int = 0) -> None:
+        """Give each order a session of the club's own system, among as many foreign ones as wanted."""
+        now = self.pipeline.stand_in.now()
+        made = (now - hours_ago[0] * HOUR, now - hours_ago[1] * HOUR)
+        references = [str(order) for order in orders] + ["of another shop"] * foreign
+        Random(7).shuffle(references)  # noqa: S311  mixed alike in every run
+        ids = self.pipeline.stand_in.stage(FORM, references, made)
+        ours = {reference: session for reference, session in zip(references, ids, strict=True) if reference.isdigit()}
+        self.sql(
+            "UPDATE orders SET stripe_checkout_session_id = given.session FROM "
+            "unnest(CAST(:orders AS bigint[]), CAST(:sessions AS text[])) AS given (id, session) "
+            "WHERE orders.id = given.id",
+            orders=[int(reference) for reference in ours],
+            sessions=list(ours.values()),
+        )
+        self.pipeline.stand_in.clear_requests()
+
+    def calls_by_kind(self) -> Counter[str]:
+        kinds = {("GET", SESSIONS): "list", ("POST", SESSIONS): "create"}
+
+        def kind(method: str, path: str) -> str:
+            return kinds.get((method, path)) or ("expire" if path.endswith("/expire") else "retrieve")
+
+        return Counter(kind(request["method"], request["path"]) for request in self.pipeline.stand_in.requests())
+
+
+@pytest.fixture
+def club(empty_club: Pipeline) -> BigClub:
+    return BigClub.on(empty_club)
+
+
+@pytest.mark.long
+def test_live_links_are_verified_by_the_hundred(club: BigClub, full_size: bool) -> None:  # noqa: FBT001  a fixture
+    count = 10_000 if full_size else 300
+    club.made_by_the_club(club.people(count), (20, 2))
+    summary = club.refresh(RefreshOptions())
+    assert summary.outcomes == {LinkOutcome.BACKFILLED: count}
+    calls = club.calls_by_kind()
+    assert set(calls) == {"list"}
+    # A page for each hundred, one for completed ones, one to see that Stripe answers.
+    assert calls.total() <= (110 if full_size else count / 100 + 3)
+    club.pipeline.stand_in.clear_requests()
+    assert club.refresh(RefreshOptions()).outcomes == {LinkOutcome.KEPT: count}
+    assert club.calls_by_kind() == calls
+
+
+@pytest.mark.long
+def test_live_links_among_foreign_sessions_are_verified_by_pages_of_all(club: BigClub, full_size: bool) -> None:  # noqa: FBT001
+    count = 10_000 if full_size else 100
+    club.made_by_the_club(club.people(count), (20, 2), foreign=5 * count)
+    assert club.refresh(RefreshOptions()).outcomes == {LinkOutcome.BACKFILLED: count}
+    calls = club.calls_by_kind()
+    assert set(calls) == {"list"}
+    assert calls.total() <= (700 if full_size else 6 * count / 100 + 3)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("maker", ["pipeline", "club"])
+def test_expired_links_are_renewed_by_a_create_each_and_few_lists(club: BigClub, full_size: bool, maker: str) -> None:  # noqa: FBT001
+    count = 2000 if full_size else 150
+    orders = club.people(count)
+    if maker == "club":
+        club.made_by_the_club(orders, (30, 26))
+    else:
+        club.refresh()
+        club.pipeline.later(timedelta(hours=25))
+        club.pipeline.stand_in.clear_requests()
+    still_open = orders[:5]
+    for order in still_open:
+        club.own_session(order, amount=7500)
+    club.pipeline.stand_in.clear_requests()
+    summary = club.refresh()
+    assert summary.outcomes == {LinkOutcome.RENEWED: count}
+    calls = club.calls_by_kind()
+    assert calls["create"] == count
+    assert calls["expire"] == len(still_open)
+    # A page for each hundred expired, one for open ones, one for completed ones, one to see that Stripe answers.
+    assert calls["list"] <= (count / 50 if full_size else 2 + 3)
+    # A read for each session that was just expired, to see what became of it, and for the last one that a page would
+    # have shown alone.
+    assert calls["retrieve"] <= len(still_open) + count / 500 + 1
+    club.pipeline.stand_in.clear_requests()
+    club.refresh(RefreshOptions())
+    assert set(club.calls_by_kind()) == {"list"}
+
+
+@pytest.mark.only_long
+def test_two_thousand_links_are_renewed_as_fast_as_stripes_limit_allows(empty_club: Pipeline) -> None:
+    count, limit = 2000, 100
+    settings = empty_club.services.settings.model_copy(update={"stripe_calls_per_second": 96.0})
+    with open_pipeline(settings, empty_club.stand_in, empty_club.inbox) as pipeline:
+        club = BigClub.on(pipeline)
+        club.made_by_the_club(club.people(count), (30, 26))
+        pipeline.stand_in.configure(latency_ms=150, reads_per_second=limit, writes_per_second=limit)
+        began = time.monotonic()
+        assert club.refresh().outcomes == {LinkOutcome.RENEWED: count}
+        took = time.monotonic() - began
+        requests = pipeline.stand_in.requests()
+    refused = sum(request["status"] == 429 for request in requests)
+    log.info("%d links renewed in %.1f s, answered 429: %d", count, took, refused)  # ARGS=--log-cli-level=INFO
+    assert took <= 1.2 * count / limit
+    assert refused <= len(requests) / 100
+
+
+def test_a_batch_of_a_campaign_checks_its_links_by_list(club: BigClub) -> None:
+    club.people(30)
+    club.pipeline.run("Spring Cup")
+    club.pipeline.stand_in.clear_requests()
+    summary = club.pipeline.run("Spring Cup", sequence=2)
+    assert summary.sent == 30
+    calls = club.calls_by_kind()
+    assert calls["create"] == 0
+    assert calls["list"] + calls["retrieve"] <= 6, "instead of 30 reads"
+
+
+def test_a_small_club_of_one_order_is_read_and_not_listed_for(club: SmallClub) -> None:
+    (order,) = club.family()
+    club.own_session(order)
+    club.pipeline.stand_in.clear_requests()
+    club.pipeline.services.survey.look_for([order])
+    assert club.calls("GET") == []
