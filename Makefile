@@ -30,6 +30,10 @@ test: .venv/.synced ## Run the tests; TESTS=path or ARGS=options narrow them
 test-long: .venv/.synced ## Run the tests marked long at their full size, and only these; TESTS and ARGS narrow them
 	@$(RUN) -m pytest --long $(ARGS) $(TESTS)
 
+.PHONY: mutants
+mutants: .venv/.synced ## Put a bug in each guard of the links and see that the tests find it; ARGS=words narrow them
+	@$(RUN) -m tests.chaos.mutants $(ARGS)
+
 .PHONY: test-system
 test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 (installs it where run as root)
 	@tests/system/install

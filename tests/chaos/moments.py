@@ -1,5 +1,6 @@
-"""The moments of a worker at which a test lets it wait or kills it: each call to Stripe or the mail server, each
-transaction. They are seen through Python's audit events and SQLAlchemy's, so that product code needs no hooks.
+"""The moments of a worker at which a test lets it wait or kills it: each call to Stripe and each transaction.
+
+They are seen through Python's audit events and SQLAlchemy's, so that product code needs no hooks.
 """
 
 import os
@@ -16,6 +17,7 @@ from tasks.errors import PermanentError, TransientError
 Watcher = Callable[[str, Any], None]
 _thread = threading.local()
 _PATIENCE_SECONDS = 60
+_ENTER_SENDING = "-- Enter `sending`"
 
 
 def _moment(kind: str, detail: object = None) -> None:
@@ -31,20 +33,30 @@ def _moment(kind: str, detail: object = None) -> None:
 def _audit(name: str, arguments: tuple[Any, ...]) -> None:
     if name == "http.client.send" and isinstance(arguments[1], bytes) and b" /v1/" in arguments[1][:80]:
         _moment("stripe", arguments[1].split(b" HTTP/", 1)[0].decode())
-    elif name == "smtplib.send":
-        _moment("mail", arguments[1])
 
 
 sys.addaudithook(_audit)
 
 
+def _note_mail(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:  # noqa: ANN401
+    if statement.startswith(_ENTER_SENDING):
+        _thread.mail = values["message_id"]
+
+
+def _ended() -> None:
+    mail, _thread.mail = getattr(_thread, "mail", None), None
+    _moment("end" if mail is None else "mail", mail)
+
+
 def watch_engine(engine: Engine, *, inside: bool = False) -> None:
     """Make moments of each transaction's begin and end, and with `inside` of what happens between the two.
 
-    A worker waits only outside: within, it would hold locks that others wait for.
+    A worker waits only outside: within, it would hold locks that others wait for. `mail` is the end of the transaction
+    that lets a message's body go out, with the message's id.
     """
     event.listen(engine, "begin", lambda *_: _moment("begin"))
-    event.listen(engine, "checkin", lambda *_: _moment("end"))
+    event.listen(engine, "before_cursor_execute", _note_mail)
+    event.listen(engine, "checkin", lambda *_: _ended())
     if inside:
         event.listen(engine, "before_cursor_execute", lambda *_: _moment("statement"))
         event.listen(engine, "after_cursor_execute", lambda *_: _moment("done"))

@@ -99,9 +99,11 @@ def test_a_request_that_was_sent_again_may_be_under_way_again(club: SmallClub, o
     lose_request(club, order)
     club.set_order(order, amount=4000)
     assert club.tend(order).outcome is LinkOutcome.UNDER_REVIEW
-    ((key, request),) = club.sql("SELECT idempotency_key, request FROM tournament_fees.checkout_attempts")
+    (sent,) = club.sql("SELECT idempotency_key, request FROM tournament_fees.checkout_attempts")
     client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": club.pipeline.stand_in.base_url})
-    client.v1.checkout.sessions.create(request, {"idempotency_key": str(key)})  # the network delivers it after all
+    client.v1.checkout.sessions.create(
+        sent.request, {"idempotency_key": str(sent.idempotency_key)}
+    )  # the network delivers it after all
     assert club.tend(order).amount == 4000
     assert len(club.payable(order)) == 1
 

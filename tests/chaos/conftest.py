@@ -1,0 +1,32 @@
+"""The real parts of the integration tests, for tests that kill and stall what works on them."""
+
+from collections.abc import Iterator
+
+import pytest
+from stripe import HTTPClient
+
+from deployments.local.stripe_standin.control import StandInControl
+from deployments.local.stripe_standin.launch import running_stand_in
+from tests.chaos.moments import watch_engine
+from tests.chaos.world import World
+from tests.integration.pipeline.conftest import catcher, server_url
+from tests.integration.pipeline.harness import Inbox, fresh_database, open_pipeline, settings_for
+from tests.integration.pipeline.small_club import SmallClub
+
+__all__ = ["catcher", "server_url"]
+
+
+@pytest.fixture(scope="module")
+def world(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One club, database and stand-in for all examples: each begins with `reset`."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        fresh_database(server_url) as database_url,
+        running_stand_in(tmp_path_factory.mktemp("machine") / "stripe.sqlite3") as server,
+        StandInControl(server.base_url) as stand_in,
+        open_pipeline(settings_for(database_url, stand_in, catcher), stand_in, catcher) as pipeline,
+    ):
+        patch.setattr(HTTPClient, "INITIAL_DELAY", 0.0)  # the SDK's pause before its second try: nobody is served by it
+        patch.setattr(HTTPClient, "MAX_DELAY", 0.0)
+        watch_engine(pipeline.services.database.engine)
+        yield World(SmallClub.on(pipeline))
