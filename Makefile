@@ -35,6 +35,10 @@ test-stripe: .venv/.synced ## Run the life of a link against Stripe's test mode:
 	@if [ -z "$$STRIPE_TEST_KEY" ]; then echo "Not run: set STRIPE_TEST_KEY=sk_test_… to run it against Stripe's test mode"; \
 	else STRIPE_SUITE=1 $(RUN) -m pytest tests/integration/pipeline/test_stripe_account.py $(ARGS); fi
 
+.PHONY: mutants
+mutants: .venv/.synced ## Put a bug in each guard of the links and see that the tests find it; ARGS=words narrow them
+	@$(RUN) -m tests.chaos.mutants $(ARGS)
+
 .PHONY: test-system
 test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 and Postfix (installs them where run as root)
 	@tests/system/install

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from tasks.settings import ENV_FILE
 
@@ -13,6 +13,10 @@ os.environ[ENV_FILE] = os.devnull
 # A slow machine is no failure. The blob that a failure prints repeats it anywhere: @reproduce_failure.
 settings.register_profile("tests", deadline=None, print_blob=True)
 settings.register_profile("long", settings.get_profile("tests"), max_examples=500)
+# For mutants: the first failure is enough, however long it is (pytest --long --hypothesis-profile=hunt).
+settings.register_profile(
+    "hunt", settings.get_profile("long"), max_examples=120, phases=[Phase.generate], report_multiple_bugs=False
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,7 +28,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: has a full size, which make test-long runs; make test runs it small")
     config.addinivalue_line("markers", "only_long: make test leaves it out, make test-long runs it")
-    settings.load_profile("long" if config.getoption("--long") else "tests")
+    if not config.getoption("--hypothesis-profile"):
+        settings.load_profile("long" if config.getoption("--long") else "tests")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

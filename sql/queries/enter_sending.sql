@@ -1,6 +1,7 @@
 -- Enter `sending`: after the server's 354, before the first byte of the body, never twice. Only with our lease alive, the campaign not
--- stopped, the mailbox not suppressed, each order that the message carries as it was rendered and checked less than 120 seconds ago, and,
--- where it may have been delivered already, with the very same bytes.
+-- stopped, the mailbox not suppressed, each order that the message carries as it was rendered and checked less than 120 seconds ago,
+-- nobody at work on its link, who may just be closing it or about to write down that it is paid, and, where it may have been delivered
+-- already, with the very same bytes.
 -- Returns: id, attempts, or no row where anything has changed: then the message is looked at again.
 WITH entered AS (
     UPDATE tournament_fees.messages AS m
@@ -26,6 +27,10 @@ WITH entered AS (
         AND NOT EXISTS (
             SELECT FROM tournament_fees.suppressions AS su
             WHERE su.mailbox = m.mailbox AND su.lifted_at IS NULL
+        )
+        AND NOT EXISTS (
+            SELECT FROM tournament_fees.order_leases AS l
+            WHERE l.order_id = any(cast(:order_ids AS bigint[])) AND l.expires_at > clock_timestamp()
         )
         AND cardinality(cast(:order_ids AS bigint[])) = (
             SELECT count(*)

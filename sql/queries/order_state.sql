@@ -1,7 +1,8 @@
 -- An order as it stands now; whatever types and gaps the club's columns have, an amount that is none is NaN and a missing text is empty.
 -- Returns: id, status, amount, currency, session_id, url, payment_method, payment_intent_id, has_product, has_twin (another uncancelled
 -- order of the same player for the same product exists), shares_session (another order has the same session id), released (an array:
--- sessions that a person has dealt with, for reasons that leave nothing to pay through them), read_at (on PostgreSQL's own clock).
+-- sessions that a person has dealt with, for reasons that leave nothing to pay through them), paid_before (the session of a payment on
+-- record that no person has dealt with, or NULL), read_at (on PostgreSQL's own clock).
 SELECT
     o.id,
     coalesce(cast(o.status AS text), '') AS status,
@@ -33,6 +34,15 @@ SELECT
             AND sa.cleared_by <> 'pipeline'
             AND (sa.reason LIKE 'paid\_%' OR sa.reason IN ('unknown_session', 'no_payment_required'))
     ) AS released,
+    (
+        SELECT max(p.session_id) FROM tournament_fees.payments AS p
+        WHERE
+            p.order_id = o.id
+            AND NOT EXISTS (
+                SELECT FROM tournament_fees.set_asides AS sa
+                WHERE sa.order_id = o.id AND sa.session_id = p.session_id AND sa.cleared_by <> 'pipeline'
+            )
+    ) AS paid_before,
     clock_timestamp() AS read_at
 FROM orders AS o
 WHERE o.id = :order_id;

@@ -1,12 +1,15 @@
--- Write down what Stripe answered to an attempt: the session that it made.
--- Returns: id.
+-- Write down what Stripe answered to an attempt: the session that it made. Where another worker has given the attempt up meanwhile,
+-- only that the session has been closed.
+-- Returns: id, or no row where it was given up, or answered to another worker.
 UPDATE tournament_fees.checkout_attempts
 SET
-    state = 'open',
+    state = :state,
     session_id = :session_id,
-    url = :url,
+    url = cast(:url AS text),
     expires_at = :expires_at,
     created = :created,
     changed_at = :now
-WHERE id = :attempt_id AND state IN ('requested', 'unknown')
+WHERE
+    id = :attempt_id
+    AND (state IN ('requested', 'unknown') OR (state IN ('absent', 'refused') AND :state = 'expired'))
 RETURNING id;

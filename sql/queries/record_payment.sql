@@ -1,6 +1,8 @@
--- Write down a payment that Stripe took, once.
+-- Write down a payment that Stripe took, once; one that was for a person to look at can settle its order later.
 -- Returns: session_id, or no row where it was known.
-INSERT INTO tournament_fees.payments (session_id, order_id, payment_intent_id, amount, currency, finding, recorded_at)
+INSERT INTO tournament_fees.payments AS p (session_id, order_id, payment_intent_id, amount, currency, finding, recorded_at)
 VALUES (:session_id, :order_id, cast(:payment_intent_id AS text), :amount, :currency, :finding, :now)
-ON CONFLICT (session_id) DO NOTHING
-RETURNING session_id;
+ON CONFLICT (session_id) DO UPDATE
+    SET finding = excluded.finding
+    WHERE excluded.finding = 'settled' AND p.finding <> 'settled'
+RETURNING p.session_id;

@@ -1,14 +1,28 @@
--- Write down how Stripe describes a session now; one that the club's own system made is taken into the ledger.
--- Returns: id.
+-- Write down how Stripe describes a session now, only if the order's lease is still ours: a description that a lost worker has carried
+-- about may be stale. One that the club's own system made is taken into the ledger.
+-- Returns: id, or no row where the lease is lost.
 INSERT INTO tournament_fees.checkout_attempts AS a
 (
     order_id, origin, requested_at, state, session_id, url, amount, currency, expires_at,
     payment_status, payment_intent_id, created, rival_closed_at, changed_at
 )
-VALUES (
-    :order_id, 'club', :created, :state, :session_id, cast(:url AS text), cast(:amount AS bigint), cast(:currency AS text),
-    :expires_at, :payment_status, cast(:payment_intent_id AS text), :created, cast(:rival_closed_at AS timestamptz), :now
-)
+SELECT
+    l.order_id,
+    'club',
+    :created,
+    :state,
+    :session_id,
+    cast(:url AS text),
+    cast(:amount AS bigint),
+    cast(:currency AS text),
+    :expires_at,
+    :payment_status,
+    cast(:payment_intent_id AS text),
+    :created,
+    cast(:rival_closed_at AS timestamptz),
+    :now
+FROM tournament_fees.order_leases AS l
+WHERE l.order_id = :order_id AND l.token = :token AND l.expires_at > clock_timestamp()
 ON CONFLICT (session_id) DO UPDATE
     SET
         state = excluded.state,

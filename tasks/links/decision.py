@@ -65,6 +65,9 @@ def judge(
 
 
 def _judge_new(order: Order) -> Verdict:
+    if order.paid_before:
+        before = "a payment of this order is on record: refund it, or mark the order paid"
+        return Verdict(Action.SET_ASIDE, "paid_before", before, order.paid_before)
     if order.has_twin:
         return Verdict(
             Action.SET_ASIDE, "two_orders", "the player has two uncancelled orders for this product: cancel one of them"
@@ -87,7 +90,7 @@ def amount_problem(order: Order) -> str:
 def _judge_open(order: Order, session: CheckoutSession, *, now: datetime, policy: LinkPolicy, mailing: bool) -> Verdict:
     if not order.owed:
         return Verdict(Action.EXPIRE, "not_owed", "its order is not owed any more")
-    if order.has_twin or amount_problem(order):
+    if order.paid_before or order.has_twin or amount_problem(order):
         return Verdict(Action.EXPIRE, "under_review", "its order cannot be charged as it stands")
     if session.amount_total != order.amount or session.currency != order.currency.lower():
         return Verdict(Action.EXPIRE, "price_changed", "its amount or currency is not the order's")

@@ -13,25 +13,38 @@ from tasks.links.decision import DELETED
 from tasks.links.model import Attempt, CheckoutSession, Order, Verdict
 
 LEASE_SECONDS = 180
-"""Outlives the calls that one order needs; a lost worker's order is free again after it."""
+"""Outlives the calls of one look at an order, and is renewed at each; a lost worker's order is free again after it."""
+
+
+class LeaseLostError(Exception):
+    """Our lease on an order has run out: what we know of it may be stale, and another worker may be at work on it."""
 
 
 class LinkLedger:
-    """Reads and writes of one pipeline about orders and their sessions; each is a transaction of its own."""
+    """Reads and writes of one pipeline about orders and their sessions; each is a transaction of its own.
 
-    def __init__(self, database: Database) -> None:
+    What is learnt and decided about an order is written under a lease on it alone, `lease` gives a ledger for that.
+    """
+
+    def __init__(self, database: Database, token: UUID | None = None) -> None:
         self._database = database
+        self._token = token
 
     @contextmanager
-    def lease(self, order_id: int) -> Iterator[UUID | None]:
-        """Hold an order while its link is worked on; gives None where another worker holds it."""
+    def lease(self, order_id: int) -> Iterator["LinkLedger | None"]:
+        """Hold an order while its link is worked on, through the ledger given; None where another worker holds it."""
         token = uuid4()
         held = self._database.fetch("lease_order", order_id=order_id, token=token, lease_seconds=LEASE_SECONDS)
         try:
-            yield token if held else None
+            yield LinkLedger(self._database, token) if held else None
         finally:
             if held:
                 self._database.fetch("release_order", order_id=order_id, token=token)
+
+    def hold(self, order_id: int) -> None:
+        """Keep the lease for another while; raises LeaseLostError where it is not ours any more."""
+        if not self._database.fetch("hold_order", order_id=order_id, token=self._token, lease_seconds=LEASE_SECONDS):
+            raise LeaseLostError
 
     def order(self, order_id: int, *, committed: bool) -> Order:
         """Read an order as it stands now; one that the club has deleted is owed by nobody."""
@@ -40,10 +53,9 @@ class LinkLedger:
             return Order(order_id, DELETED, Decimal(0), "", None, None, None, None, committed=False, has_twin=False)
         return Order(committed=committed, **rows[0]._asdict())
 
-    def live_attempt(self, order_id: int) -> Attempt | None:
-        """Read the attempt through which somebody may still pay, if there is one."""
-        rows = self._database.fetch("live_attempt", order_id=order_id)
-        return Attempt(**rows[0]._asdict()) if rows else None
+    def live_attempts(self, order_id: int) -> list[Attempt]:
+        """Read the attempts through which money may still come: one at most can be paid; it is the first."""
+        return [Attempt(**row._asdict()) for row in self._database.fetch("live_attempts", order_id=order_id)]
 
     def knows_closed(self, session_id: str) -> bool:
         """Say whether a session is known to have come to its end."""
@@ -53,42 +65,62 @@ class LinkLedger:
         """Say whether Stripe has said that a session is expired: it stays so."""
         return any(row.state == "expired" for row in self._database.fetch("session_is_closed", session_id=session_id))
 
-    def begin(self, order: Order, key: UUID, request: Mapping[str, Any], *, token: UUID, now: datetime) -> int | None:
+    def begin(self, order: Order, key: UUID, request: Mapping[str, Any], *, now: datetime) -> int | None:
         """Commit the attempt that is about to be made; None where the order or the lease changed meanwhile."""
         rows = self._database.fetch(
             "begin_attempt",
             idempotency_key=key,
             request=json.dumps(request),
-            token=token,
+            token=self._token,
             now=now,
             **_judged(order),
         )
         return int(rows[0].id) if rows else None
 
-    def record_answer(self, attempt_id: int, session: CheckoutSession, *, now: datetime) -> None:
-        """Commit the session that an attempt made."""
-        self._database.fetch(
+    def ask_again(self, attempt: Attempt, *, now: datetime) -> None:
+        """Commit that an attempt's request is about to be sent again; raises LeaseLostError."""
+        if not self._database.fetch("ask_again", attempt_id=attempt.id, token=self._token, now=now):
+            raise LeaseLostError
+
+    def record_answer(self, attempt_id: int, session: CheckoutSession, *, now: datetime, state: str = "open") -> bool:
+        """Commit the session that an attempt made; False where another worker has answered it, or given it up.
+
+        Of one that was given up, only that its session is closed (`expired`) can be committed.
+        """
+        rows = self._database.fetch(
             "record_answer",
             attempt_id=attempt_id,
+            state=state,
             session_id=session.id,
             url=session.url,
             expires_at=session.expires_at,
             created=session.created,
             now=now,
         )
+        return bool(rows)
+
+    def gave_up(self, attempt_id: int) -> bool:
+        """Say whether an attempt was given up: its session, should it have one after all, is nobody's."""
+        return bool(self._database.fetch("attempt_given_up", attempt_id=attempt_id))
 
     def close(self, attempt_id: int, state: str, *, now: datetime) -> None:
-        """Commit that an attempt made no session (`refused`, `absent`) or that nobody knows yet (`unknown`)."""
-        self._database.fetch("close_attempt", attempt_id=attempt_id, state=state, now=now)
+        """Commit that an attempt made no session (`refused`, `absent`) or that nobody knows yet (`unknown`).
+
+        Raises LeaseLostError, also where its answer has come meanwhile.
+        """
+        if not self._database.fetch("close_attempt", attempt_id=attempt_id, state=state, token=self._token, now=now):
+            raise LeaseLostError
 
     def observe(self, order_id: int, session: CheckoutSession, *, now: datetime, rival: bool = False) -> None:
         """Commit how Stripe describes a session now; takes over one that the club's own system made.
 
-        A `rival` is beside the order's one live session, so it is written as Stripe's status alone.
+        A `rival` is beside the order's one live session, so it is written as Stripe's status alone. Raises
+        LeaseLostError: then the description may be older than what another worker has written.
         """
-        self._database.fetch(
+        written = self._database.fetch(
             "record_session",
             order_id=order_id,
+            token=self._token,
             session_id=session.id,
             state=_state(session, rival=rival),
             created=session.created,
@@ -96,17 +128,20 @@ class LinkLedger:
             amount=session.amount_total,
             currency=session.currency,
             expires_at=session.expires_at,
-            payment_status=session.payment_status,
+            payment_status="failed" if session.payment_failed else session.payment_status,
             payment_intent_id=session.payment_intent_id,
             rival_closed_at=now if rival and session.status == "expired" else None,
             now=now,
         )
+        if not written:
+            raise LeaseLostError
 
     def set_link(self, order: Order, session: CheckoutSession) -> bool:
-        """Store a session in its order; False where the order is not as it was judged any more."""
-        return bool(
-            self._database.fetch("set_order_link", new_session_id=session.id, new_url=session.url, **_judged(order)),
+        """Store a session in its order; False where the order or our lease is not as it was any more."""
+        stored = self._database.fetch(
+            "set_order_link", new_session_id=session.id, new_url=session.url, token=self._token, **_judged(order)
         )
+        return bool(stored)
 
     def mark_paid(self, order: Order, session: CheckoutSession, *, now: datetime) -> bool:
         """Mark an order paid and record its payment; False where the order is not as it was judged any more."""

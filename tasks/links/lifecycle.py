@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from tasks.links.decision import LinkPolicy, judge
-from tasks.links.ledger import LinkLedger
+from tasks.links.ledger import LeaseLostError, LinkLedger
 from tasks.links.model import Action, Charge, CheckoutSession, Link, LinkOutcome, Order, Verdict
 from tasks.links.recovery import recover
 from tasks.links.request import ReturnPages, session_request
@@ -47,11 +47,11 @@ class LinkKeeper:
 
         Raises TransientError where Stripe or the database is out of reach; a later call goes on from there.
         """
-        with self.ledger.lease(order_id) as token:
-            if token is None:
+        with self.ledger.lease(order_id) as ledger:
+            if ledger is None:
                 order = self.ledger.order(order_id, committed=charge is not None)
                 return Link(order_id, order.status, LinkOutcome.UNDER_REVIEW, "another run is working on its link")
-            work = _Tending(self, order_id, charge, mailing=mailing, renew=renew, token=token)
+            work = _Tending(self, ledger, order_id, charge, mailing=mailing, renew=renew)
             work.sighted = self.sightings.take(order_id, mailing=mailing)
             return work.run()
 
@@ -62,26 +62,30 @@ class _Tending:
     def __init__(
         self,
         keeper: LinkKeeper,
+        ledger: LinkLedger,
         order_id: int,
         charge: Charge | None,
         *,
         mailing: bool,
         renew: bool,
-        token: UUID,
     ) -> None:
         self.keeper = keeper
+        self.ledger = ledger
         self.order_id = order_id
         self.charge = charge
         self.mailing = mailing
         self.renew = renew
-        self.token = token
         self.sighted = Sighted()
         self.closed_one = False
 
     def run(self) -> Link:
         for _ in range(MAX_ROUNDS):
-            order = self.keeper.ledger.order(self.order_id, committed=self.charge is not None)
-            link = self.look(order)
+            order = self.ledger.order(self.order_id, committed=self.charge is not None)
+            try:
+                self.ledger.hold(order.id)
+                link = self.look(order)
+            except LeaseLostError:
+                return Link(order.id, order.status, LinkOutcome.UNDER_REVIEW, "another run has taken over its link")
             if link is not None:
                 return link if link.url is None else replace(link, checked_at=_first(order, self.sighted))
             self.sighted = self.sighted.again()
@@ -92,24 +96,24 @@ class _Tending:
         if order.shares_session:
             return self.set_aside(order, None, SHARED_SESSION)
         keeper, now = self.keeper, self.keeper.clock()
-        attempt = keeper.ledger.live_attempt(order.id)
-        if attempt is not None and attempt.session_id is None:
-            settled = recover(order, attempt, keeper.ledger, keeper.stripe, now=now)
+        attempts = self.ledger.live_attempts(order.id)
+        if attempts and attempts[0].session_id is None:
+            settled = recover(order, attempts[0], self.ledger, keeper.stripe, now=now)
             return (
                 None
                 if settled
                 else self.result(order, LinkOutcome.UNDER_REVIEW, "Stripe's reply was lost; asking again")
             )
         if (
-            attempt is None
+            not attempts
             and order.status != "pending"
             and order.session_id
             and not self.sighted.ids - {order.session_id}
-            and keeper.ledger.knows_closed(order.session_id)
+            and self.ledger.knows_closed(order.session_id)
         ):
             return self.not_owed(order)
         try:
-            session = current_session(order, attempt, keeper.ledger, keeper.stripe, now=now, sighted=self.sighted)
+            session = current_session(order, attempts, self.ledger, keeper.stripe, now=now, sighted=self.sighted)
         except UnknownSessionError as error:
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "unknown_session", str(error)))
         except OtherOrderError as error:
@@ -132,16 +136,16 @@ class _Tending:
             case Action.KEEP, CheckoutSession():
                 return self.live(order, session, LinkOutcome.KEPT)
             case Action.BACKFILL, CheckoutSession():
-                stored = self.keeper.ledger.set_link(order, session)
+                stored = self.ledger.set_link(order, session)
                 return self.live(order, session, LinkOutcome.BACKFILLED) if stored else None
             case Action.EXPIRE, CheckoutSession():
                 self.expire(session)
                 return None
             case Action.MARK_PAID, CheckoutSession():
-                marked = self.keeper.ledger.mark_paid(order, session, now=self.keeper.clock())
+                marked = self.ledger.mark_paid(order, session, now=self.keeper.clock())
                 return self.result(order, LinkOutcome.FOUND_PAID, "paid at Stripe") if marked else None
             case Action.RECORD_PAYMENT, CheckoutSession():
-                self.keeper.ledger.record_payment(order, session, verdict, now=self.keeper.clock())
+                self.ledger.record_payment(order, session, verdict, now=self.keeper.clock())
                 return self.set_aside(order, session, verdict)
         raise AssertionError(f"a verdict without an action: {verdict}")
 
@@ -150,24 +154,31 @@ class _Tending:
         keeper, now, key = self.keeper, self.keeper.clock(), uuid4()
         charge = self.charge or Charge("", "")
         request = session_request(order, charge, keeper.pages, key=key, now=now)
-        attempt_id = keeper.ledger.begin(order, key, request, token=self.token, now=now)
+        attempt_id = self.ledger.begin(order, key, request, now=now)
         if attempt_id is None:
             return None
         try:
             session = keeper.stripe.create(request, str(key))
         except RefusedError as error:
-            keeper.ledger.close(attempt_id, "refused", now=now)
+            self.ledger.close(attempt_id, "refused", now=now)
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "refused_by_stripe", f"Stripe: {error}"))
         except ServerFailedError:
-            keeper.ledger.close(attempt_id, "unknown", now=now)
+            self.ledger.close(attempt_id, "unknown", now=now)
             return None
-        keeper.ledger.record_answer(attempt_id, session, now=now)
-        if not keeper.ledger.set_link(order, session):
-            self.expire(session)
+        if not self.ledger.record_answer(attempt_id, session, now=now):
+            self.disown(attempt_id, session)
+            return None
+        if not self.ledger.set_link(order, session):
             return None
         if not keeper.policy.admits(session.url):
             return None
         return self.live(order, session, LinkOutcome.RENEWED if order.session_id else LinkOutcome.MADE)
+
+    def disown(self, attempt_id: int, session: CheckoutSession) -> None:
+        """Close a session whose attempt was given up while it was made; one that another worker has is left to it."""
+        if self.ledger.gave_up(attempt_id):
+            closed = self.keeper.stripe.expire(session.id)
+            self.ledger.record_answer(attempt_id, closed, now=self.keeper.clock(), state="expired")
 
     def expire(self, session: CheckoutSession) -> None:
         """Close a session; the next look reads what became of it."""
@@ -176,11 +187,11 @@ class _Tending:
         except NotOpenError:
             return
         self.closed_one = True
-        self.keeper.ledger.observe(self.order_id, closed, now=self.keeper.clock())
+        self.ledger.observe(self.order_id, closed, now=self.keeper.clock())
 
     def live(self, order: Order, session: CheckoutSession, outcome: LinkOutcome) -> Link:
         """Return a link that can be mailed."""
-        self.keeper.ledger.clear_set_aside(order.id, now=self.keeper.clock())
+        self.ledger.clear_set_aside(order.id, now=self.keeper.clock())
         return Link(
             order.id,
             order.status,
@@ -194,8 +205,8 @@ class _Tending:
 
     def set_aside(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link:
         """Leave the order to a person."""
-        session_id = session.id if session else order.session_id
-        self.keeper.ledger.set_aside(order, session_id, verdict, now=self.keeper.clock())
+        session_id = verdict.session_id or (session.id if session else order.session_id)
+        self.ledger.set_aside(order, session_id, verdict, now=self.keeper.clock())
         return Link(order.id, order.status, LinkOutcome.SET_ASIDE, verdict.detail)
 
     def not_owed(self, order: Order) -> Link:
@@ -208,7 +219,7 @@ class _Tending:
     def result(self, order: Order, outcome: LinkOutcome, detail: str) -> Link:
         """Return a link that is not to be mailed, with the reason."""
         if outcome is not LinkOutcome.UNDER_REVIEW:
-            self.keeper.ledger.clear_set_aside(order.id, now=self.keeper.clock())
+            self.ledger.clear_set_aside(order.id, now=self.keeper.clock())
         return Link(order.id, order.status, outcome, detail)
 
 

@@ -34,6 +34,9 @@ class Order:
     read_at: datetime | None = None
     """When this was read, by PostgreSQL's clock: before Stripe was asked."""
 
+    paid_before: str | None = None
+    """The session of a payment on record for it that no person has dealt with."""
+
     @property
     def owed(self) -> bool:
         """Whether somebody still has to pay it."""
@@ -88,6 +91,9 @@ class Attempt:
     amount: int | None
     currency: str | None
     requested_at: datetime
+    asked_at: datetime
+    """When its request was last sent."""
+
     state: str
     session_id: str | None
 
@@ -126,6 +132,8 @@ class Verdict:
     action: Action
     reason: str = ""
     detail: str = ""
+    session_id: str | None = None
+    """Where it is about another session than the one that was judged."""
 
 
 class LinkOutcome(StrEnum):

@@ -24,14 +24,14 @@ def preview(keeper: LinkKeeper, order_id: int, *, committed: bool, renew: bool) 
     order = keeper.ledger.order(order_id, committed=committed)
     if order.shares_session:
         return _link(order, LinkOutcome.SET_ASIDE, SHARED_SESSION.detail)
-    attempt = keeper.ledger.live_attempt(order.id)
-    if attempt is not None and attempt.session_id is None:
+    attempts = keeper.ledger.live_attempts(order.id)
+    if attempts and attempts[0].session_id is None:
         return _link(order, LinkOutcome.UNDER_REVIEW, "Stripe's reply to an earlier request was lost")
     try:
-        sessions = find_sessions(order, attempt, keeper.ledger, keeper.stripe, keeper.sightings.look(order.id))
+        sessions = find_sessions(order, attempts, keeper.ledger, keeper.stripe, keeper.sightings.look(order.id))
     except (UnknownSessionError, OtherOrderError) as error:
         return _link(order, LinkOutcome.SET_ASIDE, str(error))
-    kept = kept_of(sessions, order, attempt)
+    kept = kept_of(sessions, order, attempts)
     verdict = judge(order, kept, now=keeper.clock(), policy=keeper.policy, mailing=False)
     rivals = sum(session.status == "open" for session in sessions if session is not kept)
     closes = f"{rivals} more open session of it would be closed" if rivals else ""

@@ -3,49 +3,63 @@
 from datetime import datetime, timedelta
 
 from tasks.links.ledger import LinkLedger
-from tasks.links.model import Attempt, Order
-from tasks.links.request import ATTEMPT_KEY
+from tasks.links.model import Attempt, CheckoutSession, Order
+from tasks.links.request import ATTEMPT_KEY, LIFETIME
 from tasks.links.stripe_api import RefusedError, ServerFailedError, StripeSessions
 
 KEY_LIFE = timedelta(hours=23)
 """Stripe keeps idempotency keys for at least 24 hours; within this one, a replay surely meets its first try."""
 
 IN_FLIGHT = timedelta(minutes=10)
-"""After this long no request of ours can still be on its way to Stripe."""
+"""After this long no network has a request of ours still on its way to Stripe; a worker that was suspended may have."""
 
 CLOCK_MARGIN = timedelta(minutes=10)
+
+SHORTEST_LIFE = timedelta(minutes=30)
+"""Stripe makes no session that would expire sooner."""
+
+TOO_LATE = LIFETIME - SHORTEST_LIFE + CLOCK_MARGIN
+"""After this long Stripe refuses a request whenever it comes, since its frozen `expires_at` is too near."""
 
 
 def recover(order: Order, attempt: Attempt, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime) -> bool:
     """Learn what became of an attempt without an answer and write it down; False where nobody can know yet.
 
-    The request is repeated only for an order that still calls for it: else it might make a session that nobody wants.
+    The request is repeated at once only for an order that still calls for it. For another one Stripe's list is asked
+    first; where that has no session after a while, the request is repeated all the same: that spends the key, so that a
+    worker that was suspended before its call makes no session any more, and what is made is closed at the next look.
     """
-    if attempt.state == "requested" and attempt.fits(order) and now - attempt.requested_at < KEY_LIFE:
-        return _replay(attempt, ledger, stripe, now=now)
-    return _search(attempt, ledger, stripe, now=now)
+    replayable = attempt.state == "requested" and now - attempt.requested_at < KEY_LIFE
+    if replayable and attempt.fits(order):
+        _replay(attempt, ledger, stripe, now=now)
+    elif (session := _listed(attempt, stripe, now=now)) is not None:
+        ledger.record_answer(attempt.id, session, now=now)
+    elif now - attempt.asked_at < IN_FLIGHT:
+        return False
+    elif replayable:
+        _replay(attempt, ledger, stripe, now=now)
+    elif attempt.state == "requested" and now - attempt.requested_at < TOO_LATE:
+        return False
+    else:
+        ledger.close(attempt.id, "absent", now=now)
+    return True
 
 
-def _replay(attempt: Attempt, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime) -> bool:
-    """Send the stored parameters again under the stored key: Stripe does it once, and answers again."""
+def _replay(attempt: Attempt, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime) -> None:
+    """Send the stored parameters again under the stored key: Stripe does it once, and answers again.
+
+    A refusal says nothing about the first try: by now the frozen `expires_at` may be too near.
+    """
+    ledger.ask_again(attempt, now=now)
     try:
         session = stripe.create(attempt.request or {}, str(attempt.idempotency_key))
-    except RefusedError:
-        ledger.close(attempt.id, "refused", now=now)
-    except ServerFailedError:
+    except (RefusedError, ServerFailedError):
         ledger.close(attempt.id, "unknown", now=now)
     else:
         ledger.record_answer(attempt.id, session, now=now)
-    return True
 
 
-def _search(attempt: Attempt, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime) -> bool:
-    """List the sessions created since the attempt and match the key that each carries in its metadata."""
-    for session in stripe.created_between(attempt.requested_at - CLOCK_MARGIN, now + CLOCK_MARGIN):
-        if session.metadata.get(ATTEMPT_KEY) == str(attempt.idempotency_key):
-            ledger.record_answer(attempt.id, session, now=now)
-            return True
-    if now - attempt.requested_at < IN_FLIGHT:
-        return False
-    ledger.close(attempt.id, "absent", now=now)
-    return True
+def _listed(attempt: Attempt, stripe: StripeSessions, *, now: datetime) -> CheckoutSession | None:
+    """Find an attempt's session among those created since, by the key that each carries in its metadata."""
+    sessions = stripe.created_between(attempt.requested_at - CLOCK_MARGIN, now + CLOCK_MARGIN)
+    return next((s for s in sessions if s.metadata.get(ATTEMPT_KEY) == str(attempt.idempotency_key)), None)

@@ -19,7 +19,7 @@ class OtherOrderError(PermanentError):
 
 def current_session(
     order: Order,
-    attempt: Attempt | None,
+    attempts: Sequence[Attempt],
     ledger: LinkLedger,
     stripe: StripeSessions,
     *,
@@ -28,14 +28,15 @@ def current_session(
 ) -> CheckoutSession | None:
     """Read the order's session from Stripe and note what it says; where there are more, close those that are not kept.
 
-    Candidates are the one that the order stores, the ledger's live one, and those that lists have shown to be its own;
-    neither one that a person has dealt with, nor one known to have expired: Stripe takes neither back.
+    Candidates are the one that the order stores, those of the ledger through which money may still come, and those that
+    lists have shown to be its own; neither one that a person has dealt with, nor one known to have expired: that is for
+    good, whatever an older list says.
 
     Raises UnknownSessionError, OtherOrderError, and NotOpenError where another one was paid or expired just now:
     then look again.
     """
-    sessions = find_sessions(order, attempt, ledger, stripe, sighted)
-    kept = kept_of(sessions, order, attempt)
+    sessions = find_sessions(order, attempts, ledger, stripe, sighted)
+    kept = kept_of(sessions, order, attempts)
     if kept is None:
         return None
     for other in sessions:
@@ -46,23 +47,24 @@ def current_session(
 
 
 def find_sessions(
-    order: Order, attempt: Attempt | None, ledger: LinkLedger, stripe: StripeSessions, sighted: Sighted
+    order: Order, attempts: Sequence[Attempt], ledger: LinkLedger, stripe: StripeSessions, sighted: Sighted
 ) -> list[CheckoutSession]:
     """Return the order's candidates as Stripe describes them; raises UnknownSessionError and OtherOrderError."""
-    ids = {session_id for session_id in (order.session_id, attempt and attempt.session_id) if session_id} | sighted.ids
+    stored = (order.session_id, *(attempt.session_id for attempt in attempts))
+    ids = {session_id for session_id in stored if session_id} | sighted.ids
     sessions = [
         sighted.fresh.get(session_id) or stripe.retrieve(session_id)
         for session_id in sorted(ids - set(order.released))
-        if session_id in sighted.fresh or not ledger.knows_expired(session_id)
+        if not ledger.knows_expired(session_id)
     ]
     if any(session.metadata.get(ORDER_KEY, str(order.id)) != str(order.id) for session in sessions):
         raise OtherOrderError("its session was made for another order, as the session's metadata says")
     return sessions
 
 
-def kept_of(sessions: Sequence[CheckoutSession], order: Order, attempt: Attempt | None) -> CheckoutSession | None:
+def kept_of(sessions: Sequence[CheckoutSession], order: Order, attempts: Sequence[Attempt]) -> CheckoutSession | None:
     """Return the one that the order keeps, by what cannot be undone, then ours, then the one that it stores."""
-    ours = attempt.session_id if attempt else None
+    ours = attempts[0].session_id if attempts else None
     return max(
         sessions,
         key=lambda session: (*_rank(session), session.id == ours, session.id == order.session_id),

@@ -43,7 +43,7 @@ class LostReplyError(TransientError):
 
 
 class ServerFailedError(LostReplyError):
-    """Stripe answered 5xx, and replays that for the same idempotency key; a session may exist all the same."""
+    """Stripe fails (5xx), and will for the same idempotency key; a session may exist all the same."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,10 @@ class StripeSessions:
             return LostReplyError(f"{self._place} cannot be reached or did not answer in {TIMEOUT_SECONDS} seconds")
         if isinstance(error, stripe.RateLimitError):
             return TransientError(f"{self._place} asks for fewer calls a second")
-        if isinstance(error, stripe.IdempotencyError) or error.http_status == 409:  # noqa: PLR2004  in flight
+        if error.http_status == 409:  # noqa: PLR2004  in flight
             return LostReplyError(f"{self._place} still works on an earlier try of the same request")
+        if isinstance(error, stripe.IdempotencyError):
+            return ServerFailedError(f"{self._place} has seen the same key with another request")
         if (error.http_status or SERVER_ERROR) >= SERVER_ERROR:
             return ServerFailedError(f"{self._place} failed with status {error.http_status}")
         if error.code == "resource_missing":

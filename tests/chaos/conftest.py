@@ -1,5 +1,14 @@
-"""The real parts that chaos breaks are those of the integration tests."""
+"""The real parts of the integration tests, for tests that kill and stall what works on them."""
 
+from collections.abc import Iterator
+
+import pytest
+from stripe import HTTPClient
+
+from deployments.local.stripe_standin.control import StandInControl
+from deployments.local.stripe_standin.launch import running_stand_in
+from tests.chaos.moments import watch_engine
+from tests.chaos.world import World
 from tests.integration.pipeline.conftest import (
     catcher,
     empty_club,
@@ -10,5 +19,23 @@ from tests.integration.pipeline.conftest import (
     stand_in,
     stand_in_url,
 )
+from tests.integration.pipeline.harness import Inbox, fresh_database, open_pipeline, settings_for
+from tests.integration.pipeline.small_club import SmallClub
 
 __all__ = ["catcher", "empty_club", "empty_database_url", "inbox", "server_url", "settings", "stand_in", "stand_in_url"]
+
+
+@pytest.fixture(scope="module")
+def world(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One club, database and stand-in for all examples: each begins with `reset`."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        fresh_database(server_url) as database_url,
+        running_stand_in(tmp_path_factory.mktemp("machine") / "stripe.sqlite3") as server,
+        StandInControl(server.base_url) as control,
+        open_pipeline(settings_for(database_url, control, catcher), control, catcher) as pipeline,
+    ):
+        patch.setattr(HTTPClient, "INITIAL_DELAY", 0.0)  # the SDK's pause before its second try: nobody is served by it
+        patch.setattr(HTTPClient, "MAX_DELAY", 0.0)
+        watch_engine(pipeline.services.database.engine)
+        yield World(SmallClub.on(pipeline))

@@ -150,6 +150,13 @@ def test_an_expired_lease_does_not_enter_sending_even_where_nobody_else_took_it(
     assert attempts(club, message.id) == []
 
 
+def test_a_message_does_not_go_out_while_another_worker_is_at_its_orders_link(club: SmallClub) -> None:
+    with ready(club) as (claim, message, links):
+        with club.pipeline.services.keeper.ledger.lease(links[0].order_id):
+            assert not claim.enter_sending(message, drafted(message, links)), "its session may just be closed"
+        assert claim.enter_sending(message, drafted(message, links))
+
+
 def test_taking_a_message_keeps_the_others_leases_alive(club: SmallClub) -> None:
     with outbox(club).claim(ids(club)) as claim:
         lose(club)

@@ -34,7 +34,9 @@ def test_a_status_that_nobody_knows_yet_can_be_written_down(club: SmallClub) -> 
     (order,) = club.family()
     keeper = club.pipeline.services.keeper
     session = replace(keeper.stripe.retrieve(club.own_session(order)), status="paused")
-    keeper.ledger.observe(order, session, now=club.pipeline.clock())
+    with keeper.ledger.lease(order) as ledger:
+        assert ledger is not None
+        ledger.observe(order, session, now=club.pipeline.clock())
     assert club.attempts(order) == [("club", "unknown")]
 
 

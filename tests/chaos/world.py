@@ -1,0 +1,424 @@
+"""A small club for the state machine: what happens to it from outside, how it is wiped, and what must hold in it."""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal, get_args
+
+import stripe
+
+from tasks.club import find_tournament, players_with_orders
+from tasks.errors import PermanentError, TransientError
+from tasks.links.model import Charge
+from tasks.links.recovery import IN_FLIGHT
+from tasks.links.request import ATTEMPT_KEY, ORDER_KEY
+from tasks.services import open_services
+from tests.chaos.moments import Watcher, Worker, in_child, watch_engine, watched
+from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline, links_in
+from tests.integration.pipeline.small_club import CUP, SESSIONS, SmallClub
+
+Job = Literal["refresh", "campaign 1", "campaign 2"]
+Json = dict[str, Any]
+CHECK_LIFE = timedelta(seconds=121)
+"""A link may have lost this much of its promised life between its check and its mail."""
+
+
+def order_of(session: Json) -> int:
+    return int(session["metadata"].get(ORDER_KEY) or session["client_reference_id"].removeprefix("order-"))
+
+
+def is_ours(session: Json) -> bool:
+    return ATTEMPT_KEY in session["metadata"]
+
+
+@dataclass
+class World:
+    """The club, the pipeline that works for it, Stripe's stand-in, and what is known of them from outside."""
+
+    club: SmallClub
+    orders: list[int] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """What did not hold, in words."""
+
+    slow: dict[str, str] = field(default_factory=dict)
+    """What became of slow payments, by session: processing, settled or failed."""
+
+    paid_since: dict[str, int] = field(default_factory=dict)
+    """When a session was paid, slowly or at once: after which request in the stand-in's log."""
+
+    mailed: dict[str, set[str]] = field(default_factory=dict)
+    """The links that went out, by Message-ID, as the ledger has them."""
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.club.pipeline
+
+    # Begin anew
+
+    def reset(self) -> None:
+        """Empty everything; three orders of two families are made."""
+        with self.pipeline.services.database.transaction() as connection:
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # append-only tables too
+            ours = connection.exec_driver_sql(
+                "SELECT 'tournament_fees.' || tablename FROM pg_tables"
+                " WHERE schemaname = 'tournament_fees' AND tablename <> 'migrations'"
+            )
+            for table in (*ours.scalars(), "orders", "player_teams", "players", "parents"):
+                connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608  names of tables
+        self.pipeline.stand_in.reset()
+        self.pipeline.clock.ahead = timedelta()
+        self.orders = self.club.family("Ek", "jo.ek@example.com", children=2)
+        self.orders += self.club.family("Berg", "bo.berg@example.org")
+        self.first_mail = self.pipeline.inbox.from_now_on()
+
+    # The pipeline
+
+    def job(self, job: Job, pipeline: Pipeline | None = None) -> Callable[[], object]:
+        pipeline = pipeline or self.pipeline
+        if job == "refresh":
+            return lambda: refresh(pipeline, self.orders)
+        return lambda: pipeline.run(CUP, int(job[-1]))
+
+    def run(self, job: Job) -> None:
+        """Run from end to end."""
+        worker = Worker(self.job(job), self.watch(self.note))
+        worker.go_on()
+        self.look_at(worker)
+
+    def begin(self, job: Job, moments: int) -> None:
+        """Begin a run that waits at its n-th moment."""
+        worker = Worker(self.job(job), self.watch(self.note))
+        self.workers.append(worker)
+        worker.go_on(moments)
+        self.look_at(worker)
+
+    def go_on(self, number: int, moments: int | None = None) -> None:
+        """Let a waiting run go on."""
+        worker = self.workers[number % len(self.workers)]
+        worker.go_on(moments)
+        self.look_at(worker)
+
+    def look_at(self, worker: Worker) -> None:
+        if worker.done and worker in self.workers:
+            self.workers.remove(worker)
+        if worker.error is not None:
+            self.note(f"a run fell over: {type(worker.error).__name__}: {worker.error}")
+
+    def kill(self, job: Job, moments: int) -> None:
+        """Run in a process of its own that is killed at its n-th moment."""
+
+        def work(pipe: int) -> None:
+            left = moments
+
+            def count(_kind: str, _detail: object) -> None:
+                nonlocal left
+                left -= 1
+                if left == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            watcher = self.watch(lambda said: os.write(pipe, f"{said}\n".encode()), count)
+            with open_services(self.pipeline.services.settings, self.pipeline.clock) as services:
+                watch_engine(services.database.engine, inside=True)
+                child = Pipeline(services, self.pipeline.stand_in, self.pipeline.inbox, self.pipeline.clock)
+                watched(watcher, self.job(job, child))
+
+        for said in in_child(work).splitlines():
+            self.note(f"in a child: {said}")
+
+    def watch(self, note: Callable[[str], object], then: Watcher | None = None) -> Watcher:
+        """Look at each message as its body goes out, and at Stripe after each session that is made."""
+        created = False
+
+        def watcher(kind: str, detail: object) -> None:
+            nonlocal created
+            if created:
+                for said in self.too_many_sessions():
+                    note(said)
+            created = kind == "stripe" and detail == f"POST {SESSIONS}"
+            if kind == "mail":
+                for said in self.wrong_mail(int(str(detail))):
+                    note(said)
+            if then is not None:
+                then(kind, detail)
+
+        return watcher
+
+    def note(self, said: str) -> None:
+        self.broken.append(said)
+
+    # The world around it
+
+    def later(self, delta: timedelta) -> None:
+        """Let time pass: for the pipeline, at Stripe, and for what goes by PostgreSQL's own clock."""
+        self.pipeline.later(delta)
+        for table, column in (
+            ("order_leases", "expires_at"),
+            ("messages", "lease_expires_at"),
+            ("message_orders", "checked_at"),
+        ):
+            self.club.sql(f"UPDATE tournament_fees.{table} SET {column} = {column} - :delta", delta=delta)  # noqa: S608
+
+    def sessions(self, order: int | None = None, status: str | None = None) -> list[Json]:
+        return [
+            s
+            for s in self.pipeline.stand_in.sessions()
+            if order in {None, order_of(s)} and status in {None, s["status"]}
+        ]
+
+    def last_request(self) -> int:
+        return max((request["seq"] for request in self.pipeline.stand_in.requests()), default=0)
+
+    def pay(self, session: Json, *, slow: bool = False, amount: int | None = None) -> None:
+        self.pipeline.stand_in.pay(session["id"], slow=slow, amount_total=amount)
+        self.paid_since[session["id"]] = self.last_request()
+        if slow:
+            self.slow[session["id"]] = "processing"
+
+    def end_slow(self, session_id: str, end: str) -> None:
+        if end == "settled":
+            self.pipeline.stand_in.settle(session_id)
+        else:
+            self.pipeline.stand_in.fail(session_id, canceled=end == "canceled")
+        self.slow[session_id] = "settled" if end == "settled" else "failed"
+
+    def change_status(self, order: int, status: str) -> None:
+        """Let the club's people change an order; what was paid can only be refunded."""
+        now = self.club.order_now(order)
+        if (now.status == "paid") != (status == "refunded") or now.status == "refunded":
+            return
+        if status == "cash":
+            self.club.set_order(order, status="paid", payment_method="cash")
+        else:
+            self.club.set_order(order, status=status)
+
+    def change_commitment(self, order: int) -> None:
+        self.club.sql(
+            "UPDATE player_teams"
+            " SET commitment = CASE commitment WHEN 'committed' THEN 'withdrawn' ELSE 'committed' END"
+            " WHERE player_id = (SELECT player_id FROM orders WHERE id = :id)",
+            id=order,
+        )
+
+    def webhook(self, order: int) -> None:
+        """Let the club's own system hear of a payment, as it does where its webhook works."""
+        for session in self.sessions(order):
+            if session["payment_status"] == "paid":
+                self.club.sql(
+                    "UPDATE orders SET status = 'paid', payment_method = 'card', stripe_payment_intent_id = :intent"
+                    " WHERE id = :id AND status = 'pending' AND stripe_checkout_session_id = :session",
+                    id=order,
+                    intent=session["payment_intent"],
+                    session=session["id"],
+                )
+
+    def club_session(self, order: int, amount: int, *, store: bool) -> None:
+        with suppress(stripe.StripeError):  # a staged fault met the club's own call
+            self.club.own_session(order, amount=amount, store=store)
+
+    def deliver_late(self) -> None:
+        """Let requests that a network lost on their way arrive after all, while they can."""
+        now = self.pipeline.stand_in.now()
+        lost = {
+            request["idempotency_key"]
+            for request in self.pipeline.stand_in.requests()
+            if request["fault"] == "drop_before"
+            and (request["method"], request["path"]) == ("POST", SESSIONS)
+            and now - request["at"] < IN_FLIGHT.total_seconds()
+        }
+        client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": self.pipeline.stand_in.base_url})
+        rows = self.club.sql("SELECT idempotency_key, request FROM tournament_fees.checkout_attempts")
+        for row in rows:
+            if row.idempotency_key and str(row.idempotency_key) in lost:
+                with suppress(stripe.StripeError):
+                    client.v1.checkout.sessions.create(row.request, {"idempotency_key": str(row.idempotency_key)})
+        for said in self.too_many_sessions():
+            self.note(said)
+
+    # What must hold
+
+    def too_many_sessions(self) -> Iterable[str]:
+        """The pipeline made one session at most through which an order can be, is being or was paid."""
+        claims = Counter(order_of(s) for s in self.sessions() if is_ours(s) and self.is_claim(s))
+        for order, count in claims.items():
+            if count > 1:
+                yield f"order {order}: {count} sessions of ours can be or were paid"
+
+    def is_claim(self, session: Json) -> bool:
+        paid = session["payment_status"] == "paid" or self.slow.get(session["id"]) == "processing"
+        return session["status"] == "open" or paid
+
+    def wrong_mail(self, message_id: int) -> Iterable[str]:
+        """A mailed link is open, at the order's price, with its promised life; and nobody is known to have paid."""
+        rows = self.club.sql(
+            "SELECT m.message_id, mo.order_id, mo.session_id"
+            " FROM tournament_fees.messages m JOIN tournament_fees.message_orders mo ON mo.message_id = m.id"
+            " WHERE m.id = :id AND m.status = 'sending' AND mo.session_id IS NOT NULL",
+            id=message_id,
+        )
+        policy, now = self.pipeline.services.keeper.policy, self.pipeline.stand_in.now()
+        known = {session["id"]: session for session in self.sessions()}
+        for row in rows:
+            session, order = known[row.session_id], self.club.order_now(row.order_id)
+            self.mailed.setdefault(row.message_id, set()).add(str(session["url"]))
+            if session["status"] != "open" or order_of(session) != order.id:
+                yield f"a mail for order {order.id} carries a link that is {session['status']}"
+            if (session["amount_total"], session["currency"]) != (order.amount, order.currency):
+                yield f"a mail for order {order.id} asks for {session['amount_total']}, not {order.amount}"
+            if session["expires_at"] - now < (policy.minimum_life - CHECK_LIFE).total_seconds():
+                yield f"a mail for order {order.id} carries a link that dies soon"
+            if order.status != "pending":
+                yield f"a mail for order {order.id}, which is {order.status}"
+            for payment in self.known_payments(order.id):
+                yield f"a mail for order {order.id}, whose payment through {payment} we had read"
+
+    def known_payments(self, order: int) -> Iterable[str]:
+        """Payments, at once or slow and not failed, that a read of the pipeline's came after."""
+        requests = self.pipeline.stand_in.requests()
+        for session in self.sessions(order):
+            since = self.paid_since.get(session["id"])
+            if since is None or self.slow.get(session["id"]) == "failed":
+                continue
+            path = f"{SESSIONS}/{session['id']}"
+            if any(r["seq"] > since and r["path"] == path and r["status"] == 200 for r in requests):
+                yield str(session["id"])
+
+    def unheard_of(self) -> Iterable[str]:
+        """Every session that the pipeline made is in its ledger, or in an attempt that the next run clears up."""
+        rows = self.club.sql("SELECT session_id, idempotency_key, state FROM tournament_fees.checkout_attempts")
+        known = {row.session_id for row in rows}
+        pending = {str(row.idempotency_key) for row in rows if row.state in {"requested", "unknown"}}
+        for session in self.sessions():
+            if is_ours(session) and session["id"] not in known and session["metadata"][ATTEMPT_KEY] not in pending:
+                yield f"order {order_of(session)}: its session, which is {session['status']}, is not in the ledger"
+
+    def false_payments(self) -> Iterable[str]:
+        """What the pipeline calls paid through Stripe is paid there, at the order's price, once an order."""
+        sessions = {session["id"]: session for session in self.sessions()}
+        seen: Counter[str] = Counter()
+        for order in self.club.sql("SELECT * FROM orders WHERE status = 'paid' AND payment_method = 'stripe'"):
+            session = sessions[order.stripe_checkout_session_id]
+            seen[session["id"]] += 1
+            if session["payment_status"] != "paid":
+                yield f"order {order.id} is called paid, its session is {session['payment_status']}"
+            if order_of(session) != order.id or seen[session["id"]] > 1:
+                yield f"order {order.id} is called paid through another order's session"
+
+    def mailed_twice(self) -> Iterable[str]:
+        """No message went out twice, and each says what the ledger has."""
+        seen: Counter[str] = Counter()
+        for message in self.first_mail.messages():
+            name = str(message["Message-ID"])
+            seen[name] += 1
+            if seen[name] > 1:
+                yield f"the message {name} was sent {seen[name]} times"
+            if name in self.mailed and set(links_in(message)) != self.mailed[name]:
+                yield f"the message {name} carries other links than the ledger has"
+        orders = Counter(
+            (row.campaign_id, order) for row in self.club.messages() if row.message_id in seen for order in row.orders
+        )
+        for (campaign, order), times in orders.items():
+            if times > 1:
+                yield f"order {order} was mailed {times} times in campaign {campaign}"
+
+    def all_broken(self) -> list[str]:
+        checks: Sequence[Callable[[], Iterable[str]]] = (self.false_payments, self.too_many_sessions)
+        found = [said for check in checks for said in check()]
+        if not self.workers:
+            found += self.unheard_of()
+        return self.broken + found
+
+    # When the faults stop
+
+    def settle(self) -> None:
+        """End all faults, let what waits go on, let leases end: after one run everything is as it should be."""
+        self.pipeline.stand_in.clear_faults()
+        while self.workers:
+            self.go_on(0)
+        self.later(2 * IN_FLIGHT)
+        for job in get_args(Job):
+            self.run(job)
+
+    def abandon(self) -> None:
+        """Let every worker end."""
+        self.pipeline.stand_in.clear_faults()
+        for worker in self.workers:
+            worker.go_on()
+        self.workers.clear()
+
+    def unsettled(self) -> list[str]:
+        """What a run left undone, but for named set-asides and waits."""
+        found = [*self.all_broken(), *self.mailed_twice()]
+        attempts = self.club.sql(
+            "SELECT order_id, state FROM tournament_fees.checkout_attempts WHERE state IN ('requested', 'unknown')"
+        )
+        found += [f"order {row.order_id}: an attempt is {row.state} still" for row in attempts]
+        for order in self.orders:
+            found += self.unsettled_order(order)
+        found += [
+            f"a message is {row.status} ({row.reason})"
+            for row in self.club.messages()
+            if row.status not in {"sent", "skipped", "uncertain"} and not (row.status == "queued" and row.reason)
+        ]
+        writes = len(self.club.calls("POST")) + len(self.expiries())
+        self.run("refresh")
+        if len(self.club.calls("POST")) + len(self.expiries()) != writes:
+            found.append("a second run had something left to write to Stripe")
+        return found
+
+    def expiries(self) -> list[Json]:
+        return [r for r in self.pipeline.stand_in.requests() if r["method"] == "POST" and r["path"] != SESSIONS]
+
+    def unsettled_order(self, order_id: int) -> Iterable[str]:
+        rows = self.club.sql("SELECT * FROM orders WHERE id = :id", id=order_id)
+        (order,) = rows
+        known = self.known_sessions(order_id)
+        open_now = [s for s in known if s["status"] == "open"]
+        paid = [s for s in known if s["payment_status"] == "paid"]
+        slow = [s for s in known if self.slow.get(s["id"]) == "processing"]
+        aside = self.club.set_aside(order_id)
+        if len(open_now) > 1:
+            yield f"order {order_id} has {len(open_now)} open sessions"
+        if open_now and (slow or paid):
+            yield f"order {order_id} has an open session beside a payment"
+        if open_now and not self.is_owed(order):
+            yield f"order {order_id} is not owed and has an open session"
+        if order.status == "pending" and paid and not aside:
+            yield f"order {order_id} is paid at Stripe, not in the club's table, and nobody is told"
+        if self.is_owed(order) and not (slow or paid or aside):
+            right = [
+                s["id"]
+                for s in open_now
+                if (s["id"], s["url"]) == (order.stripe_checkout_session_id, order.stripe_checkout_url)
+                and (s["amount_total"], s["currency"]) == (order.amount, order.currency)
+            ]
+            if not right:
+                yield f"order {order_id} is owed and cannot be paid"
+
+    def known_sessions(self, order_id: int) -> list[Json]:
+        """The sessions that the pipeline made or has seen; one that the club's table never showed it is the sweep's."""
+        rows = self.club.sql(
+            "SELECT session_id FROM tournament_fees.checkout_attempts UNION"
+            " SELECT stripe_checkout_session_id FROM orders WHERE stripe_checkout_session_id IS NOT NULL"
+        )
+        known = {row.session_id for row in rows}
+        return [s for s in self.sessions(order_id) if s["id"] in known or is_ours(s)]
+
+    def is_owed(self, order: Any) -> bool:  # noqa: ANN401  a row
+        committed = self.club.one("SELECT commitment FROM player_teams WHERE player_id = :id", id=order.player_id)
+        return bool(order.status == "pending" and committed == "committed")
+
+
+def refresh(pipeline: Pipeline, orders: Sequence[int]) -> None:
+    """Look after every order's link; what Stripe puts off for one does not hold up the others."""
+    tournament = find_tournament(pipeline.services.database, CUP)
+    for order_id in orders:
+        with pipeline.services.database.transaction() as connection:
+            player = players_with_orders(connection, tournament.id, [order_id]).get(order_id)
+        charge = Charge(f"{CUP}: {player.product}", player.player_name) if player else None
+        with suppress(TransientError, PermanentError):
+            pipeline.services.keeper.tend(order_id, charge, mailing=False)

@@ -1,0 +1,193 @@
+"""Orders' links where a worker was suspended, a request came late, or money came unseen: found by the state machine."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import stripe
+
+from tasks.errors import TransientError
+from tasks.links.model import LinkOutcome
+from tests.chaos.moments import Worker, watch_engine
+from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline
+from tests.integration.pipeline.small_club import SESSIONS, SmallClub
+
+
+@pytest.fixture
+def club(empty_club: Pipeline) -> SmallClub:
+    watch_engine(empty_club.services.database.engine)
+    return SmallClub.on(empty_club)
+
+
+@pytest.fixture
+def order(club: SmallClub) -> int:
+    return club.family()[0]
+
+
+@pytest.fixture
+def suspended(club: SmallClub, order: int) -> Iterator[Worker]:
+    """A worker that has written down that it will ask for a session, and is suspended before it does."""
+    worker = Worker(lambda: club.tend(order), lambda *_: None)
+    worker.go_on(before=f"POST {SESSIONS}")
+    assert club.attempts(order) == [("pipeline", "requested")]
+    club.sql("UPDATE tournament_fees.order_leases SET expires_at = now() - interval '1 second'")
+    yield worker
+    worker.go_on()
+    assert worker.error is None
+
+
+def lose_request(club: SmallClub, order: int, *, arrives: bool = False) -> None:
+    club.pipeline.stand_in.add_fault("drop_after" if arrives else "drop_before", method="POST", count=2)
+    with pytest.raises(TransientError):
+        club.tend(order)
+
+
+# Workers that come back
+
+
+def test_a_worker_that_comes_late_leaves_the_session_open_that_another_made_for_it(
+    club: SmallClub, order: int, suspended: Worker
+) -> None:
+    link = club.tend(order)
+    assert link.url
+    suspended.go_on(1)
+    suspended.go_on()
+    assert club.payable(order) == [link.session_id] == [club.order_now(order).stripe_checkout_session_id]
+
+
+def test_a_worker_that_is_suspended_before_its_call_makes_no_second_session(
+    club: SmallClub, order: int, suspended: Worker
+) -> None:
+    club.set_order(order, amount=4000)
+    assert club.tend(order).outcome is LinkOutcome.UNDER_REVIEW, "the request may be on its way"
+    club.pipeline.later(timedelta(minutes=11))
+    link = club.tend(order)
+    assert link.amount == 4000
+    made = len(club.sessions(order))
+    suspended.go_on(1)
+    assert len(club.sessions(order)) == made
+    assert club.payable(order) == [link.session_id]
+
+
+def test_an_answer_to_an_attempt_that_was_given_up_is_closed_and_written_down(
+    club: SmallClub, order: int, suspended: Worker
+) -> None:
+    club.sql("UPDATE tournament_fees.checkout_attempts SET state = 'absent'")
+    suspended.go_on()
+    assert club.payable(order) == []
+    assert club.attempts(order) == [("pipeline", "expired")]
+
+
+def test_what_a_worker_read_before_it_lost_its_lease_is_not_written(club: SmallClub, order: int) -> None:
+    theirs = club.own_session(order)
+    with club.while_stripe_holds("GET", f"{SESSIONS}/{theirs}", lambda: club.tend(order)) as late:
+        club.sql("UPDATE tournament_fees.order_leases SET expires_at = now() - interval '1 second'")
+        club.pipeline.services.keeper.stripe.expire(theirs)
+        club.set_order(order, stripe_checkout_session_id=None)
+        link = club.tend(order)
+        assert link.url
+    assert late.result().outcome is LinkOutcome.UNDER_REVIEW
+    assert club.attempts(order) == [("pipeline", "open")]
+
+
+# Requests that come late
+
+
+def test_a_request_that_was_sent_again_may_be_under_way_again(club: SmallClub, order: int) -> None:
+    lose_request(club, order)
+    club.pipeline.later(timedelta(hours=1))
+    lose_request(club, order)
+    club.set_order(order, amount=4000)
+    assert club.tend(order).outcome is LinkOutcome.UNDER_REVIEW
+    (sent,) = club.sql("SELECT idempotency_key, request FROM tournament_fees.checkout_attempts")
+    client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": club.pipeline.stand_in.base_url})
+    client.v1.checkout.sessions.create(
+        sent.request, {"idempotency_key": str(sent.idempotency_key)}
+    )  # the network delivers it after all
+    assert club.tend(order).amount == 4000
+    assert len(club.payable(order)) == 1
+
+
+def test_a_request_that_is_refused_when_sent_again_may_have_made_a_session_at_first(
+    club: SmallClub, order: int
+) -> None:
+    lose_request(club, order, arrives=True)
+    club.pipeline.stand_in.advance_clock(timedelta(hours=24, minutes=10).total_seconds())  # Stripe's clock is not ours
+    club.tend(order)
+    (session,) = club.sessions(order)
+    assert club.one("SELECT session_id FROM tournament_fees.checkout_attempts WHERE state = 'expired'") == session["id"]
+
+
+def test_a_replayed_request_has_time_left_as_long_as_its_key_lives(club: SmallClub, order: int) -> None:
+    lose_request(club, order)
+    club.pipeline.later(timedelta(hours=22, minutes=59))
+    assert club.tend(order, mailing=False).url
+    assert club.attempts(order) == [("pipeline", "open")]
+
+
+def test_a_key_that_stripe_has_seen_with_another_request_is_cleared_up_by_listing(club: SmallClub, order: int) -> None:
+    lose_request(club, order, arrives=True)
+    club.sql(
+        "UPDATE tournament_fees.checkout_attempts SET request = jsonb_set(request, '{success_url}', '\"https://a.b\"')"
+    )
+    link = club.tend(order)
+    (session,) = club.sessions(order)
+    assert link.session_id == session["id"]
+
+
+def test_a_replayed_answer_may_be_stale(club: SmallClub, order: int) -> None:
+    lose_request(club, order, arrives=True)
+    (session,) = club.sessions(order)
+    club.pipeline.services.keeper.stripe.expire(session["id"])
+    link = club.tend(order)
+    assert club.payable(order) == [link.session_id] != [session["id"]]
+
+
+# Money that came unseen
+
+
+@pytest.mark.parametrize("beside", ["nothing", "another session"])
+def test_an_order_with_a_payment_on_record_gets_no_new_link(club: SmallClub, order: int, beside: str) -> None:
+    club.pipeline.stand_in.pay(club.own_session(order), amount_total=1234)
+    club.tend(order)
+    if beside == "nothing":
+        club.set_order(order, stripe_checkout_session_id=None)
+    else:
+        club.own_session(order)
+    assert club.tend(order).url is None
+    assert club.payable(order) == []
+    assert len(club.set_aside(order)) == 1
+
+
+def test_what_is_said_of_money_is_not_replaced_by_a_lesser_trouble(club: SmallClub) -> None:
+    player = club.player(club.parent())
+    order = club.order(player)
+    club.pipeline.stand_in.pay(club.own_session(order), amount_total=1234)
+    club.tend(order)
+    club.set_order(order, stripe_checkout_session_id="cs_test_of_nobody")
+    club.tend(order)
+    assert club.set_aside(order) == ["paid_other_amount"]
+
+
+def test_a_payment_of_another_amount_that_becomes_the_price_settles_its_order(club: SmallClub, order: int) -> None:
+    club.pipeline.stand_in.pay(club.own_session(order), amount_total=1234)
+    club.tend(order)
+    club.set_order(order, amount=1234)
+    assert club.tend(order).outcome is LinkOutcome.FOUND_PAID
+    assert club.set_aside(order) == []
+    assert club.sql("SELECT finding FROM tournament_fees.payments") == [("settled",)]
+
+
+def test_no_link_is_made_beside_a_slow_payment_that_the_order_does_not_show(club: SmallClub, order: int) -> None:
+    ours = club.tend(order).session_id
+    theirs = club.own_session(order)
+    for session in (str(ours), theirs):
+        club.pipeline.stand_in.pay(session, slow=True)
+    club.tend(order)
+    club.set_order(order, stripe_checkout_session_id=None)
+    club.pipeline.stand_in.fail(str(ours))
+    assert club.tend(order).url is None
+    assert club.payable(order) == []
+    club.pipeline.stand_in.fail(theirs)
+    club.tend(order)
+    assert len(club.payable(order)) == 1
