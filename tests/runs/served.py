@@ -19,8 +19,12 @@ from tests.integration.pipeline.harness import Inbox
 
 DEPLOYMENT = "tournament-fees/tournament-fees"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-LONG = 180
+LONG = 300
 """Seconds: more than a run of the demo club takes on a busy machine, less than anybody waits for a hanging test."""
+POLL = 0.2
+"""Seconds: the server and the runs under test want the processor too."""
+NEVER = 3600.0
+"""Seconds that no test lasts: what is held for so long is held until it is let go."""
 
 T = TypeVar("T")
 
@@ -46,6 +50,13 @@ class FlowRun:
         """Its state now."""
         state = self.served.get(f"flow_runs/{self.id}")["state"]
         return State(state["type"], state["name"], state["message"] or "")
+
+    @property
+    def logs(self) -> str:
+        """What it has logged and its process has handed on."""
+        wanted = {"flow_run_id": {"any_": [self.id]}}
+        lines = self.served.post("logs/filter", {"logs": wanted, "sort": "TIMESTAMP_ASC"})
+        return "\n".join(line["message"] for line in lines)
 
     def wait(self) -> State:
         """Wait for its end; return its last state."""
@@ -133,9 +144,9 @@ class Served:
         self.runs.append(run)
         return run
 
-    def wait_until(self, ready: Callable[[], T | None], *, seconds: float = LONG) -> T:
+    def wait_until(self, ready: Callable[[], T | None]) -> T:
         """Poll until `ready` returns something true; the worker's log is told where that does not come."""
-        return self.worker.wait_until(ready, seconds=seconds)
+        return self.worker.wait_until(ready, seconds=LONG, every=POLL)
 
     def end_runs(self) -> None:
         """End what a failed test has left running, so that it does not mail into the next one."""

@@ -27,19 +27,27 @@ CASES = [
     (TOURNAMENT, {"STRIPE_API_KEY": ""}, "STRIPE_API_KEY is not set"),
     (TOURNAMENT, {"STRIPE_API_KEY": "pk_test_invented"}, "STRIPE_API_KEY is not a Stripe secret or restricted key"),
     (TOURNAMENT, {"STRIPE_API_KEY": "sk_live_invented"}, "STRIPE_API_KEY is a live key"),
+    (
+        TOURNAMENT,
+        {"STRIPE_API_KEY": "sk_test_revoked_invented"},
+        "does not accept STRIPE_API_KEY (revoked, or mistyped)",
+    ),
 ]
 
 
 def test_a_run_that_cannot_be_done_says_what_to_change_and_does_nothing(served: Served, club: Pipeline) -> None:
+    runs = []
     with flow_process(served.environment) as run_flow:
         for tournament, changed, complaint in CASES:
-            state = FlowRun(run_flow(tournament, changed), served).state
-            assert (state.type, complaint in state.message) == ("FAILED", True), state.message
-            assert "hunter2" not in state.message
-            assert "invented" not in state.message
+            run = FlowRun(run_flow(tournament, changed), served)
+            assert (run.state.type, complaint in run.state.message) == ("FAILED", True), run.state.message
             nothing_happened(club)
+            runs.append(run)
         mended = FlowRun(run_flow(TOURNAMENT, {}), served).state
     assert (mended.type, mended.message) == ("COMPLETED", "23 sent, 9 skipped, 0 still to send")
+    told = "\n".join([*(run.state.message for run in runs), *(run.logs for run in runs)])
+    assert "does not answer" in told
+    assert re.findall(r".*(?:hunter2|invented).*", told) == []
 
 
 def test_a_template_with_an_undefined_variable_stops_the_run_before_the_first_send(
