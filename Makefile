@@ -31,7 +31,7 @@ test-long: .venv/.synced ## Run the tests marked long at their full size, and on
 	@$(RUN) -m pytest --long $(ARGS) $(TESTS)
 
 .PHONY: test-system
-test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 (installs it where run as root)
+test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15, Chromium (installs them where run as root)
 	@tests/system/install
 	@$(RUN) -m pytest tests/system $(ARGS)
 

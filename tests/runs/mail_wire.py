@@ -26,16 +26,12 @@ class Moment(Enum):
 
 @dataclass
 class MailWire:
-    """Passes on whatever is said, until a moment that it is told to hold at; a held connection stays so.
-
-    To `unknown`, an address, it answers in the server's place, as servers do: with the address in its words.
-    """
+    """Passes on whatever is said, until a moment that it is told to hold at; a held connection stays so."""
 
     server: str
     url: str = ""
     moment: Moment | None = None
     left: int = 0
-    unknown: str | None = None
     held: threading.Event = field(default_factory=threading.Event)
 
     def hold_at(self, moment: Moment, nth: int) -> None:
@@ -73,9 +69,7 @@ class Connection(socketserver.StreamRequestHandler):
         """Pass on what the sender says until it hangs up, which a killed one does as well."""
         try:
             for line in self.rfile:
-                if line.lower() == f"rcpt to:<{self.wire.unknown}>\r\n".encode():
-                    self.wfile.write(f"550 5.1.1 <{self.wire.unknown}>: no such mailbox\r\n".encode())
-                elif not self.holding:
+                if not self.holding:
                     server.sendall(line)
                 elif line == b".\r\n":
                     self.wire.held.set()

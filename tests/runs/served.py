@@ -51,13 +51,6 @@ class FlowRun:
         state = self.served.get(f"flow_runs/{self.id}")["state"]
         return State(state["type"], state["name"], state["message"] or "")
 
-    @property
-    def logs(self) -> str:
-        """What it has logged and its process has handed on."""
-        wanted = {"flow_run_id": {"any_": [self.id]}}
-        lines = self.served.post("logs/filter", {"logs": wanted, "sort": "TIMESTAMP_ASC"})
-        return "\n".join(line["message"] for line in lines)
-
     def wait(self) -> State:
         """Wait for its end; return its last state."""
         return self.served.wait_until(lambda: state if (state := self.state).type in FINAL else None)
