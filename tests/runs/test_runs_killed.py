@@ -12,6 +12,8 @@ from tests.runs.served import NEVER, FlowRun, Served
 
 SESSIONS = "/v1/checkout/sessions"
 LEO = "{session of Leo Bishop}"
+LAST_WORD = "prefect.flow_runs.worker - Check whether the flow run exceeded its memory"
+"""A worker calls a run crashed twice: when its process has died, and some seconds later, also where it was retried."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ def test_a_run_killed_again_and_again_mails_everybody_once(served: Served, club:
 def test_a_killed_run_that_is_retried_mails_everybody_once(
     served: Served, club: Pipeline, wire: MailWire, moment: AtStripe | AtMail, uncertain: int
 ) -> None:
+    said = len(served.worker.log.read_text())
     run = kill_at(moment, served, club, wire)
+    served.wait_until(lambda: LAST_WORD in served.worker.log.read_text()[said:])
     let_leases_run_out(club)
     run.retry()
     served.wait_until(lambda: run.state.type != "CRASHED")
