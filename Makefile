@@ -40,7 +40,7 @@ mutants: .venv/.synced ## Put a bug in each guard of the links and see that the 
 	@$(RUN) -m tests.chaos.mutants $(ARGS)
 
 .PHONY: test-system
-test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 and Postfix (installs them where run as root)
+test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15, Postfix, Chromium (installs them where run as root)
 	@tests/system/install
 	@$(RUN) -m pytest tests/system $(ARGS)
 

@@ -39,7 +39,7 @@ class Child:
     record: ProcessRecord
     record_file: Path
 
-    def wait_until(self, ready: Callable[[], T | None], *, seconds: float = 60) -> T:
+    def wait_until(self, ready: Callable[[], T | None], *, seconds: float = 60, every: float = _POLL_SECONDS) -> T:
         """Poll until `ready` returns something true, and return that. Raises ChildFailedError."""
         deadline = time.monotonic() + seconds
         while not (answer := ready()):
@@ -47,7 +47,7 @@ class Child:
                 raise ChildFailedError(f"{self.name} ended with exit code {code}.{self._log_tail()}")
             if time.monotonic() > deadline:
                 raise ChildFailedError(f"{self.name} was not ready after {seconds:.0f} s.{self._log_tail()}")
-            time.sleep(_POLL_SECONDS)
+            time.sleep(every)
         return answer
 
     def listening_on(self) -> str | None:

@@ -11,6 +11,8 @@ from deployments.local.serve import served as serve
 from deployments.local.stripe_standin.control import StandInControl
 from tasks.settings import load_settings
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
+from tests.runs.mail_wire import MailWire, mail_wire
+from tests.runs.rude_server import rude_server
 from tests.runs.served import Served
 
 
@@ -44,3 +46,17 @@ def club(served: Served) -> Iterator[Pipeline]:
     with open_pipeline(settings, served.stand_in, served.inbox.from_now_on()) as pipeline:
         pipeline.load_demo()
         yield pipeline
+
+
+@pytest.fixture
+def wire(served: Served) -> Iterator[MailWire]:
+    """Another way to the mail catcher, for runs that are triggered with its URL as SMTP_URL."""
+    with mail_wire(served.environment["SMTP_URL"]) as wire:
+        yield wire
+
+
+@pytest.fixture
+def rude_smtp() -> Iterator[str]:
+    """The URL of a mail server that refuses karen.abbott@example.com."""
+    with rude_server() as url:
+        yield url

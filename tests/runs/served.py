@@ -19,8 +19,12 @@ from tests.integration.pipeline.harness import Inbox
 
 DEPLOYMENT = "tournament-fees/tournament-fees"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-LONG = 180
+LONG = 300
 """Seconds: more than a run of the demo club takes on a busy machine, less than anybody waits for a hanging test."""
+POLL = 0.2
+"""Seconds: the server and the runs under test want the processor too."""
+NEVER = 3600.0
+"""Seconds that no test lasts: what is held for so long is held until it is let go."""
 
 T = TypeVar("T")
 
@@ -141,9 +145,9 @@ class Served:
         self.runs.append(run)
         return run
 
-    def wait_until(self, ready: Callable[[], T | None], *, seconds: float = LONG) -> T:
+    def wait_until(self, ready: Callable[[], T | None]) -> T:
         """Poll until `ready` returns something true; the worker's log is told where that does not come."""
-        return self.worker.wait_until(ready, seconds=seconds)
+        return self.worker.wait_until(ready, seconds=LONG, every=POLL)
 
     def end_runs(self) -> None:
         """End what a failed test has left running, so that it does not mail into the next one."""

@@ -4,16 +4,12 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deployments.local.demo_club import TOURNAMENT
-from deployments.local.ports import free_port
 from tests.integration.pipeline.harness import Pipeline
 from tests.runs.served import DEPLOYMENT, FlowRun, Served, State
 
@@ -134,28 +130,6 @@ def test_a_second_run_of_a_tournament_says_that_it_waits_and_can_be_cancelled(se
     served.stand_in.configure()
     assert first.wait() == ALL_SENT
     assert_each_once(club)
-
-
-class RudeServer:
-    """A mail server that refuses one recipient for good."""
-
-    async def handle_RCPT(  # noqa: N802  aiosmtpd's
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        if address.startswith("karen"):
-            return "550 5.1.1 no such user here"
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-
-@pytest.fixture
-def rude_smtp() -> Iterator[str]:
-    controller = Controller(RudeServer(), hostname="127.0.0.1", port=free_port())
-    controller.start()
-    try:
-        yield f"smtp://127.0.0.1:{controller.port}"
-    finally:
-        controller.stop()
 
 
 def test_a_run_ends_red_where_a_message_failed_and_stays_so_when_it_is_retried_from_a_terminal(

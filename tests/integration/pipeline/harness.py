@@ -223,3 +223,10 @@ def open_session(club: Pipeline, player: str) -> dict[str, Any]:
     """The one session through which a player's order can be paid."""
     (session,) = [session for session in club.sessions_of(player) if session["status"] == "open"]
     return session
+
+
+def nothing_happened(club: Pipeline) -> None:
+    """Assert that nobody was mailed and Stripe was asked for no session."""
+    assert club.inbox.messages() == []
+    assert [request for request in club.stand_in.requests() if request["method"] == "POST"] == []
+    assert club.sql("SELECT * FROM tournament_fees.messages WHERE status NOT IN ('queued', 'skipped')") == []

@@ -16,7 +16,7 @@ from tasks.services import open_services
 from tasks.settings import Settings
 from tasks.steps.open_campaign import open_campaign
 from tasks.steps.plan_batches import plan_batches
-from tests.integration.pipeline.harness import Pipeline, links_in
+from tests.integration.pipeline.harness import Pipeline, links_in, nothing_happened
 
 HOSTILE_NAMES = {
     "quotes": 'O\'Neil "Ace" Ó',
@@ -27,13 +27,6 @@ HOSTILE_NAMES = {
     "template": "{{ 7 * 7 }}{% for %}",
     "a NUL-free control": "Ann\x07\x1b[31m",
 }
-
-
-def nothing_happened(club: Pipeline) -> None:
-    """Assert that nobody was mailed and Stripe was asked for no session."""
-    assert club.inbox.messages() == []
-    assert [request for request in club.stand_in.requests() if request["method"] == "POST"] == []
-    assert club.sql("SELECT * FROM tournament_fees.messages WHERE status NOT IN ('queued', 'skipped')") == []
 
 
 def closed_port() -> int:

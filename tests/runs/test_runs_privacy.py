@@ -1,0 +1,78 @@
+"""What Prefect remembers and what the processes log: nobody's address or name, no payment URL, no key."""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import make_url
+
+from tests.integration.pipeline.harness import Pipeline
+from tests.runs.served import Served
+
+NO_TEXT = ["boolean", "uuid", "integer", "bigint", "double precision", "timestamp with time zone"]
+
+
+def test_nothing_personal_or_secret_is_in_prefects_database_or_in_the_logs(
+    served: Served, club: Pipeline, rude_smtp: str
+) -> None:
+    club.sql("UPDATE orders SET amount = 0 WHERE id = :id", id=club.order_of("Felix Fonseca").id)
+    served.stand_in.configure(latency_ms=500)
+    cancelled = served.trigger(environment={"SMTP_URL": rude_smtp})
+    served.wait_until(lambda: club.sql("SELECT FROM tournament_fees.messages WHERE status = 'sent'"))
+    cancelled.set_state("CANCELLING")
+    cancelled.wait()
+    served.stand_in.configure()
+    talkative = {"SMTP_URL": rude_smtp, "PREFECT_LOGGING_LEVEL": "DEBUG"}
+    unreachable = served.trigger(environment={**talkative, "STRIPE_API_BASE": "http://127.0.0.1:1"})
+    full = served.trigger(environment=talkative)
+    assert [run.wait().type for run in (cancelled, unreachable, full)] == ["CANCELLED", "FAILED", "FAILED"]
+    served.wait_until(lambda: not any(run.process() for run in (cancelled, unreachable, full)))
+
+    secret = secrets(club)
+    texts = list(chain(remembered(served), logged(served)))
+    assert [(place, found[0]) for place, text in texts if (found := secret.search(text))] == []
+    for place, part in (
+        ("artifact.data", "k…@example.com"),
+        ("log.message", "k…@example.com"),
+        ("worker.log", "DEBUG"),
+    ):
+        assert any(part in text for at, text in texts if at == place), place
+
+
+def secrets(club: Pipeline) -> re.Pattern[str]:
+    """What may stand nowhere: the club's people as their tables have them, and what opens a payment page or Stripe."""
+    people = club.sql("SELECT last_name, email FROM parents UNION SELECT last_name, NULL FROM players")
+    names = {rf"\b{row.last_name}\b" if len(row.last_name) < 3 else rf"(?i:\b{row.last_name}\b)" for row in people}
+    addresses = {rf"(?i:{re.escape(row.email)})" for row in people if row.email}
+    return re.compile("|".join([*names, *addresses, "/c/pay/", r"[sr]k_(?:test|live)_\w"]))
+
+
+def remembered(served: Served) -> Iterator[tuple[str, str]]:
+    """Every text of Prefect's own database, with the table and column that it stands in."""
+    url = make_url(served.environment["DATABASE_URL"]).set(drivername="postgresql", database="prefect")
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        columns = connection.execute(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND data_type <> ALL(%s)",
+            [NO_TEXT],
+        ).fetchall()
+        for table, column in columns:
+            statement = sql.SQL("SELECT {}::text FROM {} WHERE {} IS NOT NULL").format(
+                sql.Identifier(column), sql.Identifier(table), sql.Identifier(column)
+            )
+            for (text,) in connection.execute(statement):
+                yield f"{table}.{column}", unescaped(text)
+
+
+def logged(served: Served) -> Iterator[tuple[str, str]]:
+    """Every line that a process of the stack has logged, with its file."""
+    for file in (served.stack.home / "logs").iterdir():
+        for line in file.read_text(errors="replace").splitlines():
+            yield file.name, line
+
+
+def unescaped(json: str) -> str:
+    """Undo JSON's escapes, so that a name behind a line break begins a word; other text has hardly any."""
+    return re.sub(r"\\(?:u([0-9a-f]{4})|.)", lambda found: chr(int(found[1], 16)) if found[1] else " ", json)
