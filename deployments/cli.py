@@ -1,27 +1,16 @@
 """The pipeline's verbs for a terminal: `python -m deployments.cli --help`."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from deployments import operator_cli
 from deployments.tables import show
-from tasks.errors import ConfigurationError, PermanentError, TransientError
+from deployments.terminal import told_in_a_line
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
-
-
-@contextmanager
-def told_in_a_line() -> Iterator[None]:
-    """Turn an error that a person can act on into one line and exit code 2; anything else is a bug and stays loud."""
-    try:
-        yield
-    except (ConfigurationError, PermanentError, TransientError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
+app.add_typer(operator_cli.app)
 
 
 def check_prefect() -> None:
