@@ -44,22 +44,25 @@ def retry_failed_sends(choice: RetryChoice = RetryChoice()) -> State[Any]:  # no
         choice: What to send again beside that; left as it is, nothing.
     """
     with stoppable():
-        campaigns = take_up(choice)
-        if not campaigns:
-            return Completed(message="Nothing is due")
-        check_ready()
+        taken_up = take_up(choice)
+        campaigns = taken_up.campaigns
+        if campaigns:
+            check_ready()
         work = [(campaign, batch) for campaign in campaigns for batch in plan_batches(campaign, ANY_NUMBER)]
         deliveries = deliver_batch.map([campaign for campaign, _ in work], [batch for _, batch in work])
         follow(deliveries, [batch for _, batch in work])
-        return _conclude([publish_report(campaign) for campaign in campaigns], deliveries)
+        return _conclude([publish_report(campaign) for campaign in campaigns], deliveries, taken_up.lost)
 
 
-def _conclude(summaries: Sequence[Summary], deliveries: PrefectFutureList[Any]) -> State[Any]:
+def _conclude(summaries: Sequence[Summary], deliveries: PrefectFutureList[Any], lost: int) -> State[Any]:
     """End red only where this run met what a person has to act on: earlier failures have been told by their own run."""
-    said = "; ".join(f"{summary.campaign.tournament}: {report.sentence(summary)}" for summary in summaries)
+    told = [f"{summary.campaign.tournament}: {report.sentence(summary)}" for summary in summaries]
+    if lost:
+        told.append(f"{lost} messages that lost workers had on the wire are uncertain: settle-uncertain shows them")
+    said = "; ".join(told) or "Nothing is due"
     broken = [delivery.state.message for delivery in deliveries if not delivery.state.is_completed()]
     if broken:
         said += f"; {len(broken)} batches failed ({broken[0]})"
-    if broken or any(summary.deliveries.keys() & {"failed", "uncertain"} for summary in summaries):
+    if broken or lost or any(summary.deliveries.keys() & {"failed", "uncertain"} for summary in summaries):
         return Failed(message=said)
     return Completed(message=said)

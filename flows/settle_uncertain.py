@@ -5,7 +5,7 @@ from typing import Any
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from flows.retry_failed_sends import retry_failed_sends
 from tasks.choices import RetryChoice, SettleChoice
@@ -30,8 +30,9 @@ def settle_uncertain(choice: SettleChoice = SettleChoice()) -> State[Any]:  # no
     """
     if choice.action == "send again":
         chosen = choice.model_dump(exclude={"action"})
-        resent: State[Any] = retry_failed_sends(RetryChoice(uncertain=True, **chosen), return_state=True)
-        return resent
+        resent = retry_failed_sends(RetryChoice(uncertain=True, **chosen), return_state=True)
+        end = Completed if resent.is_completed() else Failed  # Prefect would tell of another run's state in its words
+        return end(message=resent.message)
     marked = mark_sent(choice) if choice.action == "mark as sent" else 0
     left = publish_evidence(choice.model_copy(update={"message_ids": ()}) if marked else choice)
     done = f"{marked} marked as sent; " if marked else ""

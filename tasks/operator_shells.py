@@ -18,8 +18,8 @@ from tasks.steps import take_up as retry_step
 
 
 @shell("take up what is due")
-def take_up(choice: RetryChoice) -> list[Campaign]:
-    """Find the campaigns with something to send, and queue what a person sends again."""
+def take_up(choice: RetryChoice) -> retry_step.TakenUp:
+    """Find what is to be sent, and queue what a person sends again."""
     with open_services() as services:
         return retry_step.take_up(services, choice)
 

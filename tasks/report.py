@@ -22,6 +22,7 @@ WORDS = {
     "worker_lost": "the process that sent it was lost",
     "order_changes": "its order changes all the time",
     "suppressed": "on the suppression list",
+    "came_back": "it came back undelivered",
     "quota": "over the sending limit",
     "resend": "sent again by hand",
     "retry": "sent again by hand",

@@ -119,12 +119,19 @@ class Served:
 
         Raises httpx.HTTPStatusError where Prefect refuses the parameters.
         """
-        deployment = self.get(f"deployments/name/{DEPLOYMENT}")
+        parameters = {"tournament": tournament, **({"options": options} if options else {})}
+        return self.start(DEPLOYMENT, parameters, environment=environment)
+
+    def start(
+        self, deployment: str, parameters: Mapping[str, object], *, environment: Mapping[str, str] | None = None
+    ) -> FlowRun:
+        """Do the same for any deployment, by the name `flow/deployment`."""
+        found = self.get(f"deployments/name/{deployment}")
         answer = self.post(
-            f"deployments/{deployment['id']}/create_flow_run",
+            f"deployments/{found['id']}/create_flow_run",
             {
                 "state": {"type": "SCHEDULED", "message": "Run from the Prefect UI"},
-                "parameters": {"tournament": tournament, **({"options": options} if options else {})},
+                "parameters": dict(parameters),
                 "job_variables": {"env": dict(environment or {})},
                 "enforce_parameter_schema": True,
             },

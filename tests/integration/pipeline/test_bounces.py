@@ -97,6 +97,14 @@ def test_a_mailbox_that_does_not_exist_is_not_mailed_again(club: SmallClub, mail
     assert summary.messages == {("skipped", "suppressed"): 1}
 
 
+def test_the_report_names_what_came_back(club: SmallClub, maildir: Path) -> None:
+    read_one(club, maildir, report(club, status="5.2.2"))
+    summary = club.pipeline.run(CUP)
+    (problem,) = summary.problems
+    assert (problem.status, problem.reason) == ("sent", "came_back")
+    assert problem.detail == "5.2.2 550 5.2.2 <j…@example.com>: said so"
+
+
 def test_a_report_is_taken_in_once(club: SmallClub, maildir: Path) -> None:
     content = report(club)
     read_one(club, maildir, content)

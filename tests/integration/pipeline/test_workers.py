@@ -107,8 +107,9 @@ def test_a_killed_workers_messages_are_sent_by_others_and_none_twice(club: Small
     assert len(mailed(club)) == FAMILIES
 
 
+@pytest.mark.only_long
 def test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing(club: SmallClub) -> None:
-    """Killed after so many mails were caught: at most the one in hand of each is uncertain, and none was caught twice."""
+    """Killed after so many mails were caught: at most the one in hand of each is uncertain; none was caught twice."""
     kills = 0
     for enough in (3, 8, 14, 20):
         worker = start_worker(club, ids(club), size=8)
