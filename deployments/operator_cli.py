@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deployments.terminal import told_in_a_line
+from deployments.terminal import check_prefect, told_in_a_line
 from tasks.choices import RetryChoice, SettleChoice, StopChoice
 from tasks.report import stopped_sentence
 from tasks.services import open_services
@@ -131,6 +131,9 @@ def read_what_came_back() -> None:
 def _run_retry(choice: RetryChoice) -> None:
     from flows.retry_failed_sends import retry_failed_sends  # noqa: PLC0415  Prefect takes seconds to import
 
+    with told_in_a_line():
+        choice.check()
+        check_prefect()
     state = retry_failed_sends(choice, return_state=True)
     print(f"{state.name}: {state.message}")
     raise typer.Exit(0 if state.is_completed() else 1)

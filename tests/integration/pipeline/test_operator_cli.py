@@ -93,3 +93,14 @@ def test_the_suppression_list_is_kept_from_the_terminal(club: SmallClub, tmp_pat
         2,
         "Error: BOUNCE_MAILBOX is not set: it names the mailbox to read (see .env.example)",
     )
+
+
+def test_a_verb_that_runs_a_flow_says_in_a_line_what_it_lacks(club: SmallClub) -> None:
+    assert verb(club, "retry", "-m", "1", "--by", "Ann") == (
+        2,
+        "Error: Messages are chosen, but neither failed nor uncertain ones: choose which, nothing was done",
+    )
+    code, said = verb(club, "resend", "--count", "1", "--by", "Ann")
+    assert code == 2
+    assert said.startswith("Error: PREFECT_API_URL is not set")
+    assert club.one("SELECT count(*) FROM tournament_fees.messages WHERE status = 'uncertain'") == 1
