@@ -1,40 +1,16 @@
 """The pipeline's verbs for a terminal: `python -m deployments.cli --help`."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from deployments import operator_cli
 from deployments.tables import show
-from tasks.errors import ConfigurationError, PermanentError, TransientError
+from deployments.terminal import check_prefect, told_in_a_line
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
-
-
-@contextmanager
-def told_in_a_line() -> Iterator[None]:
-    """Turn an error that a person can act on into one line and exit code 2; anything else is a bug and stays loud."""
-    try:
-        yield
-    except (ConfigurationError, PermanentError, TransientError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
-
-
-def check_prefect() -> None:
-    """Raise a ConfigurationError where no Prefect server can keep a run: Prefect itself would wait for a minute."""
-    from prefect.client.orchestration import get_client  # noqa: PLC0415  Prefect takes seconds to import
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
-
-    url = PREFECT_API_URL.value()
-    if url is None:
-        raise ConfigurationError("PREFECT_API_URL is not set: name a Prefect server, such as http://127.0.0.1:4200/api")
-    with get_client(sync_client=True) as client:
-        if client.api_healthcheck() is not None:
-            raise ConfigurationError(f"No Prefect server answers at {url} (PREFECT_API_URL)")
+app.add_typer(operator_cli.app)
 
 
 @app.command()

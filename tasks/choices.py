@@ -106,6 +106,40 @@ class SettleChoice(_Form):
             raise ConfigurationError("Your name is missing: it is kept beside what you decide, nothing was done")
 
 
+class SuppressChoice(_Form):
+    """Whom not to mail any more, or whom to mail again."""
+
+    action: Annotated[
+        Literal["show", "suppress", "lift"],
+        Field(
+            title="What to do",
+            description="'show' lists who is not mailed. 'suppress' puts the recipients of the messages below on the "
+            "list. 'lift' takes the entries below off it: the next run mails them again.",
+        ),
+    ] = "show"
+    message_ids: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...],
+        Field(title="Recipients of these messages", description="To suppress: numbers of messages.", max_length=10_000),
+    ] = ()
+    suppression_ids: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...],
+        Field(title="These entries", description="To lift: numbers of entries of the list.", max_length=10_000),
+    ] = ()
+    reason: Annotated[str, Field(title="Reason", description="Why, to suppress.", max_length=200)] = ""
+    by: Annotated[str | None, Field(title="Your name", description="Kept beside what you decide.", max_length=100)] = (
+        None
+    )
+
+    def check(self) -> None:
+        """Raise one ConfigurationError where something is to be changed without its reason or its person."""
+        if self.action == "show":
+            return
+        if not (self.by or "").strip():
+            raise ConfigurationError("Your name is missing: it is kept beside what you decide, nothing was done")
+        if self.action == "suppress" and not self.reason.strip():
+            raise ConfigurationError("The reason is missing: it is kept beside who is not mailed, nothing was done")
+
+
 class StopChoice(_Form):
     """Which campaign to stop for good."""
 

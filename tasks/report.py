@@ -22,6 +22,8 @@ WORDS = {
     "no_reply": "the mail server's reply was lost",
     "worker_lost": "the process that sent it was lost",
     "order_changes": "its order changes all the time",
+    "suppressed": "on the suppression list",
+    "came_back": "it came back undelivered",
     "quota": "over the sending limit",
     "resend": "sent again by hand",
     "retry": "sent again by hand",
@@ -67,6 +69,23 @@ def sentence(summary: Summary) -> str:
         if (count := summary.having(status))
     ]
     return "; ".join([said, *map(wait_words, summary.waits), *troubles])
+
+
+def stopped_sentence(summary: Summary) -> str:
+    """Say of a campaign that was stopped what was sent and what was not."""
+    unsent = {
+        "cancelled": summary.having("cancelled"),
+        "skipped": summary.having("skipped"),
+        "failed": summary.having("failed"),
+    }
+    said = f"Stopped for good: {summary.having('sent', 'resent')} sent, {sum(unsent.values())} not sent"
+    details = ", ".join(f"{count} {status}" for status, count in unsent.items() if count)
+    open_ends = [
+        f"{count} {words}"
+        for status, words in (("uncertain", "uncertain: decide about each"), ("sending", "on the wire at this moment"))
+        if (count := summary.having(status))
+    ]
+    return "; ".join([said + (f" ({details})" if details else ""), *open_ends])
 
 
 def wait_words(wait: Wait) -> str:

@@ -27,6 +27,10 @@ test mode, since the club's own system calls too; the stand-in has no limit of i
 STRIPE_KEY = re.compile(r"[sr]k_(test|live)_[\w-]{5,}", re.ASCII)
 NO_DATABASE = "is not a PostgreSQL address such as postgresql://user:password@host:5432/club"
 NO_MAIL_SERVER = "is not a mail server such as smtp://user:password@mail.example.org:587 or smtps://…:465"
+NO_BOUNCE_MAILBOX = (
+    "is neither a maildir such as maildir:/var/mail/bounces nor an IMAP folder such as "
+    "imaps://user:password@mail.example.org/INBOX (imap:// on this machine only)"
+)
 _EMPTY_IS_UNSET = BeforeValidator(lambda value: None if value == "" else value)
 
 
@@ -56,6 +60,8 @@ class Settings(BaseSettings):
     send_limit_per_second: Annotated[Annotated[float, Field(ge=0.1, le=10_000)] | None, _EMPTY_IS_UNSET] = None
     send_limit_per_hour: Annotated[Annotated[int, Field(ge=1, le=10_000_000)] | None, _EMPTY_IS_UNSET] = None
     send_limit_per_day: Annotated[Annotated[int, Field(ge=1, le=100_000_000)] | None, _EMPTY_IS_UNSET] = None
+
+    bounce_mailbox: Annotated[SecretStr | None, _EMPTY_IS_UNSET] = None
 
     @field_validator("database_url")
     @classmethod
@@ -116,6 +122,13 @@ class Settings(BaseSettings):
         address = _split_smtp(value.get_secret_value())
         if bool(address.username) != bool(address.password):
             raise ValueError("has a user name without a password, or a password without a user name")
+        return value
+
+    @field_validator("bounce_mailbox")
+    @classmethod
+    def _check_bounce_mailbox(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _is_bounce_mailbox(value.get_secret_value()):
+            raise ValueError(NO_BOUNCE_MAILBOX)
         return value
 
     @field_validator("mail_from", "mail_reply_to")
@@ -217,6 +230,17 @@ def _split_smtp(url: str) -> SplitResult:
     if not usable:
         raise ValueError(NO_MAIL_SERVER)
     return urlsplit(url)
+
+
+def _is_bounce_mailbox(place: str) -> bool:
+    if place.startswith("maildir:"):
+        return place.removeprefix("maildir:").startswith("/")
+    try:
+        address = urlsplit(place)
+        usable = bool(address.hostname and address.username and address.password) and address.port != 0
+    except ValueError:
+        return False
+    return usable and (address.scheme == "imaps" or (address.scheme == "imap" and is_loopback(address.hostname)))
 
 
 def _sentence(name: str, kind: str, message: str) -> str:

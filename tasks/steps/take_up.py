@@ -1,5 +1,6 @@
 """Take up what is owed in campaigns that are being sent, and what a person sends on its way again."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,8 +14,16 @@ from tasks.queue import Queue, take_snapshot
 from tasks.services import Services
 
 
-def take_up(services: Services, choice: RetryChoice) -> list[Campaign]:
-    """Return the campaigns that have messages to send now, their queues following corrected addresses.
+@dataclass(frozen=True)
+class TakenUp:
+    """The campaigns that have messages to send now, and how many messages turned out to be uncertain."""
+
+    campaigns: tuple[Campaign, ...]
+    lost: int
+
+
+def take_up(services: Services, choice: RetryChoice) -> TakenUp:
+    """Find the campaigns that have messages to send now, their queues following corrected addresses.
 
     What lost workers held comes back first, everywhere; what of it was on the wire is uncertain now. Nobody joins a
     campaign here. Raises a ConfigurationError, with nothing queued, where the choice contradicts itself or names what
@@ -25,13 +34,13 @@ def take_up(services: Services, choice: RetryChoice) -> list[Campaign]:
     tournament_id = find_tournament(database, choice.tournament).id if choice.tournament else None
     with database.transaction() as connection:
         fetch(connection, "return_expired_claims", campaign_id=None, now=now)
-        fetch(connection, "hold_lost_sendings", campaign_id=None, now=now)
+        lost = len(fetch(connection, "hold_lost_sendings", campaign_id=None, now=now))
     if choice.statuses:
         wanted = Choice(choice.statuses, tournament_id, choice.message_ids)
         with database.transaction() as connection:
             choose(connection, wanted, choice.count, by=choice.by or "", now=now).send_again()
     rows = database.fetch("campaigns_to_send", tournament_id=tournament_id, now=now)
-    return [_readdressed(services, row) for row in rows]
+    return TakenUp(tuple(_readdressed(services, row) for row in rows), lost)
 
 
 def _readdressed(services: Services, row: Row[Any]) -> Campaign:

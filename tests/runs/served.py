@@ -123,17 +123,16 @@ class Served:
 
         Raises httpx.HTTPStatusError where Prefect refuses the parameters.
         """
-        return self.start(
-            DEPLOYMENT, {"tournament": tournament, **({"options": options} if options else {})}, environment
-        )
+        parameters = {"tournament": tournament, **({"options": options} if options else {})}
+        return self.start(DEPLOYMENT, parameters, environment=environment)
 
     def start(
-        self, name: str, parameters: Mapping[str, object], environment: Mapping[str, str] | None = None
+        self, deployment: str, parameters: Mapping[str, object], *, environment: Mapping[str, str] | None = None
     ) -> FlowRun:
-        """Start a run of any deployment, by the deployment's full name; raises as `trigger` does."""
-        deployment = self.get(f"deployments/name/{name}")
+        """Do the same for any deployment, by the name `flow/deployment`."""
+        found = self.get(f"deployments/name/{deployment}")
         answer = self.post(
-            f"deployments/{deployment['id']}/create_flow_run",
+            f"deployments/{found['id']}/create_flow_run",
             {
                 "state": {"type": "SCHEDULED", "message": "Run from the Prefect UI"},
                 "parameters": dict(parameters),

@@ -132,7 +132,7 @@ class Pipeline:
     def retry(self, **choice: Any) -> list[Summary]:  # noqa: ANN401  as the form takes it
         """Send what is due, and what is chosen, as the flow retry-failed-sends does."""
         run_id = uuid4()
-        campaigns = take_up(self.services, RetryChoice(**choice))
+        campaigns = take_up(self.services, RetryChoice(**choice)).campaigns
         for campaign in campaigns:
             for batch in plan_batches(self.services, campaign, 10_000):
                 deliver_batch(self.services, campaign, batch, run_id)

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Row
 
+from tasks.choices import RetryChoice
 from tasks.errors import ConfigurationError
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
+from tasks.steps.take_up import TakenUp, take_up
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.test_outbox import LATER, NO_REPLY, REFUSED, attempts, drafted, outbox, ready
@@ -84,6 +86,13 @@ def test_an_address_that_was_corrected_meanwhile_is_the_one_that_is_mailed(club:
     assert [mail["X-Envelope-To"] for mail in club.pipeline.inbox.messages()] == ["jo@example.org"]
 
 
+def test_a_corrected_address_lets_nobody_else_join(club: SmallClub) -> None:
+    club.sql("UPDATE parents SET email = 'jo@example.org'")
+    club.family("Berg", "berg@example.com")
+    club.pipeline.retry()
+    assert [mail["X-Envelope-To"] for mail in club.pipeline.inbox.messages()] == ["jo@example.org"]
+
+
 def test_a_dead_link_is_renewed_and_the_message_written_again(club: SmallClub) -> None:
     with ready(club) as (claim, message, links):
         claim.record(message, LATER)
@@ -100,6 +109,15 @@ def test_a_lost_workers_messages_come_back_by_themselves(club: SmallClub) -> Non
         club.sql("UPDATE tournament_fees.messages SET lease_expires_at = now() - interval '1 second'")
         (summary,) = club.pipeline.retry()
     assert summary.messages == {("sent", ""): 1}
+
+
+def test_what_a_lost_worker_had_on_the_wire_is_told_once_though_nothing_is_due(club: SmallClub) -> None:
+    with ready(club) as (claim, message, links):
+        claim.enter_sending(message, drafted(message, links))
+    club.sql("UPDATE tournament_fees.messages SET lease_expires_at = now() - interval '1 second'")
+    services = club.pipeline.services
+    assert take_up(services, RetryChoice()) == TakenUp((), lost=1)
+    assert take_up(services, RetryChoice()) == TakenUp((), lost=0)
 
 
 # By hand

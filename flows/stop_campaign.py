@@ -1,0 +1,35 @@
+"""Stop a campaign for good."""
+
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+from pydantic import Field
+
+from tasks import operator_shells, report
+from tasks.campaign import TournamentName
+from tasks.choices import StopChoice, YourName
+from tasks.shells import in_words, publish_report
+
+
+@flow(name="stop-campaign", flow_run_name="{tournament}: stop for good", persist_result=False)
+@in_words
+def stop_campaign(
+    tournament: TournamentName,
+    by: YourName,
+    why: Annotated[str, Field(title="Why", description="Kept beside the stopped campaign.", max_length=500)] = "",
+    campaign: StopChoice = StopChoice(),  # noqa: B008  frozen
+) -> State[Any]:
+    """Stop a campaign: what is not on the wire yet is never sent, by no retry either. This cannot be undone.
+
+    To pause instead, cancel its run and switch off the schedule of retry-failed-sends.
+
+    Args:
+        tournament: Its name, as the club has it.
+        by: Your name.
+        why: Why it is stopped.
+        campaign: Which one of the tournament's.
+    """
+    stopped = operator_shells.stop_campaign(tournament, campaign, by, why)
+    return Completed(message=report.stopped_sentence(publish_report(stopped)))

@@ -1,0 +1,112 @@
+"""Delivery status notifications (RFC 3464): what a mail server says, later and in a message, about one that it took."""
+
+import re
+from dataclasses import dataclass
+from email import message_from_bytes, message_from_string
+from email.message import Message
+
+from tasks.suppression import enhanced_status
+
+
+class MalformedReportError(Exception):
+    """It calls itself a delivery report, but lacks what one must have; says what."""
+
+
+@dataclass(frozen=True)
+class ReportedRecipient:
+    """What a report says of one recipient; addresses as they stand there, `status` an RFC 3463 code."""
+
+    addresses: frozenset[str]
+    action: str
+    status: str
+    diagnostic: str
+
+
+@dataclass(frozen=True)
+class DeliveryReport:
+    """A report: by which ids it names the message (Message-ID or envelope id, in angle brackets), and what of whom."""
+
+    message_ids: frozenset[str]
+    recipients: tuple[ReportedRecipient, ...]
+
+
+def read_report(content: bytes) -> DeliveryReport | None:
+    """Read a message as a delivery report; None where it is none, such as somebody's answer.
+
+    Raises MalformedReportError for a report that names no message, or says nothing of a recipient.
+    """
+    message = message_from_bytes(content)
+    blocks = next((_blocks(part) for part in message.walk() if part.get_content_type() in _STATUS_PARTS), None)
+    if blocks is None:
+        return None
+    if not blocks:
+        raise MalformedReportError("it has no fields")
+    recipients = tuple(_recipient(block) for block in blocks if block["Final-Recipient"] or block["Action"])
+    if not recipients:
+        raise MalformedReportError("it names no recipient")
+    message_ids = _message_ids(message, blocks[0])
+    if not message_ids:
+        raise MalformedReportError("it does not say which message it is about")
+    return DeliveryReport(message_ids, recipients)
+
+
+_STATUS_PARTS = {"message/delivery-status", "message/global-delivery-status"}
+_RETURNED_PARTS = {"message/rfc822", "message/global", "message/rfc822-headers", "message/global-headers"}
+_ACTIONS = {"failed", "delayed", "delivered", "relayed", "expanded"}
+
+
+def _blocks(part: Message) -> list[Message]:
+    """Return the groups of fields: the first about the message, each other about one recipient."""
+    payload = part.get_payload()
+    if isinstance(payload, list):
+        return [block for block in payload if isinstance(block, Message) and block.keys()]
+    raw = part.get_payload(decode=True)  # a transfer encoding, which RFC 6533 allows, hides the groups from the parser
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
+    return [message_from_string(group) for group in re.split(r"\r?\n\s*\r?\n", text) if group.strip()]
+
+
+def _recipient(block: Message) -> ReportedRecipient:
+    action = _text(block, "Action").split(" ")[0].lower()
+    status = enhanced_status(_text(block, "Status"))
+    if not block["Final-Recipient"] or action not in _ACTIONS or status is None:
+        raise MalformedReportError("a recipient lacks its Final-Recipient, Action or Status")
+    diagnostic = _text(block, "Diagnostic-Code").partition(";")[2].strip()
+    addresses = (_address(_text(block, field)) for field in ("Final-Recipient", "Original-Recipient"))
+    return ReportedRecipient(
+        frozenset(address for address in addresses if address), action, _exact(status, diagnostic), diagnostic
+    )
+
+
+def _exact(status: str, diagnostic: str) -> str:
+    """Return the status, or the one in the other server's words where the reporting one has only 5.0.0 to say."""
+    words = re.sub(r"^\d{3}[ -]", "", diagnostic)
+    return (enhanced_status(words) or status) if status.endswith(".0.0") else status
+
+
+def _address(field: str) -> str:
+    """Return the address in a field such as `rfc822; ann@example.org`, its xtext (RFC 3461, 4) decoded."""
+    return _decoded(field.partition(";")[2].strip()).strip("<>")
+
+
+def _message_ids(message: Message, about: Message) -> frozenset[str]:
+    named = {_decoded(_text(about, "Original-Envelope-Id"))}
+    inner = message.get_payload()
+    for part in inner if isinstance(inner, list) else []:
+        if not isinstance(part, Message):
+            continue
+        payload = part.get_payload()
+        if part.get_content_type() in _RETURNED_PARTS and isinstance(payload, list):
+            named |= {_text(returned, "Message-ID") for returned in payload if isinstance(returned, Message)}
+        elif part.get_content_type() == "text/rfc822-headers":
+            raw = part.get_payload(decode=True)
+            text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(payload)
+            named.add(_text(message_from_string(text), "Message-ID"))
+    return frozenset(f"<{name.strip('<>')}>" for name in named if name.strip("<>"))
+
+
+def _text(block: Message, field: str) -> str:
+    return " ".join(str(block[field] or "").split())
+
+
+def _decoded(xtext: str) -> str:
+    return re.sub(r"\+([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), xtext)

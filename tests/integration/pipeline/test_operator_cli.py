@@ -1,0 +1,106 @@
+"""The operators' verbs in a terminal: what they print, and one line where something cannot be done."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.small_club import CUP, SmallClub
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def club(empty_club: Pipeline) -> SmallClub:
+    """A club with two families, of whose messages one is uncertain and the other queued."""
+    club = SmallClub.on(empty_club)
+    club.family()
+    club.pipeline.run(CUP)
+    club.sql("UPDATE tournament_fees.messages SET status = 'uncertain', reason = 'no_reply'")
+    club.family("Berg", "berg@example.com")
+    club.open_campaign()
+    club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
+    return club
+
+
+def verb(club: SmallClub, *arguments: str) -> tuple[int, str]:
+    """Run a verb; return its exit code and all that it said."""
+    settings = club.pipeline.services.settings
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "USER", "LANG"}}
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.cli", *arguments],
+        cwd=REPOSITORY,
+        env={
+            **kept,
+            "COLUMNS": "200",
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "STRIPE_API_KEY": settings.stripe_api_key.get_secret_value(),
+            "STRIPE_API_BASE": settings.stripe_api_base,
+            "CHECKOUT_SUCCESS_URL": settings.checkout_success_url,
+            "SMTP_URL": settings.smtp_url.get_secret_value(),
+            "MAIL_FROM": settings.mail_from,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.strip()
+
+
+def test_uncertain_messages_are_shown_settled_and_the_campaign_is_stopped(club: SmallClub) -> None:
+    code, said = verb(club, "uncertain", "-t", CUP)
+    assert code == 0
+    assert "j…@example.com" in said
+    assert "jo.ek@" not in said
+    assert said.endswith("1 uncertain messages")
+    assert verb(club, "mark-sent", "--count", "2", "--by", "Ann") == (
+        2,
+        "Error: 1 uncertain messages were found, not 2: look at them again, nothing was done",
+    )
+    assert verb(club, "mark-sent", "--count", "1", "--by", "Ann") == (0, "1 marked as sent")
+    assert verb(club, "stop", CUP, "--by", "Ann", "--why", "Wrong prices") == (
+        0,
+        "Stopped for good: 1 sent, 1 not sent (1 cancelled)",
+    )
+    code, said = verb(club, "stop", CUP, "--by", "Ann")
+    assert (code, said) == (2, "Error: The campaign fee_notice 1 was stopped before: nothing was done")
+
+
+def test_the_suppression_list_is_kept_from_the_terminal(club: SmallClub, tmp_path: Path) -> None:
+    assert verb(club, "suppress", "Jo.Ek@example.com", "--reason", "asked for it", "--by", "Ann") == (
+        0,
+        "It is on the suppression list now",
+    )
+    wrong, right = tmp_path / "wrong.csv", tmp_path / "right.csv"
+    wrong.write_text("address\nbea@example.com\nnobody\n", encoding="utf-8")
+    right.write_text("address\nbea@example.com\n", encoding="utf-8")
+    assert verb(club, "import-suppressions", str(wrong), "--by", "Ann") == (
+        2,
+        "Error: line 3 has no mail address, one alone, in its column address. Nothing was taken over",
+    )
+    code, said = verb(club, "import-suppressions", str(right), "--by", "Ann")
+    assert (code, said) == (0, "1 lines read, 1 mailboxes are new on the suppression list")
+    code, said = verb(club, "suppressions")
+    assert code == 0
+    assert said.count("…@example.com") == 2
+    assert verb(club, "lift", "jo.ek@example.com", "--by", "Ann") == (0, "It is off the suppression list")
+    assert verb(club, "lift", "jo.ek@example.com", "--by", "Ann")[0] == 2
+    assert verb(club, "read-bounces") == (
+        2,
+        "Error: BOUNCE_MAILBOX is not set: it names the mailbox to read (see .env.example)",
+    )
+
+
+def test_a_verb_that_runs_a_flow_says_in_a_line_what_it_lacks(club: SmallClub) -> None:
+    assert verb(club, "retry", "-m", "1", "--by", "Ann") == (
+        2,
+        "Error: Messages are chosen, but neither failed nor uncertain ones: choose which, nothing was done",
+    )
+    code, said = verb(club, "resend", "--count", "1", "--by", "Ann")
+    assert code == 2
+    assert said.startswith("Error: PREFECT_API_URL is not set")
+    assert club.one("SELECT count(*) FROM tournament_fees.messages WHERE status = 'uncertain'") == 1

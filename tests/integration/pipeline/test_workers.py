@@ -1,0 +1,140 @@
+"""Several worker processes on one campaign, and what is left when one is killed."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tasks.steps.plan_batches import plan_batches
+from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.small_club import CUP, SESSIONS, SmallClub
+
+REPOSITORY = Path(__file__).parents[3]
+FAMILIES = 24
+WORKER = """
+import sys
+from uuid import uuid4
+from tasks.campaign import Batch, Campaign
+from tasks.services import open_services
+from tasks.steps.deliver_batch import deliver_batch
+
+campaign, tournament, size, *ids = map(int, sys.argv[1:])
+with open_services() as services:
+    for start in range(0, len(ids), size):
+        batch = Batch(start + 1, tuple(ids[start : start + size]))
+        deliver_batch(services, Campaign(campaign, "fee_notice", tournament, "Spring Cup"), batch, uuid4())
+"""
+
+
+@pytest.fixture
+def club(empty_club: Pipeline) -> SmallClub:
+    """A club whose campaign is being sent."""
+    club = SmallClub.on(empty_club)
+    for number in range(FAMILIES):
+        club.family(f"Family{number}", f"family{number}@example.com")
+    plan_batches(empty_club.services, club.open_campaign(), FAMILIES)
+    return club
+
+
+def start_worker(club: SmallClub, message_ids: Sequence[int], size: int = 5) -> "subprocess.Popen[bytes]":
+    """Start a process that delivers these messages, a few at a time."""
+    settings = club.pipeline.services.settings
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "STRIPE_API_KEY": settings.stripe_api_key.get_secret_value(),
+        "STRIPE_API_BASE": settings.stripe_api_base,
+        "CHECKOUT_SUCCESS_URL": settings.checkout_success_url,
+        "SMTP_URL": settings.smtp_url.get_secret_value(),
+        "MAIL_FROM": settings.mail_from,
+    }
+    campaign = club.one("SELECT id FROM tournament_fees.campaigns")
+    arguments = [str(number) for number in (campaign, 1, size, *message_ids)]
+    return subprocess.Popen([sys.executable, "-c", WORKER, *arguments], cwd=REPOSITORY, env=environment)
+
+
+def ids(club: SmallClub) -> list[int]:
+    return [row.id for row in club.messages()]
+
+
+def statuses(club: SmallClub) -> Counter[str]:
+    return Counter(row.status for row in club.messages())
+
+
+def mailed(club: SmallClub) -> Counter[str]:
+    return Counter(str(mail["X-Envelope-To"]) for mail in club.pipeline.inbox.messages())
+
+
+def lose_leases(club: SmallClub) -> None:
+    """Let the time pass that a killed worker's leases still have."""
+    club.sql("UPDATE tournament_fees.messages SET lease_expires_at = now() WHERE lease_token IS NOT NULL")
+    club.sql("UPDATE tournament_fees.order_leases SET expires_at = now()")
+
+
+def test_three_workers_with_the_same_messages_send_each_once(club: SmallClub) -> None:
+    workers = [start_worker(club, ids(club)) for _ in range(3)]
+    assert [worker.wait() for worker in workers] == [0, 0, 0]
+    assert statuses(club) == {"sent": FAMILIES}
+    assert set(mailed(club).values()) == {1}
+    assert len(mailed(club)) == FAMILIES
+    attempts = "SELECT count(*) FROM tournament_fees.delivery_attempts WHERE outcome = 'sending'"
+    assert club.one(attempts) == FAMILIES
+
+
+def test_a_killed_workers_messages_are_sent_by_others_and_none_twice(club: SmallClub) -> None:
+    """Killed while Stripe keeps it waiting: it holds its leases, and nothing of it is on the wire."""
+    club.pipeline.stand_in.add_fault("slow", method="POST", path_prefix=SESSIONS, seconds=25)
+    victim = start_worker(club, ids(club)[:10], size=10)
+    while club.pipeline.stand_in.faults() and victim.poll() is None:
+        pass
+    psutil.Process(victim.pid).kill()
+    assert victim.wait() == -9
+    club.pipeline.stand_in.clear_faults()
+    assert statuses(club) == {"claimed": 10, "queued": FAMILIES - 10}
+
+    others = [start_worker(club, ids(club)) for _ in range(2)]
+    assert [worker.wait() for worker in others] == [0, 0]
+    assert statuses(club) == {"claimed": 10, "sent": FAMILIES - 10}, "its leases hold as long as they are alive"
+
+    lose_leases(club)
+    club.pipeline.retry()
+    assert statuses(club) == {"sent": FAMILIES}
+    assert set(mailed(club).values()) == {1}
+    assert len(mailed(club)) == FAMILIES
+
+
+@pytest.mark.only_long
+def test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing(club: SmallClub) -> None:
+    """Killed after so many mails were caught: at most the one in hand of each is uncertain; none was caught twice."""
+    kills = 0
+    for enough in (3, 8, 14, 20):
+        worker = start_worker(club, ids(club), size=8)
+        while len(mailed(club)) < enough and worker.poll() is None:
+            pass
+        psutil.Process(worker.pid).kill()
+        kills += worker.wait() == -9
+        lose_leases(club)
+    club.pipeline.retry()
+    found = statuses(club)
+    assert found["sent"] + found["uncertain"] == FAMILIES
+    assert found["uncertain"] <= kills
+    assert set(mailed(club).values()) == {1}
+    assert len(mailed(club)) >= found["sent"]
+
+
+def test_a_corrected_address_between_a_killed_run_and_the_next_mails_an_order_once(club: SmallClub) -> None:
+    worker = start_worker(club, ids(club))
+    while not mailed(club) and worker.poll() is None:
+        pass
+    psutil.Process(worker.pid).kill()
+    worker.wait()
+    club.sql("UPDATE parents SET email = replace(email, 'example.com', 'example.org')")
+    lose_leases(club)
+    club.pipeline.run(CUP)
+    families = Counter(address.partition("@")[0] for address in mailed(club).elements())
+    assert set(families.values()) == {1}
+    assert statuses(club)["uncertain"] <= 1
