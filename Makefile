@@ -47,8 +47,13 @@ check: .venv/.synced ## Lint, check types and architecture
 	  "mypy" \
 	  "lint-imports --no-logo" \
 	  "djlint --lint --quiet templates deployments" \
+	  "python -m deployments.emails.lint" \
 	  "sqlfluff lint --disable-progress-bar sql" ; \
 	do echo "== $${step%% *}"; .venv/bin/$$step; done
+
+.PHONY: translations
+translations: .venv/.synced ## Take new sentences of the templates into templates/locale; LANGUAGE=fr begins another language
+	@$(RUN) -m deployments.emails.translations $(LANGUAGE)
 
 .PHONY: format
 format: .venv/.synced ## Format Python and SQL
