@@ -31,12 +31,13 @@ test-long: .venv/.synced ## Run the tests marked long at their full size, and on
 	@$(RUN) -m pytest --long $(ARGS) $(TESTS)
 
 .PHONY: test-system
-test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15 (installs it where run as root)
+test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15, Chromium with axe-core, SpamAssassin (installs them as root)
 	@tests/system/install
 	@$(RUN) -m pytest tests/system $(ARGS)
 
 .PHONY: screenshots
-screenshots: .venv/.synced ## Take the README's pictures of the Prefect UI (needs Chromium)
+screenshots: .venv/.synced ## Take pictures of the Prefect UI and of every email (.local/emails), the README's among them
+	@$(RUN) -m deployments.emails.pictures
 	@$(RUN) -m deployments.local.screenshots
 
 .PHONY: check

@@ -20,6 +20,10 @@ FOLDER = REPOSITORY / ".local" / "emails"
 README_PICTURES = REPOSITORY / "deployments" / "pictures"
 WIDTHS = (360, 800)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+README: tuple[tuple[str, str, str, Literal["light", "dark"]], ...] = (
+    ("email", "fee_notice", "desert-rose", "light"),
+    ("email-dark", "reminder", "red-rock", "dark"),
+)
 ALSO_PICTURED = ("one withheld", "hard names")
 """Cases that every kind is shown for in the default brand alone: what they look like does not depend on it."""
 
@@ -29,10 +33,9 @@ def main() -> int:
     try:
         with chromium() as browser:
             print(f"{take_all(browser, Renderer())} pictures in {FOLDER}")
-            for name, scheme in zip(("email", "email-dark"), SCHEMES, strict=True):
-                kind, brand, case = ("fee_notice", "desert-rose", "three siblings")
-                letter = samples(kind, brand, "en")[case]
-                take(browser, Renderer().render(letter).html, README_PICTURES / f"{name}.png", 360, scheme)
+            for name, kind, brand, scheme in README:
+                html = Renderer().render(samples(kind, brand, "en")["one child"]).html
+                take(browser, html, README_PICTURES / f"{name}.png", 360, scheme)
     except ConfigurationError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
