@@ -40,12 +40,13 @@ mutants: .venv/.synced ## Put a bug in each guard of the links and see that the 
 	@$(RUN) -m tests.chaos.mutants $(ARGS)
 
 .PHONY: test-system
-test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15, Postfix, Chromium (installs them where run as root)
+test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15, Postfix, Chromium, SpamAssassin (installs them as root)
 	@tests/system/install
 	@$(RUN) -m pytest tests/system $(ARGS)
 
 .PHONY: screenshots
-screenshots: .venv/.synced ## Take the README's pictures of the Prefect UI (needs Chromium)
+screenshots: .venv/.synced ## Take pictures of the Prefect UI and of every email (.local/emails), the README's among them
+	@$(RUN) -m deployments.emails.pictures
 	@$(RUN) -m deployments.local.screenshots
 
 .PHONY: check
@@ -56,8 +57,13 @@ check: .venv/.synced ## Lint, check types and architecture
 	  "mypy" \
 	  "lint-imports --no-logo" \
 	  "djlint --lint --quiet templates deployments" \
+	  "python -m deployments.emails.lint" \
 	  "sqlfluff lint --disable-progress-bar sql" ; \
 	do echo "== $${step%% *}"; .venv/bin/$$step; done
+
+.PHONY: translations
+translations: .venv/.synced ## Take new sentences of the templates into templates/locale; LANGUAGE=fr begins another language
+	@$(RUN) -m deployments.emails.translations $(LANGUAGE)
 
 .PHONY: format
 format: .venv/.synced ## Format Python and SQL

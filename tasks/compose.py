@@ -7,7 +7,7 @@ from decimal import Decimal
 from tasks.club import CommittedPlayer, Tournament
 from tasks.links.decision import GREATEST_AMOUNT
 from tasks.links.model import Link, LinkOutcome
-from tasks.mail.letter import DEFAULT_BRAND, DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, FeeLine, Letter, LinkState
+from tasks.mail.letter import DEFAULT_BRAND, FeeLine, Letter, LinkState
 
 LINE_STATES = {
     LinkOutcome.KEPT: LinkState.PAYABLE,
@@ -32,9 +32,8 @@ def compose(kind: str, tournament: Tournament, players: Mapping[int, CommittedPl
         tournament=tournament.name,
         event_date=tournament.event_date,
         payment_deadline=tournament.payment_deadline,
-        time_zone=tournament.time_zone or DEFAULT_TIME_ZONE,
-        language=first.language or DEFAULT_LANGUAGE,
-        brand=first.brand or DEFAULT_BRAND,
+        time_zone=tournament.time_zone or None,
+        language=first.language or None,
         lines=tuple(
             _line(players[link.order_id], link)
             for link in links
@@ -70,4 +69,5 @@ def _line(player: CommittedPlayer, link: Link) -> FeeLine:
         state=LINE_STATES[link.outcome],
         url=link.url,
         link_expires_at=link.expires_at,
+        brand=player.brand or DEFAULT_BRAND,
     )

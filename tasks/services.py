@@ -62,6 +62,7 @@ class Services:
 def open_services(settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> Iterator[Services]:
     """Put the parts together from the settings; nothing is connected to before it is used."""
     settings = settings or load_settings()
+    renderer = Renderer(language=settings.club_language, time_zone=settings.club_time_zone)
     database = Database(settings.database_url.get_secret_value())
     stripe = StripeSessions(
         settings.stripe_api_key.get_secret_value(), settings.stripe_api_base, stripe_traffic(settings, database)
@@ -78,7 +79,7 @@ def open_services(settings: Settings | None = None, clock: Callable[[], datetime
     survey = Survey(stripe, sightings, _mode(settings), clock)
     try:
         sending = sending_pace(settings, database)
-        yield Services(settings, database, stripe, keeper, survey, Renderer(), clock, sending)
+        yield Services(settings, database, stripe, keeper, survey, renderer, clock, sending)
     finally:
         database.close()
 

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import SplitResult, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -55,6 +56,9 @@ class Settings(BaseSettings):
     smtp_messages_per_connection: int = Field(default=100, ge=1)
     mail_from: str
     mail_reply_to: Annotated[str | None, _EMPTY_IS_UNSET] = None
+    mail_unsubscribe_url: Annotated[str | None, _EMPTY_IS_UNSET] = None
+    club_language: str = "en"
+    club_time_zone: str = "UTC"
     batch_size: int = Field(default=50, ge=1, le=500)
     max_attempts: int = Field(default=5, ge=1, le=50)
     send_limit_per_second: Annotated[Annotated[float, Field(ge=0.1, le=10_000)] | None, _EMPTY_IS_UNSET] = None
@@ -137,6 +141,23 @@ class Settings(BaseSettings):
         if value is not None:
             own_address(value)
         return value
+
+    @field_validator("mail_unsubscribe_url")
+    @classmethod
+    def _check_unsubscribe_url(cls, value: str | None) -> str | None:
+        if value is not None and not (re.fullmatch(r"https://[!-~]+", value) and "{message}" in value):
+            raise ValueError(
+                "is not an https address with {message} in it, such as https://club.example.org/stop?message={message}"
+            )
+        return value
+
+    @field_validator("club_time_zone")
+    @classmethod
+    def _check_time_zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (KeyError, ValueError, OSError):  # unknown, malformed, or a folder of the database
+            raise ValueError("is not a time zone by its IANA name such as America/Denver") from None
 
     @model_validator(mode="after")
     def _refuse_live_by_mistake(self) -> Self:

@@ -6,11 +6,8 @@ from enum import StrEnum
 
 from tasks.errors import PermanentError
 
-# What a letter says where the club's tables are silent.
-DEFAULT_LANGUAGE = "en"
 DEFAULT_BRAND = "default"
-# A guessed zone would tell some parents a wrong hour; "6:10 PM UTC" is awkward but true.
-DEFAULT_TIME_ZONE = "UTC"
+"""The brand of a team that has none of its own, and of the frame around the fees of teams of several brands."""
 
 
 class LinkState(StrEnum):
@@ -28,7 +25,7 @@ class FeeLine:
 
     `amount` is in the smallest currency unit as Stripe counts it (cents for USD), `currency` an ISO 4217 code in any
     case, `link_expires_at` in UTC. Only a PAYABLE line's `url` is shown: an absolute http(s) address in printable ASCII
-    without spaces.
+    without spaces. `brand` is the team's: it names a file of templates/brands/.
 
     Raises:
         PermanentError: if a PAYABLE line has no such url or no aware `link_expires_at`; this order needs a person.
@@ -42,6 +39,7 @@ class FeeLine:
     state: LinkState
     url: str | None
     link_expires_at: datetime | None
+    brand: str = DEFAULT_BRAND
 
     def __post_init__(self) -> None:
         """Refuse to promise a link that cannot be opened."""
@@ -71,9 +69,9 @@ class Total:
 class Letter:
     """Hold everything that one email says; templates see nothing else of the database.
 
-    `kind` names a folder of templates/, `brand` a file of templates/brands/. `time_zone` is the club's IANA zone, in
-    which the end of a link is told. Pass DEFAULT_TIME_ZONE, DEFAULT_LANGUAGE and DEFAULT_BRAND where the club has none.
-    `parent` may be empty. A line without a due date is due at `payment_deadline`, if there is one.
+    `kind` names a folder of templates/. `time_zone` is the club's IANA zone, in which the end of a link is told, and
+    `language` the parent's; None where the club's tables are silent. `parent` may be empty. A line without a due date
+    is due at `payment_deadline`, if there is one.
     """
 
     kind: str
@@ -81,15 +79,24 @@ class Letter:
     tournament: str
     event_date: date | None
     payment_deadline: date | None
-    time_zone: str
-    language: str
-    brand: str
+    time_zone: str | None
+    language: str | None
     lines: tuple[FeeLine, ...]
 
     @property
     def payable(self) -> tuple[FeeLine, ...]:
         """Return the lines that carry a link, in their order."""
         return tuple(line for line in self.lines if line.state is LinkState.PAYABLE)
+
+    @property
+    def brands(self) -> tuple[str, ...]:
+        """Return the brands of the lines, each once, in their order."""
+        return tuple(dict.fromkeys(line.brand for line in self.lines))
+
+    @property
+    def brand(self) -> str:
+        """Return the brand that signs: the one of all lines, else the default, since no team speaks for another."""
+        return self.brands[0] if len(self.brands) == 1 else DEFAULT_BRAND
 
     @property
     def totals(self) -> tuple[Total, ...]:

@@ -1,12 +1,16 @@
 """Money and dates in words, as Babel's locale data has them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.core import get_global
+from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.lists import format_list
 from babel.numbers import format_currency, get_currency_symbol
 
 from tasks.errors import ConfigurationError
@@ -54,8 +58,32 @@ class LocalFormat:
         return _plain_spaces(format_date(day, "full", locale=self.locale))
 
     def moment(self, moment: datetime, pattern: str) -> str:
-        """Write a moment in the club's zone by a Unicode (CLDR) date pattern such as "EEEE, MMMM d 'at' h:mm a z"."""
-        return _plain_spaces(format_datetime(moment.astimezone(UTC), pattern, tzinfo=self.zone, locale=self.locale))
+        """Write a moment in the club's zone by a Unicode (CLDR) date pattern such as "EEEE, MMMM d 'at' h:mm a"."""
+        return _plain_spaces(
+            format_datetime(moment.astimezone(UTC), str(pattern), tzinfo=self.zone, locale=self.locale)
+        )
+
+    def zone_name(self, moment: datetime) -> str:
+        """Name the club's zone as people there do: "Mountain Time".
+
+        "Mountain Standard Time" where that would mislead: in the hour that comes twice when the clocks go back, and
+        where they never change, as in Arizona, whose summer is not Colorado's.
+        """
+        there = moment.astimezone(self.zone)
+        comes_twice = there.utcoffset() != there.replace(fold=1 - there.fold).utcoffset()
+        exact: Literal["daylight", "standard"] = "daylight" if there.dst() else "standard"
+        variant = exact if comes_twice or not self._changes_clocks(there.year) else "generic"
+        names = self.locale.meta_zones.get(_meta_zone(self.zone.key), {}).get("long", {})
+        # Babel's own function alone would miss the zones that CLDR keeps under an older name.
+        return names.get(variant) or get_timezone_name(there, "long", zone_variant=exact, locale=self.locale)
+
+    def sequence(self, names: Iterable[str]) -> str:
+        """Write names one after the other: "Ava, Mia, and Zoe"."""
+        return format_list([str(name) for name in names], locale=self.locale)
+
+    def _changes_clocks(self, year: int) -> bool:
+        seasons = {datetime(year, month, 1, tzinfo=self.zone).utcoffset() for month in (1, 4, 7, 10)}
+        return len(seasons) > 1
 
 
 def decimals(currency: str) -> int:
@@ -72,6 +100,13 @@ def _zone(name: str) -> ZoneInfo:
         raise ConfigurationError(
             f"There is no time zone {name!r}: set the tournament's time zone to an IANA name such as America/Denver."
         ) from error
+
+
+def _meta_zone(zone: str) -> str:
+    """Return what CLDR calls the zones that share a name, such as America_Eastern; empty where there is no such."""
+    older = (old for old, new in get_global("zone_aliases").items() if new == zone)
+    known = get_global("meta_zones")
+    return next((known[name] for name in (zone, *older) if name in known), "")
 
 
 def _plain_spaces(text: str) -> str:

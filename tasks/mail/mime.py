@@ -5,6 +5,7 @@ from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, EmailPolicy
+from urllib.parse import quote
 
 from tasks.errors import ConfigurationError, PermanentError
 from tasks.mail.display import display_safe
@@ -18,6 +19,9 @@ _MAX_LINE = 998
 _MAX_ENCODED_LINE = 76
 # A longer display name helps nobody, and encoded it would fill several header lines.
 _MAX_DISPLAY_NAME = 60
+
+MESSAGE_PLACE = "{message}"
+"""What the address for unsubscribing has where the message is to be named."""
 
 
 class _WirePolicy(EmailPolicy):
@@ -46,12 +50,16 @@ def build_message(  # noqa: PLR0913 - the parts of one envelope and letter; a ba
     to_name: str,
     message_id: str,
     date: datetime,
+    unsubscribe_url: str | None = None,
 ) -> bytes:
     """Build the message as it goes over the wire, with CRLF line ends; the same arguments give the same bytes.
 
-    `sender` and `reply_to` are "Name <address>" or an address. `to_address` comes with its domain in ASCII
+    `sender` and `reply_to` are "Name <address>" or an address; the brand's own reply address goes before `reply_to`.
+    `to_address` comes with its domain in ASCII
     (email-validator's ascii_email); a local part beyond ASCII makes a message that needs the server's SMTPUTF8
-    (RFC 6531), as `needs_smtputf8` tells. `message_id` includes its angle brackets, `date` knows its zone.
+    (RFC 6531), as `needs_smtputf8` tells. `message_id` includes its angle brackets, `date` knows its zone. A kind that
+    may be unsubscribed from says so in its headers, with `unsubscribe_url` too where that is given: an https address in
+    which `{message}` stands for the Message-ID.
 
     Raises:
         ConfigurationError: if `sender` or `reply_to` is not one mail address.
@@ -63,15 +71,19 @@ def build_message(  # noqa: PLR0913 - the parts of one envelope and letter; a ba
     message = EmailMessage(_WirePolicy(linesep="\r\n", max_line_length=_MAX_ENCODED_LINE, utf8=utf8))
     message["From"] = _own_mailbox(sender, "sender")
     message["To"] = _recipient(to_name, to_address)
-    if reply_to is not None:
-        message["Reply-To"] = _own_mailbox(reply_to, "reply-to")
+    answers = rendered.reply_to or reply_to
+    if answers is not None:
+        message["Reply-To"] = _own_mailbox(answers, "reply-to")
     message["Subject"] = rendered.subject
     message["Date"] = date
     message["Message-ID"] = message_id
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notices, please
     message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
+    if rendered.unsubscribe:
+        _add_unsubscribe(message, _own_mailbox(answers or sender, "reply-to"), unsubscribe_url)
     message.set_content(rendered.text, cte=_transfer_encoding(rendered.text))
     message.add_alternative(rendered.html, subtype="html", cte=_transfer_encoding(rendered.html))
+    message["Content-Language"] = rendered.language  # set earlier, it would be the text part's alone
     message.set_boundary(_boundary(message_id))
     return message.as_bytes()
 
@@ -79,6 +91,15 @@ def build_message(  # noqa: PLR0913 - the parts of one envelope and letter; a ba
 def needs_smtputf8(address: str) -> bool:
     """Tell whether an address can only be mailed to through servers that know SMTPUTF8."""
     return not address.isascii()
+
+
+def _add_unsubscribe(message: EmailMessage, person: Address, url: str | None) -> None:
+    """Offer a way out of further mails of this kind: an email to a person and, by RFC 8058, one click."""
+    ways = [f"<mailto:{quote(person.addr_spec, safe='@')}?subject=unsubscribe>"]
+    if url is not None:
+        ways.insert(0, f"<{url.replace(MESSAGE_PLACE, quote(str(message['Message-ID']).strip('<>'), safe=''))}>")
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message["List-Unsubscribe"] = ", ".join(ways)
 
 
 def _own_mailbox(text: str, setting: str) -> Address:

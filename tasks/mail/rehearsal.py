@@ -1,11 +1,11 @@
 """Letters that between them make a template show all that it can say, to be rendered before anybody is mailed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import product
 
-from tasks.mail.letter import DEFAULT_LANGUAGE, DEFAULT_TIME_ZONE, FeeLine, Letter, LinkState
+from tasks.mail.letter import DEFAULT_BRAND, FeeLine, Letter, LinkState
 
 SOME_DAY = date(2026, 12, 12)
 SOME_LINK = "https://checkout.stripe.com/c/pay/cs_test_rehearsal"
@@ -23,7 +23,18 @@ def variants(letter: Letter) -> Iterator[Letter]:
             yield replace(dated, lines=(payable, *beside))
 
 
-def sample(kind: str, brand: str) -> Letter:
+def rehearsals(kinds: Iterable[str], languages: Iterable[str], brands: Iterable[str]) -> Iterator[Letter]:
+    """Yield letters that make all templates show all that they can say, in every language and with every brand."""
+    for kind in kinds:
+        for language in languages:
+            yield from variants(sample(kind, language, DEFAULT_BRAND))
+        for brand in brands:
+            one, other = sample(kind, None, brand), sample(kind, None, DEFAULT_BRAND)
+            yield one
+            yield replace(one, lines=(*one.lines, *other.lines))
+
+
+def sample(kind: str, language: str | None, brand: str) -> Letter:
     """Return a letter about an invented player."""
     line = FeeLine(
         player="Ada Example",
@@ -34,6 +45,7 @@ def sample(kind: str, brand: str) -> Letter:
         state=LinkState.PAYABLE,
         url=SOME_LINK,
         link_expires_at=datetime(2026, 12, 1, tzinfo=UTC),
+        brand=brand,
     )
     return Letter(
         kind=kind,
@@ -41,8 +53,7 @@ def sample(kind: str, brand: str) -> Letter:
         tournament="Example Cup",
         event_date=SOME_DAY,
         payment_deadline=SOME_DAY,
-        time_zone=DEFAULT_TIME_ZONE,
-        language=DEFAULT_LANGUAGE,
-        brand=brand,
+        time_zone=None,
+        language=language,
         lines=(line,),
     )

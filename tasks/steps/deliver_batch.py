@@ -153,6 +153,7 @@ class _Desk:
             to_name=letter.parent,
             message_id=message.message_id,
             date=dated_at,
+            unsubscribe_url=settings.mail_unsubscribe_url,
         )
         envelope = Envelope(parseaddr(settings.mail_from)[1], message.address, content)
         return Draft(envelope, dated_at, [link for link in links if link.url])

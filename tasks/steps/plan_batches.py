@@ -29,7 +29,7 @@ def plan_batches(services: Services, campaign: Campaign, at_most: int) -> list[B
     batches = [Batch(start + 1, tuple(due[start : start + size])) for start in range(0, len(due), size)]
     for kind in (campaign.kind, RENEWED_LINK):
         services.renderer.digest(kind)
-    rehearsed: set[tuple[str, str, str]] = set()
+    rehearsed: set[tuple[str, str, str | None]] = set()
     for batch in batches:
         _rehearse(services, campaign, batch.message_ids, rehearsed)
     if batches:
@@ -44,7 +44,7 @@ def _start_sending(services: Services, campaign: Campaign) -> None:
 
 
 def _rehearse(
-    services: Services, campaign: Campaign, message_ids: Sequence[int], rehearsed: set[tuple[str, str, str]]
+    services: Services, campaign: Campaign, message_ids: Sequence[int], rehearsed: set[tuple[str, str, str | None]]
 ) -> None:
     """Render messages with links of the right shape; what is wrong with one order alone is left to its delivery.
 

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from deployments.local.demo_club import TOURNAMENT
 from tasks.campaign import CampaignOptions
 from tasks.errors import ConfigurationError, TransientError
-from tasks.mail.rendering import TEMPLATES, Renderer
+from tasks.mail.rendering import Renderer
+from tasks.mail.template_folder import TEMPLATES
 from tasks.services import open_services
 from tasks.settings import Settings
 from tasks.steps.open_campaign import open_campaign
@@ -109,8 +110,9 @@ def test_a_template_with_an_undefined_variable_stops_before_the_first_send(
 ) -> None:
     templates = copytree(TEMPLATES, tmp_path / "templates")
     file = templates / "fee_notice" / part
-    source = file.read_text(encoding="utf-8").replace("{% block content %}", "{% block content %}{{ letter.coach }}")
-    file.write_text(source if part == "body.html" else source + "{{ letter.coach }}", encoding="utf-8")
+    source = file.read_text(encoding="utf-8")
+    place = "{{ own.subject" if part == "subject.txt" else "{{ own.opening"
+    file.write_text(source.replace(place, "{{ letter.coach }}" + place), encoding="utf-8")
     club = replace(demo_club, services=replace(demo_club.services, renderer=Renderer(templates)))
     with pytest.raises(ConfigurationError, match=rf"{part}.*coach"):
         club.run()
@@ -123,7 +125,8 @@ def test_a_template_that_fails_for_one_family_only_stops_before_the_first_send(
     templates = copytree(TEMPLATES, tmp_path / "templates")
     file = templates / "fee_notice" / "body.txt"
     broken = "{% if letter.lines|length == 3 %}{{ letter.coach }}{% endif %}"  # only the three sisters meet it
-    file.write_text(file.read_text(encoding="utf-8") + broken, encoding="utf-8")
+    source = file.read_text(encoding="utf-8")
+    file.write_text(source.replace("{{ own.opening", broken + "{{ own.opening"), encoding="utf-8")
     club = replace(demo_club, services=replace(demo_club.services, renderer=Renderer(templates)))
     with pytest.raises(ConfigurationError, match="coach"):
         club.run()
@@ -136,7 +139,7 @@ def test_a_template_that_fails_where_a_fee_is_paid_stops_before_the_first_send(
 ) -> None:
     templates = copytree(TEMPLATES, tmp_path / "templates")
     file = templates / "shared" / "words.jinja"
-    paid = 'state == "paid" %}Thank you'
+    paid = 'state == "paid" %}'
     assert paid in file.read_text(encoding="utf-8")
     file.write_text(file.read_text(encoding="utf-8").replace(paid, paid + broken), encoding="utf-8")
     club = replace(demo_club, services=replace(demo_club.services, renderer=Renderer(templates)))

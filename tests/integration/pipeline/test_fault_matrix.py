@@ -6,7 +6,6 @@ Each case goes the whole way, from a family of the club to what the ledger tells
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from shutil import copytree
 
 import pytest
 from pydantic import SecretStr
@@ -16,7 +15,8 @@ from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.campaign import Batch, Campaign
 from tasks.errors import ConfigurationError, TransientError
-from tasks.mail.rendering import TEMPLATES, Renderer
+from tasks.mail.letter import Letter
+from tasks.mail.rendering import RenderedMail, Renderer
 from tasks.mail.smtp import Mailer
 from tasks.services import Services
 from tasks.steps.check_ready import check_ready
@@ -107,13 +107,17 @@ def club(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFacto
         yield SmallClub.on(pipeline)
 
 
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Renderer:
+class LongWinded(Renderer):
     """Write letters of more than 2 MB, which do not fit into any buffer on the way."""
-    templates = copytree(TEMPLATES, tmp_path_factory.mktemp("large") / "templates")
-    with (templates / "fee_notice" / "body.txt").open("a", encoding="utf-8") as text:
-        text.write(("Lorem ipsum dolor sit amet. " * 30 + "\n") * 4_000)
-    return Renderer(templates)
+
+    def render(self, letter: Letter) -> RenderedMail:
+        mail = super().render(letter)
+        return replace(mail, text=mail.text + ("Lorem ipsum dolor sit amet. " * 30 + "\n") * 4_000)
+
+
+@pytest.fixture(scope="module")
+def large() -> Renderer:
+    return LongWinded()
 
 
 def impatient(services: Services, waits: Mapping[str, float]) -> Services:

@@ -39,7 +39,6 @@ def letter(*lines: FeeLine, parent: str = "Dana Reyes", tournament: str = "Deser
         payment_deadline=None,
         time_zone="America/Denver",
         language="en",
-        brand="default",
         lines=lines,
     )
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tasks.mail.local_format import LocalFormat, decimals
 
 US = LocalFormat.of("en", "America/Denver")
-WHEN = "EEEE, MMMM d 'at' h:mm a z"
+WHEN = "EEEE, MMMM d 'at' h:mm a"
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,46 @@ def test_spanish_money_and_dates_are_those_of_the_united_states() -> None:
 @pytest.mark.parametrize(
     ("zone", "moment", "shown"),
     [
-        ("America/Denver", datetime(2026, 11, 24, 1, 10, tzinfo=UTC), "Monday, November 23 at 6:10 PM MST"),
-        ("America/Denver", datetime(2026, 7, 1, 1, 10, tzinfo=UTC), "Tuesday, June 30 at 7:10 PM MDT"),
-        ("America/Phoenix", datetime(2026, 7, 1, 1, 10, tzinfo=UTC), "Tuesday, June 30 at 6:10 PM MST"),
-        ("UTC", datetime(2026, 11, 24, 1, 10, tzinfo=UTC), "Tuesday, November 24 at 1:10 AM UTC"),
+        ("America/Denver", datetime(2026, 11, 24, 1, 10, tzinfo=UTC), "Monday, November 23 at 6:10 PM Mountain Time"),
+        ("America/Denver", datetime(2026, 7, 1, 1, 10, tzinfo=UTC), "Tuesday, June 30 at 7:10 PM Mountain Time"),
+        # Arizona does not change its clocks: its summer is an hour behind what Colorado calls Mountain Time.
+        (
+            "America/Phoenix",
+            datetime(2026, 7, 1, 1, 10, tzinfo=UTC),
+            "Tuesday, June 30 at 6:10 PM Mountain Standard Time",
+        ),
+        (
+            "UTC",
+            datetime(2026, 11, 24, 1, 10, tzinfo=UTC),
+            "Tuesday, November 24 at 1:10 AM Coordinated Universal Time",
+        ),
         # The hour that comes twice in the night when the clocks go back.
-        ("America/New_York", datetime(2026, 11, 1, 5, 30, tzinfo=UTC), "Sunday, November 1 at 1:30 AM EDT"),
-        ("America/New_York", datetime(2026, 11, 1, 6, 30, tzinfo=UTC), "Sunday, November 1 at 1:30 AM EST"),
+        (
+            "America/New_York",
+            datetime(2026, 11, 1, 5, 30, tzinfo=UTC),
+            "Sunday, November 1 at 1:30 AM Eastern Daylight Time",
+        ),
+        (
+            "America/New_York",
+            datetime(2026, 11, 1, 6, 30, tzinfo=UTC),
+            "Sunday, November 1 at 1:30 AM Eastern Standard Time",
+        ),
+        ("America/New_York", datetime(2026, 11, 1, 7, 30, tzinfo=UTC), "Sunday, November 1 at 2:30 AM Eastern Time"),
+        # CLDR knows these by an older name.
+        (
+            "America/Indiana/Indianapolis",
+            datetime(2026, 7, 1, 1, 10, tzinfo=UTC),
+            "Tuesday, June 30 at 9:10 PM Eastern Time",
+        ),
+        ("Asia/Kolkata", datetime(2026, 7, 1, 1, 10, tzinfo=UTC), "Wednesday, July 1 at 6:40 AM India Standard Time"),
     ],
 )
 def test_a_moment_is_told_in_the_club_s_zone(zone: str, moment: datetime, shown: str) -> None:
-    assert LocalFormat.of("en", zone).moment(moment, WHEN) == shown
+    local = LocalFormat.of("en", zone)
+    assert f"{local.moment(moment, WHEN)} {local.zone_name(moment)}" == shown
+
+
+def test_names_are_put_in_a_row_as_the_language_does() -> None:
+    assert US.sequence(["Ava"]) == "Ava"
+    assert US.sequence(["Ava", "Mia", "{0}"]) == "Ava, Mia, and {0}"
+    assert LocalFormat.of("es", "UTC").sequence(["Ava", "Mia", "Zoe"]) == "Ava, Mia y Zoe"

@@ -1,5 +1,6 @@
 import email.policy
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -25,6 +26,7 @@ def _build(
     reply_to: str | None = "office@example.com",
     to_address: str = "dana@example.org",
     to_name: str = "Dana Reyes",
+    unsubscribe_url: str | None = None,
 ) -> bytes:
     return build_message(
         rendered,
@@ -34,6 +36,7 @@ def _build(
         to_name=to_name,
         message_id=MESSAGE_ID,
         date=datetime(2026, 11, 23, 18, tzinfo=UTC),
+        unsubscribe_url=unsubscribe_url,
     )
 
 
@@ -103,6 +106,7 @@ def test_the_headers_say_what_this_is() -> None:
         "Message-ID": MESSAGE_ID,
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
+        "Content-Language": "en",
         "MIME-Version": "1.0",
         "Content-Type": message["Content-Type"],
     }
@@ -132,6 +136,35 @@ def test_the_transfer_encoding_suits_the_text(text: str, encoding: str) -> None:
 
 def test_html_goes_over_the_wire_in_ascii_also_where_it_is_short() -> None:
     assert _build(RenderedMail("Fee", "é\n", "<p>é</p>\n")).isascii()
+
+
+REMINDER = RENDERER.render(replace(letter(replace(PAYABLE, brand="red-rock")), kind="reminder"))
+
+
+def test_a_reminder_offers_an_email_to_whoever_answers_replies() -> None:
+    message = _parse(_build(REMINDER))
+    assert message["Reply-To"] == "Robin Hale <robin@red-rock.example.org>"
+    assert message["List-Unsubscribe"] == "<mailto:robin@red-rock.example.org?subject=unsubscribe>"
+    assert "List-Unsubscribe-Post" not in message
+    nobody = replace(REMINDER, reply_to=None)
+    assert _parse(_build(nobody))["List-Unsubscribe"] == "<mailto:office@example.com?subject=unsubscribe>"
+    assert _parse(_build(nobody, reply_to=None))["List-Unsubscribe"] == "<mailto:fees@example.com?subject=unsubscribe>"
+
+
+def test_a_reminder_offers_one_click_where_an_address_for_it_is_set() -> None:
+    data = _build(REMINDER, unsubscribe_url=f"https://club.example.org/stop?{'x' * 300}={{message}}")
+    message = _parse(data)
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["List-Unsubscribe"] == (
+        f"<https://club.example.org/stop?{'x' * 300}=20261123.1f0c%40example.com>, "
+        "<mailto:robin@red-rock.example.org?subject=unsubscribe>"
+    )
+    assert b"=?" not in data.partition(b"\r\n\r\n")[0]
+
+
+def test_a_first_notice_is_no_mailing_list() -> None:
+    message = _parse(_build(unsubscribe_url="https://club.example.org/stop?message={message}"))
+    assert not [name for name in message if name.startswith("List-")]
 
 
 # The standard library's own folding puts a space before the first of these and into the second.

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from tasks.errors import ConfigurationError
 from tasks.mail.display import display_safe
 from tasks.mail.letter import Letter, LinkState
-from tasks.mail.rendering import MAX_SUBJECT, TEMPLATES, Renderer
+from tasks.mail.rendering import MAX_SUBJECT, Renderer
+from tasks.mail.template_folder import TEMPLATES
 from tests.unit.mail.letters import MIA, PAID, PAYABLE, PROCESSING, WITHHELD, Page, letter, letters
 
 RENDERER = Renderer()
@@ -77,11 +78,12 @@ def test_a_letter_to_one_child_says_all_there_is_to_know() -> None:
     for said in (mail.text, Page(mail.html).text):
         for fact in (
             "Hello Dana Reyes,",
-            "Ava is on the roster for Desert Winter Classic on Saturday, December 5, 2026.",
+            "Ava is on the roster for Desert Winter Classic. Here is the tournament fee",
+            "Tournament day: Saturday, December 5, 2026",
             "U12 Girls Blue",
             "$55.00",
             "Friday, November 27, 2026",
-            "This link works until Monday, November 23 at 6:10 PM MST.",
+            "This link works until Monday, November 23 at 6:10 PM Mountain Time.",
             "If it has expired when you open it, just reply to this email",
             "Your Basketball Club",
         ):
@@ -92,7 +94,7 @@ def test_a_letter_to_one_child_says_all_there_is_to_know() -> None:
 
 def test_sisters_have_a_link_each_and_a_total() -> None:
     mail = RENDERER.render(letter(PAYABLE, MIA, replace(PAYABLE, player="Zoe")))
-    assert mail.subject == "Tournament fees for Ava, Mia and Zoe: Desert Winter Classic"
+    assert mail.subject == "Tournament fees for Ava, Mia, and Zoe: Desert Winter Classic"
     assert "Total to pay: $175.50" in mail.text
     assert "$175.50" in Page(mail.html).text
 
@@ -106,7 +108,7 @@ def test_who_has_nothing_to_pay_is_told_why_and_given_no_link() -> None:
     mail = RENDERER.render(letter(PAYABLE, PAID, PROCESSING, WITHHELD))
     assert mail.subject == "Tournament fee for Ava: Desert Winter Classic"
     for said in (mail.text, Page(mail.html).text):
-        assert "Below is the one fee to pay now, and how the others stand." in said
+        assert "Below is what there is to pay now, and how the rest stands." in said
         assert "Paid. Thank you, there is nothing left to do." in said
         assert "Payment on its way. Some ways to pay take a few days. Please do not pay again." in said
         assert "On hold. We are checking this fee" in said
@@ -140,35 +142,107 @@ def test_empty_names_leave_whole_sentences() -> None:
     assert "Team" not in mail.text
 
 
-def test_four_children_stay_well_under_the_size_that_gmail_clips() -> None:
-    four = letter(*[replace(PAYABLE, player="ü" * 80, team="<" * 80)] * 4, tournament="&" * 80)
-    assert len(RENDERER.render(four).html.encode()) < 40_000
+def test_a_dozen_children_stay_under_the_size_that_gmail_clips() -> None:
+    dozen = letter(*[replace(PAYABLE, player="ü" * 80, team="<" * 80)] * 12, tournament="&" * 80)
+    assert len(RENDERER.render(dozen).html.encode()) < 90_000
 
 
-def test_a_language_without_a_translation_gets_english_throughout() -> None:
-    assert RENDERER.render(replace(letter(PAYABLE), language="es-MX")) == RENDERER.render(letter(PAYABLE))
+def test_sisters_in_teams_of_two_brands_get_a_neutral_frame_and_their_own_sections() -> None:
+    two = letter(replace(PAYABLE, brand="red-rock"), replace(MIA, brand="desert-rose"))
+    mail = RENDERER.render(two)
+    assert two.brand == "default"
+    assert mail.reply_to is None
+    for name in ("Red Rock Basketball", "Desert Rose Girls Basketball", "Your Basketball Club"):
+        assert name in mail.text
+        assert name in Page(mail.html).text
+    for brand in ("red-rock", "desert-rose", "default"):
+        assert RENDERER.brands[brand].colors.accent in mail.html
+        assert RENDERER.brands[brand].dark.accent in mail.html
 
 
-def test_a_translation_is_taken_with_its_dates(templates: Path) -> None:
-    for part, text in {
-        "subject.es.txt": "Cuota",
-        "body.es.txt": "{{ local.date(letter.event_date) }}",
-        "body.es.html": '<html lang="{{ language }}">',
-    }.items():
-        (templates / "fee_notice" / part).write_text(text, encoding="utf-8")
-    mail = Renderer(templates).render(replace(letter(PAYABLE), language="es-MX"))
-    assert (mail.subject, mail.text, mail.html) == ("Cuota", "sábado, 5 de diciembre de 2026\n", '<html lang="es">\n')
+def test_one_brand_signs_and_is_not_repeated_in_its_sections() -> None:
+    mail = RENDERER.render(letter(replace(PAYABLE, brand="red-rock"), replace(MIA, brand="red-rock")))
+    assert mail.reply_to == "Robin Hale <robin@red-rock.example.org>"
+    assert "Robin Hale, treasurer\nRed Rock Basketball\n" in mail.text
+    assert "Club:" not in mail.text
+    for foot in ("Red Rock Basketball, 12 Canyon Road, Moab, UT 84532", "https://red-rock.example.org"):
+        assert foot in mail.text
+        assert foot in mail.html
+    assert RENDERER.brands["desert-rose"].colors.accent not in mail.html
 
 
-def test_half_a_translation_is_refused(templates: Path) -> None:
-    (templates / "fee_notice" / "subject.es.txt").write_text("Cuota", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"templates/fee_notice/body\.es\.txt is missing"):
-        Renderer(templates).render(replace(letter(PAYABLE), language="es"))
+def test_a_parent_is_written_to_in_their_language_with_its_dates() -> None:
+    mail = RENDERER.render(replace(letter(PAYABLE, MIA), language="es-MX"))
+    assert mail.language == "es"
+    assert mail.subject == "Cuotas de torneo de Ava y Mia: Desert Winter Classic"
+    for said in (mail.text, Page(mail.html).text):
+        assert "Hola, Dana Reyes:" in said
+        assert "Día del torneo: sábado, 5 de diciembre de 2026" in said
+        assert "hasta el lunes 23 de noviembre a las 6:10 p.m. (hora de las Montañas Rocosas)." in said
+        assert "La oficina del club" in said
+    assert '<html lang="es"' in mail.html
+
+
+@pytest.mark.parametrize("language", ["fr", "English", "-", "", None, "xx_YY", "../es"])
+def test_a_language_without_a_translation_gets_the_club_s(language: str | None) -> None:
+    unknown = replace(letter(PAYABLE), language=language)
+    assert RENDERER.render(unknown) == RENDERER.render(letter(PAYABLE))
+    spanish = Renderer(language="es").render(unknown)
+    assert spanish == RENDERER.render(replace(unknown, language="es"))
+    assert RENDERER.languages.is_missing(language) is bool(language)
+
+
+def test_a_club_in_a_language_without_a_translation_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"language 'fr' \(CLUB_LANGUAGE\): choose one of en, es"):
+        Renderer(language="fr")
+
+
+def test_a_tournament_without_a_zone_tells_times_in_the_club_s() -> None:
+    nowhere = replace(letter(PAYABLE), time_zone=None)
+    assert "November 24 at 1:10 AM Coordinated Universal Time." in RENDERER.render(nowhere).text
+    assert Renderer(time_zone="America/Denver").render(nowhere) == RENDERER.render(letter(PAYABLE))
+
+
+@pytest.mark.parametrize("text", ['msgid "x', 'msgid "Team"\nmsgstr "Equipo"\nrubbish\n'])
+def test_a_broken_catalogue_is_named(templates: Path, text: str) -> None:
+    (templates / "locale" / "es" / "LC_MESSAGES" / "messages.po").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"templates/locale/es/LC_MESSAGES/messages\.po cannot be read"):
+        Renderer(templates)
+
+
+def test_a_catalogue_of_no_language_is_named(templates: Path) -> None:
+    (templates / "locale" / "es").rename(templates / "locale" / "spanglish")
+    with pytest.raises(ConfigurationError, match=r"templates/locale/spanglish/.* cannot be read"):
+        Renderer(templates)
+
+
+def test_only_a_reminder_offers_to_be_left_out() -> None:
+    assert [kind for kind in RENDERER.kinds if RENDERER.render(replace(letter(PAYABLE), kind=kind)).unsubscribe] == [
+        "reminder"
+    ]
+
+
+@pytest.mark.parametrize("text", ["unsubscribe = 1", "unsubscibe = true", "unsubscribe"])
+def test_a_kind_s_own_file_that_says_anything_else_is_refused(templates: Path, text: str) -> None:
+    (templates / "reminder" / "kind.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"templates/reminder/kind\.toml"):
+        Renderer(templates).render(replace(letter(PAYABLE), kind="reminder"))
+    with pytest.raises(ConfigurationError, match=r"templates/reminder/kind\.toml"):
+        Renderer(templates).digest("reminder")
 
 
 def test_an_undefined_variable_is_named_with_its_file_and_line(templates: Path) -> None:
     (templates / "fee_notice" / "body.txt").write_text("Hello\n{{ letter.perent }}\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"templates/fee_notice/body\.txt, line 2: .*'perent'"):
+        Renderer(templates).render(letter(PAYABLE))
+
+
+@pytest.mark.parametrize("words", ["P.S. Bring water.", "{{ letter.parent }}", "{% if letter.parent %}x{% endif %}"])
+def test_words_that_would_never_be_shown_are_refused(templates: Path, words: str) -> None:
+    _append(templates / "fee_notice" / "body.txt", f"\n{words}\n")
+    with pytest.raises(
+        ConfigurationError, match=r"body\.txt, line [45]: What stands outside the blocks .* is never shown"
+    ):
         Renderer(templates).render(letter(PAYABLE))
 
 
@@ -204,22 +278,16 @@ def test_an_unknown_kind_brand_or_zone_is_named() -> None:
     for wrong, message in (
         (replace(fine, kind="fee_notise"), "templates/fee_notise/subject.txt is missing"),
         (replace(fine, kind="../tests"), "templates/../tests/subject.txt is missing"),
-        (replace(fine, brand="nobody"), "no brand 'nobody': add templates/brands/nobody.toml"),
+        (letter(replace(PAYABLE, brand="nobody")), "no brand 'nobody': add templates/brands/nobody.toml"),
         (replace(fine, time_zone="America/Denvre"), "no time zone 'America/Denvre'"),
     ):
         with pytest.raises(ConfigurationError, match=re.escape(message)):
             RENDERER.render(wrong)
 
 
-def test_templates_cannot_reach_into_python(templates: Path) -> None:
-    (templates / "fee_notice" / "subject.txt").write_text("{{ letter.__class__.__mro__ }}", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"subject\.txt, line 1: .*__class__"):
-        Renderer(templates).render(letter(PAYABLE))
-
-
 def test_what_is_rendered_is_what_was_read_at_the_start(templates: Path) -> None:
     renderer = Renderer(templates)
-    _append(templates / "fee_notice" / "body.txt", "changed while a campaign runs")
+    _append(templates / "shared" / "frame.txt", "changed while a campaign runs")
     assert renderer.render(letter(PAYABLE)) == RENDERER.render(letter(PAYABLE))
     assert renderer.digest("fee_notice") == RENDERER.digest("fee_notice")
 
@@ -230,12 +298,23 @@ def test_what_is_rendered_is_what_was_read_at_the_start(templates: Path) -> None
         ("fee_notice/body.html", " "),
         ("shared/parts.html", " "),
         ("shared/words.jinja", " "),
+        ("shared/look.css", " "),
         ("brands/default.toml", "#"),
+        ("locale/es/LC_MESSAGES/messages.po", "\n"),
     ],
 )
 def test_the_digest_covers_every_file_that_a_kind_uses(templates: Path, file: str, comment: str) -> None:
     _append(templates / file, comment)
     assert Renderer(templates).digest("fee_notice") != RENDERER.digest("fee_notice")
+
+
+def test_the_digest_covers_what_the_club_s_language_and_zone_are() -> None:
+    digests = {
+        Renderer(language=language, time_zone=zone).digest("reminder")
+        for language in ("en", "es")
+        for zone in ("UTC", "America/Denver")
+    }
+    assert len(digests) == 4
 
 
 def test_the_digest_leaves_other_kinds_out(templates: Path) -> None:
@@ -245,7 +324,7 @@ def test_the_digest_leaves_other_kinds_out(templates: Path) -> None:
 
 
 def test_a_template_named_by_a_variable_is_refused_since_no_digest_can_cover_it(templates: Path) -> None:
-    _append(templates / "fee_notice" / "body.txt", "{% include letter.kind %}")
+    _append(templates / "fee_notice" / "body.txt", "{% block reason %}{% include letter.kind %}{% endblock %}")
     with pytest.raises(ConfigurationError, match=r"body\.txt includes or imports a template by a variable"):
         Renderer(templates).digest("fee_notice")
 

@@ -1,0 +1,73 @@
+"""Take pictures of every kind of email, in every brand, by day and by night, on a phone and on a desk.
+
+`make screenshots` puts them under .local/emails/, to be looked at, and the README's two under deployments/pictures.
+"""
+
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser
+
+from deployments.emails.chromium import chromium
+from deployments.emails.samples import PICTURED, samples
+from deployments.local.home import REPOSITORY
+from tasks.errors import ConfigurationError
+from tasks.mail.rendering import Renderer
+
+FOLDER = REPOSITORY / ".local" / "emails"
+README_PICTURES = REPOSITORY / "deployments" / "pictures"
+WIDTHS = (360, 800)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+README: tuple[tuple[str, str, str, Literal["light", "dark"]], ...] = (
+    ("email", "fee_notice", "desert-rose", "light"),
+    ("email-dark", "reminder", "red-rock", "dark"),
+)
+ALSO_PICTURED = ("one withheld", "hard names")
+"""Cases that every kind is shown for in the default brand alone: what they look like does not depend on it."""
+
+
+def main() -> int:
+    """Take all pictures; return the exit code."""
+    try:
+        with chromium() as browser:
+            print(f"{take_all(browser, Renderer())} pictures in {FOLDER}")
+            for name, kind, brand, scheme in README:
+                html = Renderer().render(samples(kind, brand, "en")["one child"]).html
+                take(browser, html, README_PICTURES / f"{name}.png", 360, scheme)
+    except ConfigurationError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def take_all(browser: Browser, renderer: Renderer) -> int:
+    """Write a picture of each email to the folder; return how many."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.png"):
+        old.unlink()
+    taken = 0
+    for kind, brand, language in product(renderer.kinds, renderer.brands, renderer.languages.known):
+        cases = PICTURED + (ALSO_PICTURED if brand == "default" else ())
+        for case in cases if language == "en" else PICTURED[1:2]:
+            html = renderer.render(samples(kind, brand, language)[case]).html
+            for width, scheme in product(WIDTHS, SCHEMES):
+                name = f"{kind} {brand} {language} {case} {width} {scheme}".replace(" ", "-")
+                take(browser, html, FOLDER / f"{name}.png", width, scheme)
+                taken += 1
+    return taken
+
+
+def take(browser: Browser, html: str, picture: Path, width: int, scheme: Literal["light", "dark"]) -> None:
+    """Write a picture of a whole email."""
+    page = browser.new_page(viewport={"width": width, "height": 640}, color_scheme=scheme)
+    try:
+        page.set_content(html)
+        page.screenshot(path=picture, full_page=True)
+    finally:
+        page.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

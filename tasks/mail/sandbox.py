@@ -1,0 +1,142 @@
+"""Where templates run: they see a letter and words, and nothing of the machine; one that never ends is stopped."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
+from gettext import NullTranslations
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateRuntimeError, TemplateSyntaxError, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.loaders import BaseLoader
+from jinja2.runtime import Context
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MAX_STEPS = 20_000
+"""Turns of loops and calls of macros that one part of a letter may take: an email to twenty children takes 3,000."""
+MAX_TEXT = 500_000
+"""Characters in one piece of text on the way, five times what Gmail shows of a whole email."""
+
+_FILTERS = ("default", "escape", "e", "first", "join", "last", "length", "list", "map", "safe", "upper")
+_PLAIN = (str, bytes, int, float, list, tuple, dict)
+_BESIDE_BLOCKS = (
+    nodes.Extends,
+    nodes.Block,
+    nodes.Import,
+    nodes.FromImport,
+    nodes.Macro,
+    nodes.Assign,
+    nodes.AssignBlock,
+)
+
+
+class TemplateStoppedError(TemplateRuntimeError):
+    """A template took more steps or made longer texts than any email needs."""
+
+
+class _Bounded(CodeGenerator):
+    """Write templates as Python that counts the turns of every loop and measures every text that is put together."""
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802  Jinja's name
+        for loop in list(node.find_all(nodes.For)):
+            loop.iter = nodes.Filter(loop.iter, "counted", [], [], None, None, lineno=loop.lineno)
+        _refuse_words_beside_blocks(node, self.name, self.filename)
+        super().visit_Template(node, frame)
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802  Jinja's name
+        self.write("environment.measured(")
+        super().visit_Concat(node, frame)
+        self.write(")")
+
+
+def _refuse_words_beside_blocks(template: nodes.Template, name: str | None, file: str | None) -> None:
+    """Refuse what Jinja leaves out without a word: text that a template has beside the blocks of the one it extends."""
+    if template.find(nodes.Extends) is None:
+        return
+    for node in template.body:
+        blank = isinstance(node, nodes.Output) and all(
+            isinstance(part, nodes.TemplateData) and not part.data.strip() for part in node.nodes
+        )
+        if not blank and not isinstance(node, _BESIDE_BLOCKS):
+            said = "What stands outside the blocks of a template that extends another is never shown"
+            raise TemplateSyntaxError(said, node.lineno, name, file)
+
+
+class TemplateSandbox(ImmutableSandboxedEnvironment):
+    """Compile and run the templates of one ending in one language.
+
+    A template cannot reach Python, files or the network: it sees the letter's fields, macros and what `local` offers,
+    and no method of a text or a number. Time cannot bound it, since a thread cannot be interrupted; steps can.
+    """
+
+    code_generator_class = _Bounded
+    intercepted_binops = frozenset({"*", "**", "+", "%"})
+
+    def __init__(self, loader: BaseLoader, translations: NullTranslations, *, escape: bool) -> None:
+        super().__init__(
+            loader=loader,
+            undefined=StrictUndefined,
+            autoescape=escape,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        self.policies["ext.i18n.trimmed"] = True
+        self._left: ContextVar[int] = ContextVar("steps left", default=MAX_STEPS)
+        self.globals = {"_": self.globals["_"], "range": self.globals["range"]}
+        self.filters = {name: self.filters[name] for name in _FILTERS} | {"counted": self.counted}
+        install: Callable[..., None] = self.install_gettext_callables  # type: ignore[attr-defined] # the extension's
+        install(translations.gettext, translations.ngettext, newstyle=True, pgettext=translations.pgettext)
+
+    def fill(self, name: str, context: dict[str, Any]) -> str:
+        """Return what a template says, within its budget of steps.
+
+        Raises:
+            TemplateError: if it is missing, broken or stopped.
+        """
+        token = self._left.set(MAX_STEPS)
+        try:
+            return self.measured(self.get_template(name).render(context))
+        finally:
+            self._left.reset(token)
+
+    def counted(self, values: Iterable[Any]) -> Iterator[Any]:
+        """Give the values of a loop one by one, each for a step."""
+        for value in values:
+            self._step()
+            yield value
+
+    def measured(self, text: str) -> str:
+        """Return a text, unless it is longer than any email."""
+        if len(text) > MAX_TEXT:
+            raise TemplateStoppedError(f"it makes a text of more than {MAX_TEXT:,} characters")
+        return text
+
+    def get_template(self, *args: Any, **kwargs: Any) -> Template:  # noqa: ANN401  Jinja's own signature
+        """Count what a template includes, imports or extends as a step."""
+        self._step()
+        return super().get_template(*args, **kwargs)
+
+    def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  Jinja's own
+        """Count each call of a macro as a step, and measure what it is given and gives."""
+        self._step()
+        for value in (*args, *kwargs.values()):
+            if isinstance(value, str):
+                self.measured(value)
+        result = super().call(context, obj, *args, **kwargs)
+        return self.measured(result) if isinstance(result, str) else result
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401  Jinja's own
+        """Let numbers be added, multiplied and divided; texts are joined with ~ alone, and nothing is repeated."""
+        if operator == "**" or not (isinstance(left, int) and isinstance(right, int)):
+            raise TemplateStoppedError(f"{operator} is for whole numbers alone (join texts with ~)")
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401  Jinja's own
+        """Hide the methods of texts, numbers and lists: "x".ljust(9999999999) is a loop in disguise."""
+        return not isinstance(obj, _PLAIN) and super().is_safe_attribute(obj, attr, value)
+
+    def _step(self) -> None:
+        left = self._left.get() - 1
+        if left < 0:
+            raise TemplateStoppedError(f"it takes more than {MAX_STEPS:,} steps, so it may never end")
+        self._left.set(left)

@@ -1,0 +1,110 @@
+"""What a template can and cannot do: no file, no Python, no text of any size, and no loop without an end."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import ConfigurationError
+from tasks.mail.rendering import Renderer
+from tasks.mail.template_folder import TEMPLATES
+from tests.unit.mail.letters import PAYABLE, letter
+
+Refused = Callable[[str], str]
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Refused:
+    """Render a subject that is this template, and return what is said about it."""
+    for file in TEMPLATES.rglob("*.*"):
+        copy = tmp_path / "templates" / file.relative_to(TEMPLATES)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+
+    def render(template: str) -> str:
+        (tmp_path / "templates" / "fee_notice" / "subject.txt").write_text(template, encoding="utf-8")
+        with pytest.raises(ConfigurationError) as caught:
+            Renderer(tmp_path / "templates").render(letter(PAYABLE))
+        return str(caught.value)
+
+    return render
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% for a in range(99999) %}{% endfor %}",
+        "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+        "{% for a in range(200) recursive %}{{ loop(range(200)) }}{% endfor %}",
+        "{% macro again() %}{{ again() }}{{ again() }}{% endmacro %}{{ again() }}",
+        "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(99) }}",
+        "{% set all = range(99999) | map('upper') | list %}{% for a in all %}{% endfor %}",
+        "{% for a in range(99999) if false %}{% endfor %}",
+        "{% macro m() %}{% for a in range(99999) %}{% endfor %}{% endmacro %}{{ m() }}",
+        "{% include 'fee_notice/subject.txt' %}{% include 'fee_notice/subject.txt' %}",
+        "{% extends 'fee_notice/subject.txt' %}",
+        "{% import 'fee_notice/subject.txt' as own with context %}",
+    ],
+)
+def test_a_template_that_never_ends_is_stopped_by_its_file_and_line(refused: Refused, template: str) -> None:
+    said = refused(template)
+    assert said.startswith("templates/fee_notice/subject.txt, line 1: ")
+    assert "steps, so it may never end" in said or "recursion" in said.lower()
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% macro double(s) %}{{ double(s ~ s) }}{% endmacro %}{{ double('x') }}",
+        "{% macro double(s) %}{{ double(s ~ s) }}{% endmacro %}{{ double(letter.tournament) }}",
+        "{% set b = range(99999) | join('xxxxxxxx') %}{{ b ~ b }}",
+        "{{ range(99999) | join('xxxxxxxx') }}",
+    ],
+)
+def test_a_text_that_grows_without_an_end_is_stopped(refused: Refused, template: str) -> None:
+    assert "more than 500,000 characters" in refused(template)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ letter.__class__.__mro__ }}",
+        "{{ ''['__class__'] }}",
+        "{{ 'x'.ljust(9999999999) }}",
+        "{{ 'x' * 9999999999 }}",
+        "{{ letter.lines * 99999 }}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ '%09999999999d' % 1 }}",
+        "{{ '{0.__class__}'.format(letter) }}",
+        "{{ letter.tournament.upper() }}",
+        "{{ self.__init__.__globals__ }}",
+        "{{ local.of.__func__.__globals__ }}",
+        "{{ local.zone.key.__class__ }}",
+        "{% set letter.kind = 'x' %}",
+        "{{ lipsum(n=99999) }}",
+        "{{ namespace(x=1) }}",
+        "{{ cycler('x') }}",
+        "{{ 'x' | center(9999999999) }}",
+        "{{ letter | pprint }}",
+        "{{ open('/etc/hostname').read() }}",
+        "{% include '/etc/hostname' %}",
+        "{% include '../../pyproject.toml' %}",
+        "{{ 1 // 0 }}",
+        "{{ letter.event_date + 1 }}",
+        "{{ local.money('x', 'USD') }}",
+        "{{ local.date(3) }}",
+        "{{ local.nothing() }}",
+    ],
+)
+def test_what_a_template_has_no_business_with_is_refused_by_its_file(refused: Refused, template: str) -> None:
+    said = refused(template)
+    assert "templates/" in said
+    assert "root:" not in said
+
+
+def test_an_error_of_a_template_is_one_line(refused: Refused) -> None:
+    assert refused("{{ 1 // 0 }}") == (
+        "templates/fee_notice/subject.txt, line 1: ZeroDivisionError: integer division or modulo by zero in "
+        "`{{ 1 // 0 }}`. Correct it: templates see letter, brand, brands, signature, language and local (what a "
+        "letter has is in tasks/mail/letter.py)."
+    )
