@@ -59,8 +59,11 @@ def told(club: SmallClub) -> list[Told]:
     ]
 
 
-def check(messages: Sequence[Told], taken: Mapping[str, int], *, lost_at_most: int) -> None:
-    """Hold the ledger against what the mail server has taken."""
+def check(messages: Sequence[Told], taken: Mapping[str, int], *, cut: int, killed: int) -> None:
+    """Hold the ledger against what the mail server has taken, and the uncertain against what can have made them so.
+
+    `cut` connections were cut by the server with a message in hand, `killed` workers may have had one each.
+    """
     assert set(taken) <= {message.message_id for message in messages}
     assert {count for count in taken.values() if count > 1} == set(), "mailed twice"
     for message in messages:
@@ -71,4 +74,6 @@ def check(messages: Sequence[Told], taken: Mapping[str, int], *, lost_at_most: i
             assert message.status in {"uncertain", "failed"}, message
         if message.status == "failed":
             assert message.message_id not in taken, message
-    assert Counter(message.status for message in messages)["uncertain"] <= lost_at_most
+    ends = Counter(message.story[-1][1:] for message in messages)
+    assert ends["uncertain", "after the dot"] <= cut
+    assert ends["uncertain", "body"] <= killed

@@ -91,7 +91,7 @@ class Storm:
         """Keep pace: so many kills for so many messages, some by the mail server at a point that it chooses."""
         missing = min(self.kills, 1 + int(self.kills * 1.25 * done / self.size)) - sum(self.crew.kills.values())
         self.mail.kills_wanted = max(missing, 0)
-        if missing > 0 and self.die.random() < 0.5:
+        if missing > 0 and self.die.random() < 0.2:
             self.crew.kill(self.die.choice(self.crew.names()))
 
     def let_time_pass(self) -> None:
@@ -188,14 +188,14 @@ def test_nobody_is_lost_and_nobody_is_mailed_twice(
         counted = Counter(message.status for message in messages)
         say(capsys, f"{dict(counted)}; killed {dict(killed)}; cut {dict(mail.cuts)}; {mail.connections} connections")
         cut = sum(mail.cuts[point] for point in IN_HAND)
-        check(messages, mail.taken(), lost_at_most=killed.total() + cut)
+        check(messages, mail.taken(), cut=cut, killed=killed.total())
         assert len(messages) == size
         assert counted["failed"] == size // 50, "just those whose mailbox is gone"
         assert killed.total() >= kills
         assert raging.postgres.restarts == RESTARTS
         assert raging.payable_orders() == [1] * size
         if full_size:
-            assert set(mail.cuts) == set(POINTS) - {"answered"}
+            assert set(mail.cuts) >= set(POINTS) - {"answered"}, "cut in every phase"
             assert len(killed) > len(POINTS) // 2, "killed in many phases"
 
 

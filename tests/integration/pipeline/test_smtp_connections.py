@@ -80,6 +80,20 @@ def test_a_connection_that_the_server_closed_while_idle_is_opened_again() -> Non
     assert server.connections == 2
 
 
+def test_what_the_server_says_unasked_is_never_taken_for_an_answer() -> None:
+    server = Script({"taken": ["250 2.0.0 taken\r\n250 what is this about?"]}, extensions=PIPELINED)
+    assert outcomes(server, 2) == ["sent", "sent"]
+    assert server.connections == 2
+    assert sum(line.startswith("MAIL") for line in server.heard) == 2, "nothing more is said on such a connection"
+
+
+@pytest.mark.parametrize("extensions", [LOCKSTEP, PIPELINED], ids=["lockstep", "pipelined"])
+def test_an_answer_to_data_that_is_none_ends_the_connection(extensions: tuple[str, ...]) -> None:
+    server = Script({"DATA": ["250 what?"]}, extensions=extensions)
+    assert outcomes(server, 2) == ["deferred", "sent"]
+    assert server.connections == 2
+
+
 def test_a_body_that_has_begun_is_never_sent_again_by_itself() -> None:
     server = Script({"dot": ["250 ok", DROP]}, extensions=PIPELINED)
     assert outcomes(server, 2) == ["sent", "uncertain"]
