@@ -40,7 +40,7 @@ mutants: .venv/.synced ## Put a bug in each guard of the links and see that the 
 	@$(RUN) -m tests.chaos.mutants $(ARGS)
 
 .PHONY: test-system
-test-system: .venv/.synced ## Run what needs Debian's packages: PostgreSQL 15, Postfix, Chromium, SpamAssassin (installs them as root)
+test-system: .venv/.synced ## Run what needs other programs: PostgreSQL 15, Postfix, Chromium, axe-core, SpamAssassin (as root: installs them)
 	@tests/system/install
 	@$(RUN) -m pytest tests/system $(ARGS)
 

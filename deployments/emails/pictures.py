@@ -6,11 +6,8 @@
 import sys
 from itertools import product
 from pathlib import Path
-from typing import Literal
 
-from playwright.sync_api import Browser
-
-from deployments.emails.chromium import chromium
+from deployments.emails.chromium import Reader, reader
 from deployments.emails.samples import PICTURED, samples
 from deployments.local.home import REPOSITORY
 from tasks.errors import ConfigurationError
@@ -19,8 +16,8 @@ from tasks.mail.rendering import Renderer
 FOLDER = REPOSITORY / ".local" / "emails"
 README_PICTURES = REPOSITORY / "deployments" / "pictures"
 WIDTHS = (360, 800)
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-README: tuple[tuple[str, str, str, Literal["light", "dark"]], ...] = (
+SCHEMES = ("light", "dark")
+README = (
     ("email", "fee_notice", "desert-rose", "light"),
     ("email-dark", "reminder", "red-rock", "dark"),
 )
@@ -31,18 +28,18 @@ ALSO_PICTURED = ("one withheld", "hard names")
 def main() -> int:
     """Take all pictures; return the exit code."""
     try:
-        with chromium() as browser:
-            print(f"{take_all(browser, Renderer())} pictures in {FOLDER}")
+        with reader() as chromium:
+            print(f"{take_all(chromium, Renderer())} pictures in {FOLDER}")
             for name, kind, brand, scheme in README:
                 html = Renderer().render(samples(kind, brand, "en")["one child"]).html
-                take(browser, html, README_PICTURES / f"{name}.png", 360, scheme)
+                take(chromium, html, README_PICTURES / f"{name}.png", 360, scheme)
     except ConfigurationError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def take_all(browser: Browser, renderer: Renderer) -> int:
+def take_all(chromium: Reader, renderer: Renderer) -> int:
     """Write a picture of each email to the folder; return how many."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob("*.png"):
@@ -54,19 +51,15 @@ def take_all(browser: Browser, renderer: Renderer) -> int:
             html = renderer.render(samples(kind, brand, language)[case]).html
             for width, scheme in product(WIDTHS, SCHEMES):
                 name = f"{kind} {brand} {language} {case} {width} {scheme}".replace(" ", "-")
-                take(browser, html, FOLDER / f"{name}.png", width, scheme)
+                take(chromium, html, FOLDER / f"{name}.png", width, scheme)
                 taken += 1
     return taken
 
 
-def take(browser: Browser, html: str, picture: Path, width: int, scheme: Literal["light", "dark"]) -> None:
+def take(chromium: Reader, html: str, picture: Path, width: int, scheme: str) -> None:
     """Write a picture of a whole email."""
-    page = browser.new_page(viewport={"width": width, "height": 640}, color_scheme=scheme)
-    try:
-        page.set_content(html)
-        page.screenshot(path=picture, full_page=True)
-    finally:
-        page.close()
+    chromium.show(html, width, scheme)
+    chromium.take_picture(picture)
 
 
 if __name__ == "__main__":

@@ -78,17 +78,28 @@ names = st.one_of(
     ).map("".join),
 )
 lines = st.builds(
-    lambda line, player, team: replace(line, player=player, team=team),
+    lambda line, player, team, brand: replace(line, player=player, team=team, brand=brand),
     st.sampled_from([PAYABLE, MIA, PAID, PROCESSING, WITHHELD]),
     names,
     names,
+    st.sampled_from(["default", "default", "red-rock", "desert-rose"]),
 )
 letters = st.builds(
-    lambda lines, parent, tournament: letter(*lines, parent=parent, tournament=tournament),
+    lambda lines, parent, tournament, kind, language: replace(
+        letter(*lines, parent=parent, tournament=tournament), kind=kind, language=language
+    ),
     st.lists(lines, min_size=1, max_size=5),
     names,
     names,
+    st.sampled_from(["fee_notice", "reminder", "renewed_link", "correction"]),
+    st.sampled_from(["en", "es"]),
 )
+WEBSITES = {"red-rock": "https://red-rock.example.org", "desert-rose": "https://desert-rose.example.org"}
+
+
+def website(subject: Letter) -> list[str]:
+    """The one link of a letter that is none to pay by: its brand's website, if it has one."""
+    return [WEBSITES[subject.brand]] if subject.brand in WEBSITES else []
 
 
 class Page(HTMLParser):

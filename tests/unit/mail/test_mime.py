@@ -12,7 +12,7 @@ from tasks.mail.display import display_safe
 from tasks.mail.letter import Letter
 from tasks.mail.mime import build_message, needs_smtputf8
 from tasks.mail.rendering import RenderedMail, Renderer
-from tests.unit.mail.letters import PAYABLE, Page, letter, letters, names
+from tests.unit.mail.letters import PAYABLE, Page, letter, letters, names, website
 
 RENDERER = Renderer()
 PLAIN = RENDERER.render(letter(PAYABLE))
@@ -58,8 +58,9 @@ def test_what_was_rendered_is_what_arrives(subject: Letter) -> None:
     message = _parse(data)
     assert message["Subject"] == rendered.subject
     assert (_body(message, "plain"), _body(message, "html")) == (rendered.text, rendered.html)
-    assert re.findall(r"^https?://.*$", _body(message, "plain"), re.MULTILINE) == [line.url for line in subject.payable]
-    assert set(Page(_body(message, "html")).links) == {line.url for line in subject.payable}
+    links = [line.url for line in subject.payable] + website(subject)
+    assert re.findall(r"^https?://.*$", _body(message, "plain"), re.MULTILINE) == links
+    assert set(Page(_body(message, "html")).links) == set(links)
     assert data == _build(rendered)
 
 

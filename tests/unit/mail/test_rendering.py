@@ -12,7 +12,7 @@ from tasks.mail.display import display_safe
 from tasks.mail.letter import Letter, LinkState
 from tasks.mail.rendering import MAX_SUBJECT, Renderer
 from tasks.mail.template_folder import TEMPLATES
-from tests.unit.mail.letters import MIA, PAID, PAYABLE, PROCESSING, WITHHELD, Page, letter, letters
+from tests.unit.mail.letters import MIA, PAID, PAYABLE, PROCESSING, WITHHELD, Page, letter, letters, website
 
 RENDERER = Renderer()
 ANOTHER = Renderer()
@@ -60,9 +60,10 @@ def test_no_name_adds_a_tag_or_an_attribute(subject: Letter) -> None:
 def test_the_links_are_exactly_the_payable_ones(subject: Letter) -> None:
     mail = RENDERER.render(subject)
     urls = [line.url for line in subject.payable]
-    assert re.findall(r"\w+://\S*", mail.text) == urls
-    assert Page(mail.html).links == [url for url in urls for _ in ("button", "visible link")]
-    assert re.findall(r"\w+://\S*", " ".join(Page(mail.html).words)) == urls
+    foot = website(subject)
+    assert re.findall(r"\w+://\S*", mail.text) == urls + foot
+    assert Page(mail.html).links == [url for url in urls for _ in ("button", "visible link")] + foot
+    assert re.findall(r"\w+://\S*", " ".join(Page(mail.html).words)) == urls + foot
     assert not _controls(mail.text.replace("\n", ""))
 
 
