@@ -49,6 +49,12 @@ TO_DO = {
 
 MOST_NAMED = 50
 
+ADVICE = {
+    "failed": "mend the cause, then run retry-failed-sends",
+    "uncertain": "decide about each in settle-uncertain",
+}
+"""What a person does about the states that make a run red: the flows that do it."""
+
 USUAL = {
     LinkOutcome.KEPT,
     LinkOutcome.BACKFILLED,
@@ -63,11 +69,7 @@ def sentence(summary: Summary) -> str:
     """Say in one line what a run did and what is left to do."""
     skipped, waiting = summary.having("skipped"), summary.having("queued", "claimed", "sending")
     said = f"{summary.sent} sent, {skipped} skipped, {waiting} still to send"
-    troubles = [
-        f"{count} {status}: {advice}"
-        for status, advice in (("failed", "mend the cause, then retry them"), ("uncertain", "decide about each"))
-        if (count := summary.having(status))
-    ]
+    troubles = [f"{count} {status}: {advice}" for status, advice in ADVICE.items() if (count := summary.having(status))]
     return "; ".join([said, *map(wait_words, summary.waits), *troubles])
 
 

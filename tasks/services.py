@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from tasks.database import Database
@@ -58,11 +59,17 @@ class Services:
             mailer.close()
 
 
+@lru_cache(maxsize=2)
+def _renderer(language: str, time_zone: str) -> Renderer:
+    """Compile the templates once a process: each batch opens its services anew."""
+    return Renderer(language=language, time_zone=time_zone)
+
+
 @contextmanager
 def open_services(settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> Iterator[Services]:
     """Put the parts together from the settings; nothing is connected to before it is used."""
     settings = settings or load_settings()
-    renderer = Renderer(language=settings.club_language, time_zone=settings.club_time_zone)
+    renderer = _renderer(settings.club_language, settings.club_time_zone)
     database = Database(settings.database_url.get_secret_value())
     stripe = StripeSessions(
         settings.stripe_api_key.get_secret_value(), settings.stripe_api_base, stripe_traffic(settings, database)

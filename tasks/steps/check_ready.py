@@ -1,6 +1,6 @@
 """Before anything is done: all that the job needs can be reached and is as it must be."""
 
-from tasks.mail.rehearsal import rehearsals
+from tasks.mail.rehearsal import sketches
 from tasks.migrations import check_club_tables, check_migrated
 from tasks.services import Services
 
@@ -13,7 +13,7 @@ def check_ready(services: Services) -> None:
     check_club_tables(services.database)
     check_migrated(services.database)
     renderer = services.renderer
-    for letter in rehearsals(renderer.kinds, renderer.languages.known, renderer.brands):
+    for letter in sketches(renderer.kinds, renderer.languages.known, renderer.brands):
         renderer.render(letter)
     services.stripe.check()
     with services.mailer() as mailer:

@@ -7,6 +7,7 @@ from stripe import HTTPClient
 
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
+from tasks import pace
 from tests.chaos.moments import watch_engine
 from tests.chaos.world import World
 from tests.integration.pipeline.conftest import (
@@ -37,5 +38,6 @@ def world(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFact
     ):
         patch.setattr(HTTPClient, "INITIAL_DELAY", 0.0)  # the SDK's pause before its second try: nobody is served by it
         patch.setattr(HTTPClient, "MAX_DELAY", 0.0)
+        patch.setattr(pace, "FIRST_BACK_OFF", 0.0)  # as little by ours
         watch_engine(pipeline.services.database.engine)
         yield World(SmallClub.on(pipeline))

@@ -136,7 +136,8 @@ def test_a_run_ends_red_where_a_message_failed_and_stays_so_when_it_is_retried_f
     served: Served, club: Pipeline, rude_smtp: str
 ) -> None:
     run = served.trigger(environment={"SMTP_URL": rude_smtp})
-    red = State("FAILED", "Failed", "22 sent, 9 skipped, 0 still to send; 1 failed: mend the cause, then retry them")
+    said = "22 sent, 9 skipped, 0 still to send; 1 failed: mend the cause, then run retry-failed-sends"
+    red = State("FAILED", "Failed", said)
     assert run.wait() == red
     (report,) = run.artifacts("markdown")
     assert "k…@example.com | failed | refused by the mail server" in report["data"]

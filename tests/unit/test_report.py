@@ -50,7 +50,8 @@ def test_a_run_ends_with_one_sentence() -> None:
 def test_what_needs_a_person_is_said_with_what_to_do() -> None:
     said = sentence(summary({("failed", "gave_up"): 2, ("uncertain", "no_reply"): 1}))
     assert said == (
-        "0 sent, 0 skipped, 0 still to send; 2 failed: mend the cause, then retry them; 1 uncertain: decide about each"
+        "0 sent, 0 skipped, 0 still to send; 2 failed: mend the cause, then run retry-failed-sends; "
+        "1 uncertain: decide about each in settle-uncertain"
     )
 
 
