@@ -91,6 +91,14 @@ def test_what_a_worker_read_before_it_lost_its_lease_is_not_written(club: SmallC
     assert club.attempts(order) == [("pipeline", "open")]
 
 
+def test_what_a_worker_read_is_not_written_where_another_one_holds_the_order(club: SmallClub, order: int) -> None:
+    theirs = club.own_session(order)
+    with club.while_stripe_holds("GET", f"{SESSIONS}/{theirs}", lambda: club.tend(order)) as late:
+        club.sql("UPDATE tournament_fees.order_leases SET token = gen_random_uuid()")
+    assert late.result().outcome is LinkOutcome.UNDER_REVIEW
+    assert club.attempts(order) == []
+
+
 def test_a_link_is_not_stored_over_one_that_the_club_stored_while_it_was_made(club: SmallClub, order: int) -> None:
     with club.while_stripe_holds("POST", SESSIONS, lambda: club.tend(order)) as tending:
         club.set_order(order, stripe_checkout_session_id="cs_test_of_the_club")
