@@ -8,7 +8,6 @@ from stripe import HTTPClient
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tasks import pace
-from tests.chaos.moments import watch_engine
 from tests.chaos.world import World
 from tests.integration.pipeline.conftest import (
     catcher,
@@ -34,10 +33,13 @@ def world(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFact
         fresh_database(server_url) as database_url,
         running_stand_in(tmp_path_factory.mktemp("machine") / "stripe.sqlite3") as server,
         StandInControl(server.base_url) as control,
-        open_pipeline(settings_for(database_url, control, catcher), control, catcher) as pipeline,
+        open_pipeline(
+            settings_for(database_url, control, catcher).model_copy(update={"stripe_calls_per_second": 1000.0}),
+            control,
+            catcher,
+        ) as pipeline,
     ):
         patch.setattr(HTTPClient, "INITIAL_DELAY", 0.0)  # the SDK's pause before its second try: nobody is served by it
         patch.setattr(HTTPClient, "MAX_DELAY", 0.0)
         patch.setattr(pace, "FIRST_BACK_OFF", 0.0)  # as little by ours
-        watch_engine(pipeline.services.database.engine)
         yield World(SmallClub.on(pipeline))

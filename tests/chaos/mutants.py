@@ -1,12 +1,7 @@
-"""Put one bug in each guard and see whether the state machine, or else a named test, finds it: `make mutants`.
+"""Put one bug in each guard and see that a test finds it: `make mutants`, or with ARGS=--machine the state machine.
 
-    python -m tests.chaos.mutants [WORD …]     only the mutants whose name has one of the words
-
-Each mutant is a change of one line or two in a copy of the tree. A mutant that nobody finds ends it with an error, and so
-does one whose line is no longer in the code.
-
-| mutant | found by |
-|---|---|
+Words in ARGS choose mutants by name. Each is a change of a line or two in a copy of the tree. One that nobody finds ends
+it with an error, and so does one whose line is no longer in the code.
 """
 
 import shutil
@@ -19,100 +14,82 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
-MACHINE = "tests/chaos/test_machine.py"
 PIPELINE = "tests/integration/pipeline"
-SEEDS = (1, 2)
+HUNT = ["--long", "--hypothesis-profile=hunt", "--hypothesis-seed=1", "tests/chaos/test_machine.py"]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A bug: in `file`, `good` is replaced by `bad`; `test` finds it where the machine does not."""
+    """A bug: in `file`, `good` is replaced by `bad`, which tests of `test` find."""
 
     name: str
     file: str
     good: str
     bad: str
-    test: str = f"{PIPELINE}/test_links_stalls.py"
+    test: str
+    words: str
+    """Which tests of it, as pytest's -k has it."""
 
 
-LINKS, STALLS, OUTBOX = (f"{PIPELINE}/test_{name}.py" for name in ("links", "links_stalls", "outbox"))
+LINKS, STALLS, PITFALLS, OUTBOX, REFRESH = (
+    f"{PIPELINE}/test_{name}.py" for name in ("links", "links_stalls", "links_pitfalls", "outbox", "refresh")
+)
 DECISION = "tests/unit/test_decision.py"
+BEGIN, STORE, SENDING = (f"sql/queries/{name}.sql" for name in ("begin_attempt", "set_order_link", "enter_sending"))
+RECOVERY, LIFECYCLE, RIVALS, JUDGE = (
+    f"tasks/links/{name}.py" for name in ("recovery", "lifecycle", "rivals", "decision")
+)
 MUTANTS = (
-    Mutant("an attempt is begun without the lease's token", "sql/queries/begin_attempt.sql", " AND l.token = :token", "", LINKS),
-    Mutant("an attempt is begun for an order that is settled", "sql/queries/begin_attempt.sql", "    AND o.status = 'pending'\n", "", LINKS),
-    Mutant(
-        "an attempt is begun over a session that the club stored meanwhile",
-        "sql/queries/begin_attempt.sql",
-        "    AND o.stripe_checkout_session_id IS NOT DISTINCT FROM cast(:session_id AS text)\n",
-        "",
-        LINKS,
-    ),
-    Mutant(
-        "a second attempt of an order can be live",
-        "sql/migrations/versions/0001_ledger.sql",
-        "CREATE UNIQUE INDEX checkout_attempts_one_live",
-        "CREATE INDEX checkout_attempts_one_live",
-        f"{PIPELINE}/test_migrations.py",
-    ),
-    Mutant("a lease is taken from whoever holds it", "sql/queries/lease_order.sql", "    WHERE order_leases.expires_at < clock_timestamp()\n", "", LINKS),
-    Mutant(
-        "a link is stored over one that the club stored",
-        "sql/queries/set_order_link.sql",
-        "    AND o.stripe_checkout_session_id IS NOT DISTINCT FROM cast(:session_id AS text)\n",
-        "",
-        LINKS,
-    ),
-    Mutant("a link is stored at a price that has changed", "sql/queries/set_order_link.sql", "    AND o.amount IS NOT DISTINCT FROM cast(:amount AS numeric)\n", "", LINKS),
-    Mutant("an order is marked paid whatever it has become", "sql/queries/mark_order_paid.sql", "    AND status = 'pending'\n", "", LINKS),
-    Mutant(
-        "a lost worker's reading is written down",
-        "sql/queries/record_session.sql",
-        " AND l.token = :token AND l.expires_at > clock_timestamp()",
-        "",
-    ),
-    Mutant(
-        "a slow payment counts as the end of its session",
-        "sql/queries/session_is_closed.sql",
-        " AND payment_status <> 'unpaid'",
-        "",
-        LINKS,
-    ),
-    Mutant("a slow payment beside the kept session is forgotten", "sql/queries/live_attempts.sql", "        OR (state = 'complete' AND payment_status = 'unpaid')\n", ""),
-    Mutant("a key is used when Stripe may have forgotten it", "tasks/links/recovery.py", "KEY_LIFE = timedelta(hours=23)", "KEY_LIFE = timedelta(hours=99)", LINKS),
-    Mutant("a request is repeated under a new key", "tasks/links/recovery.py", "str(attempt.idempotency_key))\n    except", "str(uuid4()))\n    except", LINKS),
-    Mutant("a request is given up while it may be under way", "tasks/links/recovery.py", "IN_FLIGHT = timedelta(minutes=10)", "IN_FLIGHT = timedelta(0)", LINKS),
-    Mutant("a request that was sent again counts from its first try", "tasks/links/recovery.py", "now - attempt.asked_at < IN_FLIGHT", "now - attempt.requested_at < IN_FLIGHT"),
-    Mutant("an attempt is given up without its key being spent", "tasks/links/recovery.py", "    elif replayable:\n        _replay", "    elif False:\n        _replay"),
-    Mutant("a refused repetition counts as no session", "tasks/links/recovery.py", '    except (RefusedError, ServerFailedError):\n        ledger.close(attempt.id, "unknown"', '    except (RefusedError, ServerFailedError):\n        ledger.close(attempt.id, "refused"'),
-    Mutant("a lost session is not looked for", "tasks/links/recovery.py", "return next((s for s in sessions if", "return next((s for s in () if", LINKS),
-    Mutant("a late answer to an attempt that was given up stays open", "tasks/links/lifecycle.py", "        if self.ledger.gave_up(attempt_id):\n", "        if False:\n"),
-    Mutant("a failure of Stripe's counts as no session", "tasks/links/lifecycle.py", 'self.ledger.close(attempt_id, "unknown"', 'self.ledger.close(attempt_id, "absent"', LINKS),
-    Mutant("an unknown session is replaced", "tasks/links/lifecycle.py", '            return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "unknown_session", str(error)))\n', "            del error\n            session = None\n", LINKS),
-    Mutant("of two sessions the open one is kept, not the paid one", "tasks/links/rivals.py", 'return (session.payment_status == "paid", session.slow_payment, session.status == "open")', 'return (session.status == "open", session.slow_payment, session.payment_status == "paid")', LINKS),
-    Mutant("of two sessions the open one is kept, not the one with a slow payment", "tasks/links/rivals.py", 'session.slow_payment, session.status == "open")', 'session.status == "open", session.slow_payment)', LINKS),
-    Mutant("a second session is not closed", "tasks/links/rivals.py", 'if other.status == "open" else other', 'if other.status == "" else other', LINKS),
-    Mutant("an open session is kept at the old price", "tasks/links/decision.py", "if session.amount_total != order.amount or", "if", LINKS),
-    Mutant("a link that dies soon is mailed", "tasks/links/decision.py", "if mailing and session.expires_at - now < policy.minimum_life:", "if False:", LINKS),
-    Mutant("an open session of an order that is not owed is kept", "tasks/links/decision.py", "    if not order.owed:\n        return Verdict(Action.EXPIRE", "    if False:\n        return Verdict(Action.EXPIRE", LINKS),
-    Mutant("a slow payment is not waited for", "tasks/links/decision.py", "    if session.slow_payment:\n", "    if False:\n", LINKS),
-    Mutant("a payment of another amount settles its order", "tasks/links/decision.py", '    if order.status == "pending":\n        if right_amount:', '    if order.status == "pending":\n        if True:', LINKS),
-    Mutant("a payment on record does not keep a new session away", "tasks/links/decision.py", "    if order.paid_before:\n", "    if False:\n"),
-    Mutant("a session of the other mode is taken", "tasks/links/decision.py", "or session.livemode != policy.livemode", "", DECISION),
-    Mutant("a message goes out with another session than its order has", "sql/queries/enter_sending.sql", "                AND o.stripe_checkout_session_id = mo.session_id\n", "", OUTBOX),
-    Mutant("a message goes out at another price than its order has", "sql/queries/enter_sending.sql", "                AND o.amount = mo.amount\n", "", OUTBOX),
-    Mutant("a message goes out for an order that is settled", "sql/queries/enter_sending.sql", "                AND o.status = 'pending'\n", "", OUTBOX),
-    Mutant("a message goes out long after its links were checked", "sql/queries/enter_sending.sql", "make_interval(secs => 120)", "make_interval(secs => 120000000)", OUTBOX),
-    Mutant("a message goes out while its link is worked on", "sql/queries/enter_sending.sql", "l.order_id = any(cast(:order_ids AS bigint[])) AND l.expires_at", "FALSE AND l.expires_at", OUTBOX),
+    Mutant("an attempt is begun without the lease's token", BEGIN, " AND l.token = :token", "", STALLS, "any_moment"),
+    Mutant("an attempt is begun for an order that is settled", BEGIN, "    AND o.status = 'pending'\n", "", LINKS, "settled_between"),
+    Mutant("an attempt is begun at a price that has changed", BEGIN, "    AND o.amount = :amount\n", "", LINKS, "changes_between_look"),
+    Mutant("a second attempt of an order can be live", "sql/migrations/versions/0001_ledger.sql", "CREATE UNIQUE INDEX checkout_attempts_one_live", "CREATE INDEX checkout_attempts_one_live", STALLS, "index"),
+    Mutant("a lease is taken from whoever holds it", "sql/queries/lease_order.sql", "    WHERE order_leases.expires_at < clock_timestamp()\n", "", LINKS, "workers"),
+    Mutant("a link is stored over one that the club stored", STORE, "    AND o.stripe_checkout_session_id IS NOT DISTINCT FROM cast(:session_id AS text)\n", "", STALLS, "stored_over"),
+    Mutant("a link is stored at a price that has changed", STORE, "    AND o.amount IS NOT DISTINCT FROM cast(:amount AS numeric)\n", "", LINKS, "price_that_changes_while"),
+    Mutant("a link is stored under a lost lease", STORE, "    AND l.token = :token\n", "", STALLS, "stored_under"),
+    Mutant("an order is marked paid whatever it has become", "sql/queries/mark_order_paid.sql", "    AND status = 'pending'\n", "", LINKS, "recorded_by_the_webhook"),
+    Mutant("a lost worker's reading is written down", "sql/queries/record_session.sql", " AND l.token = :token AND l.expires_at > clock_timestamp()", "", STALLS, "another_one_holds"),
+    Mutant("a slow payment beside the kept session is forgotten", "sql/queries/live_attempts.sql", "        OR (state = 'complete' AND payment_status = 'unpaid')\n", "", STALLS, "slow"),
+    Mutant("a key is used when Stripe may have forgotten it", RECOVERY, "KEY_LIFE = timedelta(hours=23)", "KEY_LIFE = timedelta(hours=99)", LINKS, "key_that_may"),
+    Mutant("a request is repeated under a new key", RECOVERY, "stripe.create(attempt.request or {}, str(attempt.idempotency_key))", "stripe.create(attempt.request or {}, str(__import__('uuid').uuid4()))", LINKS, "same_key"),
+    Mutant("a request is given up while it may be under way", RECOVERY, "IN_FLIGHT = timedelta(minutes=10)", "IN_FLIGHT = timedelta(0)", LINKS, "failure"),
+    Mutant("a request that was sent again counts from its first try", RECOVERY, "now - attempt.asked_at < IN_FLIGHT", "now - attempt.requested_at < IN_FLIGHT", STALLS, "sent_again"),
+    Mutant("an attempt is given up without its key being spent", RECOVERY, "    elif replayable:\n        _replay", "    elif False:\n        _replay", STALLS, "suspended"),
+    Mutant("a refused repetition counts as no session", RECOVERY, 'ledger.close(attempt.id, "unknown"', 'ledger.close(attempt.id, "refused"', STALLS, "refused"),
+    Mutant("a lost session is not looked for", RECOVERY, "return next((s for s in sessions if", "return next((s for s in list(sessions)[:0] if", LINKS, "listing or key_that_may"),
+    Mutant("a late answer to an attempt that was given up stays open", LIFECYCLE, "        if self.ledger.gave_up(attempt_id):\n", "        if not attempt_id:\n", STALLS, "given_up"),
+    Mutant("a session is closed that another worker made of the same request", LIFECYCLE, "        if self.ledger.gave_up(attempt_id):\n", "        if attempt_id:\n", STALLS, "comes_late"),
+    Mutant("a failure of Stripe's counts as no session", LIFECYCLE, 'self.ledger.close(attempt_id, "unknown"', 'self.ledger.close(attempt_id, "absent"', LINKS, "failure"),
+    Mutant("of two sessions the open one is kept, not the paid one", RIVALS, 'return (session.payment_status == "paid", session.slow_payment, session.status == "open")', 'return (session.status == "open", session.slow_payment, session.payment_status == "paid")', LINKS, "payment_through"),
+    Mutant("of two sessions the open one is kept, not that of a slow payment", RIVALS, 'session.slow_payment, session.status == "open")', 'session.status == "open", session.slow_payment)', STALLS, "slow"),
+    Mutant("a second session is not closed", RIVALS, 'if other.status == "open" else other', 'if other.status == "" else other', LINKS, "session_of_the_club"),
+    Mutant("an open session is kept at the old price", JUDGE, "if session.amount_total != order.amount or", "if", LINKS, "old_price"),
+    Mutant("a link that dies soon is mailed", JUDGE, "if mailing and session.expires_at - now < policy.minimum_life:", "if mailing and now is None:", LINKS, "dies_soon"),
+    Mutant("an open session of an order that is not owed is kept", JUDGE, "    if not order.owed:\n        return Verdict(Action.EXPIRE", "    if not order:\n        return Verdict(Action.EXPIRE", LINKS, "not_owed"),
+    Mutant("a slow payment is not waited for", JUDGE, "    if session.slow_payment:\n", "    if session is None:\n", LINKS, "slow_payment"),
+    Mutant("a payment of another amount settles its order", JUDGE, "        if right_amount:\n", "        if session:\n", LINKS, "another_amount"),
+    Mutant("a payment on record does not keep a new session away", JUDGE, "    if order.paid_before:\n", "    if order is None:\n", STALLS, "on_record"),
+    Mutant("a session of the other mode is taken", JUDGE, "or session.livemode != policy.livemode", "", DECISION, "mode"),
+    Mutant("a link elsewhere than at Stripe is mailed", JUDGE, "    if not policy.admits(session.url):\n", "    if not policy:\n", DECISION, ""),
+    Mutant("one session of two orders is taken for both", LIFECYCLE, "        if order.shares_session:\n", "        if order is None:\n", REFRESH, "session"),
+    Mutant("a message goes out with another session than its order has", SENDING, "                AND o.stripe_checkout_session_id = mo.session_id\n", "", OUTBOX, ""),
+    Mutant("a message goes out at another price than its order has", SENDING, "                AND o.amount = mo.amount\n", "", OUTBOX, ""),
+    Mutant("a message goes out for an order that is settled", SENDING, "                AND o.status = 'pending'\n", "", OUTBOX, ""),
+    Mutant("a message goes out long after its links were checked", SENDING, "make_interval(secs => 120)", "make_interval(secs => 120000000)", OUTBOX, ""),
+    Mutant("a message goes out while its link is worked on", SENDING, "WHERE l.order_id = any(cast(:order_ids AS bigint[])) AND", "WHERE FALSE AND", OUTBOX, "at_its_orders_link"),
 )  # fmt: skip
 
 
-def main(words: Sequence[str]) -> int:
-    """Try the mutants; return how many nobody found."""
+def main(arguments: Sequence[str]) -> int:
+    """Try the mutants; return 1 where nobody found one."""
+    words = [word for word in arguments if word != "--machine"]
+    by_machine = "--machine" in arguments
     chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
     missed = 0
     for mutant in chosen:
         with mutated(mutant) as tree:
-            found = found_by(tree, mutant)
+            found = found_by(tree, HUNT if by_machine else [mutant.test, "-k", mutant.words])
         missed += found is None
         print(f"| {mutant.name} | {found or 'NOBODY'} |", flush=True)
     print(f"{len(chosen) - missed} of {len(chosen)} found")
@@ -123,7 +100,7 @@ def main(words: Sequence[str]) -> int:
 def mutated(mutant: Mutant) -> Iterator[Path]:
     """Give a copy of the tree with the bug in it."""
     with TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as folder:
-        tree = Path(folder) / "tree"
+        tree = Path(folder)
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
@@ -137,35 +114,25 @@ def mutated(mutant: Mutant) -> Iterator[Path]:
                 shutil.copyfile(ROOT / name, tree / name)
         file = tree / mutant.file
         code = file.read_text(encoding="utf-8")
-        if code.count(mutant.good) != 1:
-            raise SystemExit(f"{mutant.name}: {mutant.file} does not have this once:\n{mutant.good}")
+        if mutant.good not in code:
+            raise SystemExit(f"{mutant.name}: {mutant.file} does not have this any more:\n{mutant.good}")
         file.write_text(code.replace(mutant.good, mutant.bad), encoding="utf-8")
-        if "uuid4()" in mutant.bad:
-            file.write_text("from uuid import uuid4\n" + file.read_text(encoding="utf-8"), encoding="utf-8")
         yield tree
 
 
-def found_by(tree: Path, mutant: Mutant) -> str | None:
-    """Return what fails: the machine, or else tests by name."""
-    hunt = ["--long", "--hypothesis-profile=hunt", MACHINE]
-    for seed in SEEDS:
-        if failures(tree, [*hunt, f"--hypothesis-seed={seed}"]):
-            return f"the machine (seed {seed})"
-    names = failures(tree, [mutant.test])
-    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "") if names else None
-
-
-def failures(tree: Path, arguments: Sequence[str]) -> list[str]:
-    """Run tests in a tree; return those that fail, with what failed where the machine did."""
+def found_by(tree: Path, arguments: Sequence[str]) -> str | None:
+    """Run tests in a tree; return what fails first."""
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *arguments],
         cwd=tree,
         capture_output=True,
         text=True,
         check=False,
     )
     failed = [line for line in result.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
-    return [line.split(" ", 2)[1].rpartition("::")[2] for line in failed]
+    if result.returncode > 1 or (result.returncode and not failed):
+        raise SystemExit(f"the tests do not run:\n{result.stdout}{result.stderr}")
+    return failed[0].split(" ", 2)[1].rpartition("/")[2] if failed else None
 
 
 if __name__ == "__main__":

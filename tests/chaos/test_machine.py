@@ -19,7 +19,7 @@ from deployments.local.stripe_standin.faults import FaultName
 from tests.chaos.world import Job, World
 from tests.integration.pipeline.small_club import FEE
 
-SMALL = 25
+SMALL = 15
 STEPS = 20
 
 orders = st.integers(0, 2)
@@ -135,6 +135,15 @@ class Club(RuleBasedStateMachine):
     @rule(order=orders)
     def club_forgets_session(self, order: int) -> None:
         self.w.club.set_order(self.w.orders[order], stripe_checkout_session_id=None, stripe_checkout_url=None)
+
+    @rule(order=orders, other=orders)
+    def club_stores_anothers_session(self, order: int, other: int) -> None:
+        theirs = self.w.club.order_now(self.w.orders[other])
+        self.w.club.set_order(
+            self.w.orders[order],
+            stripe_checkout_session_id=theirs.stripe_checkout_session_id,
+            stripe_checkout_url=theirs.stripe_checkout_url,
+        )
 
     # What must hold
 

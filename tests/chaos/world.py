@@ -5,18 +5,26 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal, get_args
 
 import stripe
 
-from tasks.club import find_tournament, players_with_orders
-from tasks.errors import PermanentError, TransientError
-from tasks.links.model import Charge
+from tasks.campaign import CampaignOptions
+from tasks.charges import find_charges
+from tasks.errors import TransientError
 from tasks.links.recovery import IN_FLIGHT
 from tasks.links.request import ATTEMPT_KEY, ORDER_KEY
-from tasks.services import open_services
+from tasks.refresh import RefreshOptions
+from tasks.services import Services, open_services
+from tasks.steps.deliver_batch import deliver_batch
+from tasks.steps.open_campaign import open_campaign
+from tasks.steps.plan_batches import plan_batches
+from tasks.steps.plan_refresh import plan_refresh
+from tasks.steps.prepare_refresh import prepare_refresh
+from tasks.steps.summarize import summarize
+from tasks.steps.sweep import sweep
 from tests.chaos.moments import Watcher, Worker, in_child, watch_engine, watched
 from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, SESSIONS, SmallClub
@@ -78,11 +86,18 @@ class World:
 
     # The pipeline
 
-    def job(self, job: Job, pipeline: Pipeline | None = None) -> Callable[[], object]:
-        pipeline = pipeline or self.pipeline
-        if job == "refresh":
-            return lambda: refresh(pipeline, self.orders)
-        return lambda: pipeline.run(CUP, int(job[-1]))
+    def job(self, job: Job, *, inside: bool = False) -> Callable[[], None]:
+        """Return a run on parts of its own, as each task of a flow has them."""
+
+        def run() -> None:
+            with open_services(self.pipeline.services.settings, self.pipeline.clock) as services:
+                watch_engine(services.database.engine, inside=inside)
+                if job == "refresh":
+                    refresh(services)
+                else:  # templates are compiled once: that is most of a run's time
+                    campaign(replace(services, renderer=self.pipeline.services.renderer), int(job[-1]))
+
+        return run
 
     def run(self, job: Job) -> None:
         """Run from end to end."""
@@ -122,10 +137,7 @@ class World:
                     os.kill(os.getpid(), signal.SIGKILL)
 
             watcher = self.watch(lambda said: os.write(pipe, f"{said}\n".encode()), count)
-            with open_services(self.pipeline.services.settings, self.pipeline.clock) as services:
-                watch_engine(services.database.engine, inside=True)
-                child = Pipeline(services, self.pipeline.stand_in, self.pipeline.inbox, self.pipeline.clock)
-                watched(watcher, self.job(job, child))
+            watched(watcher, self.job(job, inside=True))
 
         for said in in_child(work).splitlines():
             self.note(f"in a child: {said}")
@@ -160,6 +172,8 @@ class World:
             ("order_leases", "expires_at"),
             ("messages", "lease_expires_at"),
             ("message_orders", "checked_at"),
+            ("sightings", "seen_at"),
+            ("paces", "next_at"),
         ):
             self.club.sql(f"UPDATE tournament_fees.{table} SET {column} = {column} - :delta", delta=delta)  # noqa: S608
 
@@ -364,19 +378,19 @@ class World:
             for row in self.club.messages()
             if row.status not in {"sent", "skipped", "uncertain"} and not (row.status == "queued" and row.reason)
         ]
-        writes = len(self.club.calls("POST")) + len(self.expiries())
+        writes = len(self.writes())
         self.run("refresh")
-        if len(self.club.calls("POST")) + len(self.expiries()) != writes:
+        if len(self.writes()) != writes:
             found.append("a second run had something left to write to Stripe")
         return found
 
-    def expiries(self) -> list[Json]:
-        return [r for r in self.pipeline.stand_in.requests() if r["method"] == "POST" and r["path"] != SESSIONS]
+    def writes(self) -> list[Json]:
+        return [request for request in self.pipeline.stand_in.requests() if request["method"] == "POST"]
 
     def unsettled_order(self, order_id: int) -> Iterable[str]:
         rows = self.club.sql("SELECT * FROM orders WHERE id = :id", id=order_id)
         (order,) = rows
-        known = self.known_sessions(order_id)
+        known = self.sessions(order_id)
         open_now = [s for s in known if s["status"] == "open"]
         paid = [s for s in known if s["payment_status"] == "paid"]
         slow = [s for s in known if self.slow.get(s["id"]) == "processing"]
@@ -399,26 +413,26 @@ class World:
             if not right:
                 yield f"order {order_id} is owed and cannot be paid"
 
-    def known_sessions(self, order_id: int) -> list[Json]:
-        """The sessions that the pipeline made or has seen; one that the club's table never showed it is the sweep's."""
-        rows = self.club.sql(
-            "SELECT session_id FROM tournament_fees.checkout_attempts UNION"
-            " SELECT stripe_checkout_session_id FROM orders WHERE stripe_checkout_session_id IS NOT NULL"
-        )
-        known = {row.session_id for row in rows}
-        return [s for s in self.sessions(order_id) if s["id"] in known or is_ours(s)]
-
     def is_owed(self, order: Any) -> bool:  # noqa: ANN401  a row
         committed = self.club.one("SELECT commitment FROM player_teams WHERE player_id = :id", id=order.player_id)
         return bool(order.status == "pending" and committed == "committed")
 
 
-def refresh(pipeline: Pipeline, orders: Sequence[int]) -> None:
-    """Look after every order's link; what Stripe puts off for one does not hold up the others."""
-    tournament = find_tournament(pipeline.services.database, CUP)
-    for order_id in orders:
-        with pipeline.services.database.transaction() as connection:
-            player = players_with_orders(connection, tournament.id, [order_id]).get(order_id)
-        charge = Charge(f"{CUP}: {player.product}", player.player_name) if player else None
-        with suppress(TransientError, PermanentError):
-            pipeline.services.keeper.tend(order_id, charge, mailing=False)
+def campaign(services: Services, sequence: int) -> None:
+    """Do what the flow tournament-fees does, but for its check of templates, servers and rights."""
+    opened = open_campaign(services, CUP, "fee_notice", CampaignOptions(sequence=sequence))
+    sweep(services, opened)
+    for batch in plan_batches(services, opened, CampaignOptions().at_most):
+        deliver_batch(services, opened, batch, None)
+    summarize(services, opened, None)
+
+
+def refresh(services: Services) -> None:
+    """Do what the flow refresh-checkout-links does, the orders one after the other: a thread pool's order varies."""
+    prepare_refresh(services, RefreshOptions(renew=True))
+    for batch in plan_refresh(services, RefreshOptions(renew=True)):
+        charges = find_charges(services.database, batch.order_ids, now=services.clock())
+        services.survey.look_for(list(charges))
+        for order_id, charge in charges.items():
+            with suppress(TransientError):
+                services.keeper.tend(order_id, charge, mailing=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import stripe
@@ -88,6 +89,54 @@ def test_what_a_worker_read_before_it_lost_its_lease_is_not_written(club: SmallC
         assert link.url
     assert late.result().outcome is LinkOutcome.UNDER_REVIEW
     assert club.attempts(order) == [("pipeline", "open")]
+
+
+def test_what_a_worker_read_is_not_written_where_another_one_holds_the_order(club: SmallClub, order: int) -> None:
+    theirs = club.own_session(order)
+    with club.while_stripe_holds("GET", f"{SESSIONS}/{theirs}", lambda: club.tend(order)) as late:
+        club.sql("UPDATE tournament_fees.order_leases SET token = gen_random_uuid()")
+    assert late.result().outcome is LinkOutcome.UNDER_REVIEW
+    assert club.attempts(order) == []
+
+
+def test_a_link_is_not_stored_over_one_that_the_club_stored_while_it_was_made(club: SmallClub, order: int) -> None:
+    with club.while_stripe_holds("POST", SESSIONS, lambda: club.tend(order)) as tending:
+        club.set_order(order, stripe_checkout_session_id="cs_test_of_the_club")
+    tending.result()
+    assert club.order_now(order).stripe_checkout_session_id == "cs_test_of_the_club"
+
+
+def test_a_link_is_not_stored_under_a_lost_lease(club: SmallClub, order: int) -> None:
+    with club.while_stripe_holds("POST", SESSIONS, lambda: club.tend(order)) as tending:
+        club.sql("UPDATE tournament_fees.order_leases SET token = gen_random_uuid()")
+    assert tending.result().outcome is LinkOutcome.UNDER_REVIEW
+    assert club.order_now(order).stripe_checkout_session_id is None
+
+
+def test_the_index_allows_one_live_attempt_an_order(club: SmallClub, order: int) -> None:
+    club.tend(order)
+    with pytest.raises(RuntimeError, match="checkout_attempts_one_live"):
+        club.sql(
+            "INSERT INTO tournament_fees.checkout_attempts"
+            " (order_id, origin, requested_at, state, session_id, changed_at)"
+            " VALUES (:id, 'club', now(), 'open', 'cs_test_second', now())",
+            id=order,
+        )
+
+
+def test_a_worker_that_loses_its_lease_at_any_moment_before_its_attempt_makes_no_session(club: SmallClub) -> None:
+    for moments in range(1, 40):
+        (order,) = club.family(f"Family{moments}", f"family{moments}@example.com")
+        worker = Worker(partial(club.tend, order), lambda *_: None)
+        worker.go_on(moments)
+        begun = club.attempts(order)
+        lost = club.sql("UPDATE tournament_fees.order_leases SET token = gen_random_uuid() RETURNING order_id")
+        worker.go_on()
+        assert worker.error is None
+        if begun:
+            return
+        assert club.sessions(order) == [] or not lost, f"at moment {moments}"
+    pytest.fail("no attempt was begun")
 
 
 # Requests that come late
@@ -191,3 +240,22 @@ def test_no_link_is_made_beside_a_slow_payment_that_the_order_does_not_show(club
     club.pipeline.stand_in.fail(theirs)
     club.tend(order)
     assert len(club.payable(order)) == 1
+
+
+def test_a_slow_payment_is_kept_and_the_open_session_beside_it_closed(club: SmallClub, order: int) -> None:
+    club.tend(order)
+    theirs = club.own_session(order)
+    club.pipeline.stand_in.pay(theirs, slow=True)
+    assert club.tend(order).outcome is LinkOutcome.PROCESSING
+    assert club.payable(order) == []
+
+
+def test_a_slow_payment_of_a_cancelled_order_is_looked_at_until_it_ends(club: SmallClub, order: int) -> None:
+    session = str(club.tend(order).session_id)
+    club.pipeline.stand_in.pay(session, slow=True)
+    club.tend(order)
+    club.set_order(order, status="cancelled")
+    assert club.tend(order).outcome is LinkOutcome.PROCESSING
+    club.pipeline.stand_in.settle(session)
+    assert club.tend(order).outcome is LinkOutcome.SET_ASIDE
+    assert club.set_aside(order) == ["paid_cancelled"]
