@@ -318,6 +318,20 @@ def test_the_digest_covers_what_the_club_s_language_and_zone_are() -> None:
     assert len(digests) == 4
 
 
+def test_a_kind_is_added_by_copying_a_folder(templates: Path) -> None:
+    shutil.copytree(templates / "fee_notice", templates / "second_notice")
+    words = templates / "second_notice" / "words.jinja"
+    words.write_text(
+        words.read_text(encoding="utf-8").replace("Tournament fee for", "Second notice for"), encoding="utf-8"
+    )
+    renderer = Renderer(templates)
+    assert renderer.render(replace(letter(PAYABLE), kind="second_notice")).subject.startswith("Second notice for Ava")
+    assert renderer.render(letter(PAYABLE)) == RENDERER.render(letter(PAYABLE))
+    before = renderer.digest("second_notice")
+    _append(words, " ")
+    assert Renderer(templates).digest("second_notice") != before
+
+
 def test_the_digest_leaves_other_kinds_out(templates: Path) -> None:
     (templates / "other").mkdir()
     (templates / "other" / "subject.txt").write_text("x", encoding="utf-8")
