@@ -73,6 +73,33 @@ def test_the_same_letter_gives_the_same_mail(subject: Letter) -> None:
     assert RENDERER.render(subject) == ANOTHER.render(subject)
 
 
+@pytest.mark.parametrize("kind", RENDERER.kinds)
+def test_html_is_built_as_mail_programs_need_it(kind: str) -> None:
+    html = RENDERER.render(replace(letter(replace(PAYABLE, brand="red-rock"), PAID), kind=kind)).html
+    tables = re.findall(r"<table\b[^>]*>", html)
+    assert tables
+    assert all('role="presentation"' in table for table in tables)
+    # Styles stand at the elements; the one sheet that is left has what cannot: small screens and dark colours.
+    (sheet,) = re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL)
+    assert "@media (prefers-color-scheme: dark)" in sheet
+    assert "@media (max-width: 480px)" in sheet
+    (button,) = re.findall(r'<td [^>]*class="button"[^>]*>|<td class="button"[^>]*>', html)
+    assert 'bgcolor="#b3202a"' in button
+    assert "background-color: #b3202a" in button
+    assert "mso-padding-alt: 13px 20px" in button
+    (link,) = re.findall(r'<a class="action"[^>]*>', html)
+    assert "display: block" in link
+    assert "color: #ffffff" in link
+    for needed in (
+        'lang="en"',
+        '<meta name="color-scheme" content="light dark">',
+        '<meta charset="utf-8">',
+        "<h1",
+        "<h2",
+    ):
+        assert needed in html
+
+
 def test_a_letter_to_one_child_says_all_there_is_to_know() -> None:
     mail = RENDERER.render(letter(PAYABLE))
     assert mail.subject == "Tournament fee for Ava: Desert Winter Classic"
