@@ -49,6 +49,15 @@ def test_the_subject_is_one_short_line_whatever_the_names(subject: Letter) -> No
     assert line == line.strip()
 
 
+@pytest.mark.parametrize("kind", RENDERER.kinds)
+def test_names_are_escaped_wherever_they_stand(kind: str) -> None:
+    name = '<b>Ava</b> & "Co"'
+    hard = letter(*[replace(PAYABLE, player=name, team=name)] * 2, parent=name, tournament=name)
+    html = RENDERER.render(replace(hard, kind=kind)).html
+    assert "<b>" not in html
+    assert html.count("&lt;b&gt;Ava&lt;/b&gt; &amp; ") > 8
+
+
 @settings(deadline=None)  # other work on the machine must not fail a property
 @given(letters)
 def test_no_name_adds_a_tag_or_an_attribute(subject: Letter) -> None:
