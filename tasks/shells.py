@@ -123,7 +123,7 @@ def sweep(campaign: Campaign) -> None:
 def plan_batches(campaign: Campaign, at_most: int) -> list[Batch]:
     """Cut what is owed into batches, all of it rendered once."""
     with open_services() as services:
-        batches = planning_step.plan_batches(services, campaign, at_most)
+        batches = planning_step.plan_batches(services, campaign, at_most, get_run_logger().warning)
     get_run_logger().info("%d messages to look at", sum(len(batch.message_ids) for batch in batches))
     return batches
 

@@ -15,11 +15,9 @@ from deployments.emails.translations import english, problems
 from tasks.errors import ConfigurationError
 from tasks.mail.languages import CATALOGUE, read_catalogue
 from tasks.mail.letter import Letter
+from tasks.mail.remarks import GMAIL_CLIPS
 from tasks.mail.rendering import RenderedMail, Renderer
 from tasks.mail.template_folder import TEMPLATES, file_name, read_folder
-
-GMAIL_CLIPS = 90_000
-"""Bytes of HTML. Gmail hides the rest of an email beyond about 102 KB; some room is left for what servers add."""
 
 _LEFT_OVER = re.compile(r"\{\{(?! 7)|\{%|%\((?!names\)s)\w+\)s|\bNone\b|\bUndefined\b")
 _VOID = {"br", "meta", "img", "hr", "link", "input"}

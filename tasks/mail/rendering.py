@@ -191,7 +191,7 @@ class Renderer:
             raise ConfigurationError(
                 f"{file_name(name)} includes or imports a template by a variable: name it literally."
             )
-        return [reference for reference in found if reference is not None]
+        return [sandbox.join_path(reference, name) for reference in found if reference is not None]
 
 
 def _parts(kind: str) -> set[str]:

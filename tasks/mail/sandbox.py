@@ -116,6 +116,10 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         self._step()
         return super().get_template(*args, **kwargs)
 
+    def join_path(self, template: str, parent: str) -> str:
+        """Take "./words.jinja" from the folder of the template that names it, so that a folder can be copied."""
+        return f"{parent.rpartition('/')[0]}/{template[2:]}" if template.startswith("./") else template
+
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  Jinja's own
         """Count each call of a macro as a step, and measure what it is given and gives."""
         self._step()

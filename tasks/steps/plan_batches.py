@@ -1,6 +1,7 @@
 """Cut what is owed into batches, once it is known that all of it can be rendered."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from tasks.campaign import Batch, Campaign
@@ -9,15 +10,19 @@ from tasks.compose import compose, rehearsal_link
 from tasks.database import fetch
 from tasks.errors import ConfigurationError, PermanentError
 from tasks.mail.rehearsal import variants
+from tasks.mail.remarks import remarks
 from tasks.message import RENEWED_LINK
 from tasks.services import Services
 
 
-def plan_batches(services: Services, campaign: Campaign, at_most: int) -> list[Batch]:
+def plan_batches(
+    services: Services, campaign: Campaign, at_most: int, warn: Callable[[str], None] = lambda _: None
+) -> list[Batch]:
     """Return the messages that are owed now, in batches; from here on the campaign is sending.
 
-    Every one of them is rendered first: a broken template stops the campaign before the first send. Raises
-    ConfigurationError for that, for more messages than `at_most`, and where the campaign was stopped meanwhile.
+    Every one of them is rendered first: a broken template stops the campaign before the first send. `warn` is told
+    what a person should know of them, without names and addresses. Raises ConfigurationError for a broken template,
+    for more messages than `at_most`, and where the campaign was stopped meanwhile.
     """
     due = [row.id for row in services.database.fetch("due_messages", campaign_id=campaign.id, now=services.clock())]
     if len(due) > at_most:
@@ -30,8 +35,11 @@ def plan_batches(services: Services, campaign: Campaign, at_most: int) -> list[B
     for kind in (campaign.kind, RENEWED_LINK):
         services.renderer.digest(kind)
     rehearsed: set[tuple[str, str, str | None]] = set()
+    noted: Counter[str] = Counter()
     for batch in batches:
-        _rehearse(services, campaign, batch.message_ids, rehearsed)
+        noted += _rehearse(services, campaign, batch.message_ids, rehearsed)
+    for remark, count in noted.items():
+        warn(f"{count} of {len(due)} messages: {remark}")
     if batches:
         _start_sending(services, campaign)
     return batches
@@ -45,12 +53,13 @@ def _start_sending(services: Services, campaign: Campaign) -> None:
 
 def _rehearse(
     services: Services, campaign: Campaign, message_ids: Sequence[int], rehearsed: set[tuple[str, str, str | None]]
-) -> None:
+) -> Counter[str]:
     """Render messages with links of the right shape; what is wrong with one order alone is left to its delivery.
 
     How a link stands is known only when it is delivered: for each kind, brand and language in use, letters with all
-    that they could say are rendered too.
+    that they could say are rendered too. Returns how many messages there is what to remark on.
     """
+    noted: Counter[str] = Counter()
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     with services.database.transaction() as connection:
         rows = fetch(connection, "queued_orders", message_ids=list(message_ids))
@@ -60,9 +69,11 @@ def _rehearse(
         if links:
             try:
                 letter = compose(kind, tournament, players, links)
-                services.renderer.render(letter)
+                mail = services.renderer.render(letter)
             except PermanentError:
                 continue
             for like in [] if (kind, letter.brand, letter.language) in rehearsed else variants(letter):
                 services.renderer.render(like)
             rehearsed.add((kind, letter.brand, letter.language))
+            noted.update(remarks(letter, mail, services.renderer.languages))
+    return noted

@@ -235,6 +235,15 @@ def test_a_sister_whose_order_cannot_be_charged_is_named_while_the_others_are_ma
     assert demo_club.run().sent == 0
 
 
+def test_a_parents_unknown_language_stops_nobody_and_is_said_before_the_send(demo_club: Pipeline) -> None:
+    demo_club.sql("UPDATE parents SET language = 'fr' WHERE id = 24")  # of the three sisters
+    campaign = open_campaign(demo_club.services, TOURNAMENT, "fee_notice", CampaignOptions())
+    said: list[str] = []
+    batches = plan_batches(demo_club.services, campaign, 500, said.append)
+    messages = sum(len(batch.message_ids) for batch in batches)
+    assert said == [f"1 of {messages} messages: there are no emails in the parent's language 'fr': in 'en' instead"]
+
+
 def test_a_brand_or_time_zone_that_does_not_exist_stops_before_the_first_send(demo_club: Pipeline) -> None:
     demo_club.sql("UPDATE tournaments SET time_zone = 'Utah/Salt_Lake' WHERE id = 1")
     with pytest.raises(ConfigurationError, match="Utah/Salt_Lake"):

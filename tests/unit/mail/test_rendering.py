@@ -49,6 +49,15 @@ def test_the_subject_is_one_short_line_whatever_the_names(subject: Letter) -> No
     assert line == line.strip()
 
 
+@pytest.mark.parametrize("kind", RENDERER.kinds)
+def test_names_are_escaped_wherever_they_stand(kind: str) -> None:
+    name = '<b>Ava</b> & "Co"'
+    hard = letter(*[replace(PAYABLE, player=name, team=name)] * 2, parent=name, tournament=name)
+    html = RENDERER.render(replace(hard, kind=kind)).html
+    assert "<b>" not in html
+    assert html.count("&lt;b&gt;Ava&lt;/b&gt; &amp; ") > 8
+
+
 @settings(deadline=None)  # other work on the machine must not fail a property
 @given(letters)
 def test_no_name_adds_a_tag_or_an_attribute(subject: Letter) -> None:
@@ -71,6 +80,33 @@ def test_the_links_are_exactly_the_payable_ones(subject: Letter) -> None:
 @given(letters)
 def test_the_same_letter_gives_the_same_mail(subject: Letter) -> None:
     assert RENDERER.render(subject) == ANOTHER.render(subject)
+
+
+@pytest.mark.parametrize("kind", RENDERER.kinds)
+def test_html_is_built_as_mail_programs_need_it(kind: str) -> None:
+    html = RENDERER.render(replace(letter(replace(PAYABLE, brand="red-rock"), PAID), kind=kind)).html
+    tables = re.findall(r"<table\b[^>]*>", html)
+    assert tables
+    assert all('role="presentation"' in table for table in tables)
+    # Styles stand at the elements; the one sheet that is left has what cannot: small screens and dark colours.
+    (sheet,) = re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL)
+    assert "@media (prefers-color-scheme: dark)" in sheet
+    assert "@media (max-width: 480px)" in sheet
+    (button,) = re.findall(r'<td [^>]*class="button"[^>]*>|<td class="button"[^>]*>', html)
+    assert 'bgcolor="#b3202a"' in button
+    assert "background-color: #b3202a" in button
+    assert "mso-padding-alt: 13px 20px" in button
+    (link,) = re.findall(r'<a class="action"[^>]*>', html)
+    assert "display: block" in link
+    assert "color: #ffffff" in link
+    for needed in (
+        'lang="en"',
+        '<meta name="color-scheme" content="light dark">',
+        '<meta charset="utf-8">',
+        "<h1",
+        "<h2",
+    ):
+        assert needed in html
 
 
 def test_a_letter_to_one_child_says_all_there_is_to_know() -> None:
@@ -316,6 +352,20 @@ def test_the_digest_covers_what_the_club_s_language_and_zone_are() -> None:
         for zone in ("UTC", "America/Denver")
     }
     assert len(digests) == 4
+
+
+def test_a_kind_is_added_by_copying_a_folder(templates: Path) -> None:
+    shutil.copytree(templates / "fee_notice", templates / "second_notice")
+    words = templates / "second_notice" / "words.jinja"
+    words.write_text(
+        words.read_text(encoding="utf-8").replace("Tournament fee for", "Second notice for"), encoding="utf-8"
+    )
+    renderer = Renderer(templates)
+    assert renderer.render(replace(letter(PAYABLE), kind="second_notice")).subject.startswith("Second notice for Ava")
+    assert renderer.render(letter(PAYABLE)) == RENDERER.render(letter(PAYABLE))
+    before = renderer.digest("second_notice")
+    _append(words, " ")
+    assert Renderer(templates).digest("second_notice") != before
 
 
 def test_the_digest_leaves_other_kinds_out(templates: Path) -> None:

@@ -89,6 +89,7 @@ def test_a_text_that_grows_without_an_end_is_stopped(refused: Refused, template:
         "{{ open('/etc/hostname').read() }}",
         "{% include '/etc/hostname' %}",
         "{% include '../../pyproject.toml' %}",
+        "{% include './../../pyproject.toml' %}",
         "{{ 1 // 0 }}",
         "{{ letter.event_date + 1 }}",
         "{{ local.money('x', 'USD') }}",
