@@ -315,3 +315,12 @@ def test_what_we_withdraw_ourselves_says_nothing_about_the_server() -> None:
     with mailer_to(Script()) as mailer:
         assert {mailer.deliver(ENVELOPE, lambda: False).outcome for _ in range(12)} == {DeliveryOutcome.WITHDRAWN}
         assert mailer.deliver(ENVELOPE, yes).outcome is DeliveryOutcome.SENT
+
+
+def test_what_we_withdraw_ourselves_does_not_hide_that_the_server_is_in_trouble() -> None:
+    server = script("MAIL", "450 later", "250 ok", "450 later", "250 ok", "450 later")
+    with mailer_to(server) as mailer:
+        outcomes = [mailer.deliver(ENVELOPE, lambda: False).outcome.value for _ in range(5)]
+        assert outcomes == ["deferred", "withdrawn", "deferred", "withdrawn", "deferred"]
+        with pytest.raises(TransientError, match="none of the last 3 messages"):
+            mailer.deliver(ENVELOPE, yes)
