@@ -13,7 +13,7 @@ from tasks.links.request import ORDER_KEY, own_reference
 FRESH_SECONDS = 60
 """A link is mailed on a sighting this young at most; `sending` is entered within 120 seconds of it, or not at all."""
 
-GOOD_SECONDS = 900
+GOOD_SECONDS = 3600
 """Where nothing is mailed, an older one does too: Stripe refuses to expire what is not open, and an end is for good."""
 
 _SESSION = TypeAdapter(CheckoutSession)

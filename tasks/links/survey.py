@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tasks.links.hunt import Hunt, Seen
-from tasks.links.sightings import FRESH_SECONDS, Sightings
+from tasks.links.sightings import FRESH_SECONDS, GOOD_SECONDS, Sightings
 from tasks.links.stripe_api import Page, StripeSessions
 
 LONGEST_LIFE = timedelta(hours=24)
@@ -40,13 +40,17 @@ class Survey:
         self.sightings.database.fetch("record_sweep", account=self.account, now=began)
         return noted
 
-    def look_for(self, order_ids: Sequence[int]) -> int:
+    def look_for(self, order_ids: Sequence[int], *, mailing: bool) -> int:
         """Find the sessions of these orders that are not known, where pages cost less than reads; return how many are.
+
+        What was seen a while ago is known well enough, unless a link is about to be mailed.
 
         What is not found is read by whoever needs it. The hunt says what this costs at most.
         """
         rows = self.sightings.database.fetch(
-            "sessions_to_verify", order_ids=list(order_ids), most_seconds=FRESH_SECONDS
+            "sessions_to_verify",
+            order_ids=list(order_ids),
+            most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS,
         )
         hunt = Hunt.of({row.session_id: row.created for row in rows})
         wanted = hunt.left

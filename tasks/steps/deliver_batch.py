@@ -56,7 +56,7 @@ def deliver_batch(
     bugs: list[Exception] = []
     with outbox.claim(batch.message_ids) as claim, services.mailer() as mailer:
         orders = services.database.fetch("queued_orders", message_ids=claim.ids)
-        services.survey.look_for([row.order_id for row in orders])
+        services.survey.look_for([row.order_id for row in orders], mailing=True)
         for message_id in takewhile(lambda _: not stop_wanted(), claim.ids):
             try:
                 statuses[_Desk(services, tournament, claim, mailer).deliver(message_id)] += 1

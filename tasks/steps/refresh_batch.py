@@ -31,7 +31,7 @@ def refresh_batch(
     was done is recorded, and a later call goes on from there. `stop_wanted` is asked before each order.
     """
     charges = find_charges(services.database, batch.order_ids, now=services.clock())
-    services.survey.look_for(list(charges))
+    services.survey.look_for(list(charges), mailing=False)
     work = _Work(services, options, charges)
     try:
         work.do(stop_wanted)

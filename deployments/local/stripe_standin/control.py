@@ -103,9 +103,9 @@ class StandInControl:
         """Empty the request log."""
         self._call("DELETE", "requests")
 
-    def sessions(self) -> list[Json]:
-        """Return every session of both modes, newest first."""
-        return list(self._call("GET", "sessions")["sessions"])
+    def sessions(self, most: int = -1) -> list[Json]:
+        """Return every session of both modes, newest first, or the first `most` of them."""
+        return list(self._call("GET", f"sessions?most={most}")["sessions"])
 
     def configure(
         self,

@@ -108,7 +108,8 @@ class Control:
         if request.method == "POST":
             staged = await _read(request, StagedSessions)
             return {"ids": self.parts.operations.stage(staged.parameters, staged.references, staged.created)}
-        return {"sessions": [with_host(session, self.base_url) for session in self.parts.sessions.everything()]}
+        most = int(request.query_params.get("most", "-1"))
+        return {"sessions": [with_host(session, self.base_url) for session in self.parts.sessions.everything(most)]}
 
     async def health(self, _request: Request) -> Json:
         """Answer."""

@@ -77,9 +77,9 @@ class SessionTable:
         page = [self._current(row) for row in rows[: query.limit]]
         return (page[::-1] if backwards else page), len(rows) > query.limit
 
-    def everything(self) -> list[Json]:
-        """Return every session of both modes, newest first."""
-        rows = self.store.db.execute("SELECT * FROM sessions ORDER BY created DESC, seq DESC")
+    def everything(self, most: int = -1) -> list[Json]:
+        """Return every session of both modes, newest first, or the first `most` of them."""
+        rows = self.store.db.execute("SELECT * FROM sessions ORDER BY created DESC, seq DESC LIMIT ?", (most,))
         return [self._current(row) for row in rows]
 
     def put_payment_intent(self, intent: Json) -> None:

@@ -86,7 +86,7 @@ class StrictStandIn(StandInControl):
             self.checked = request["seq"]
 
     def check_objects(self) -> None:
-        for session in self.sessions()[:MOST_CHECKED]:
+        for session in self.sessions(most=MOST_CHECKED):
             check_object("checkout.session", session)
 
 

@@ -603,3 +603,14 @@ def test_a_run_of_the_same_id_keeps_what_it_found_last(club: RefreshedClub, orde
     for outcome in (LinkOutcome.RENEWED, LinkOutcome.KEPT):
         refresh_batch(services, RENEW, batch, run_id)
         assert club.sql("SELECT outcome FROM tournament_fees.refreshed_links") == [(outcome,)]
+
+
+def test_what_a_sweep_has_shown_need_not_be_listed_again_by_a_batch_that_begins_later(club: RefreshedClub) -> None:
+    for order in club.family(children=3):
+        club.own_session(order)
+    prepare_refresh(club.pipeline.services, RENEW)
+    club.sql("UPDATE tournament_fees.sightings SET seen_at = now() - interval '20 minutes'")
+    club.pipeline.stand_in.clear_requests()
+    (batch,) = plan_refresh(club.pipeline.services, RENEW)
+    refresh_batch(club.pipeline.services, RENEW, batch, uuid4())
+    assert club.pipeline.stand_in.requests() == []
