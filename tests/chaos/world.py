@@ -432,7 +432,7 @@ def refresh(services: Services) -> None:
     prepare_refresh(services, RefreshOptions(renew=True))
     for batch in plan_refresh(services, RefreshOptions(renew=True)):
         charges = find_charges(services.database, batch.order_ids, now=services.clock())
-        services.survey.look_for(list(charges))
+        services.survey.look_for(list(charges), mailing=False)
         for order_id, charge in charges.items():
             with suppress(TransientError):
                 services.keeper.tend(order_id, charge, mailing=False)
