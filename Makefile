@@ -10,6 +10,9 @@ export UV_PYTHON_DOWNLOADS := never
 # Another project's environment is none of ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
+# The whole suite waits more than it computes: two files at a time, each pair with servers of its own.
+SIDE_BY_SIDE := -n 2 --dist loadfile
+
 .PHONY: help
 help: ## List these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 16
@@ -24,7 +27,7 @@ serve: .venv/.synced ## Serve Prefect's UI, a worker and the deployments on the 
 
 .PHONY: test
 test: .venv/.synced ## Run the tests; TESTS=path or ARGS=options narrow them
-	@$(RUN) -m pytest --cov --cov-report=term:skip-covered $(ARGS) $(TESTS)
+	@$(RUN) -m pytest --cov --cov-report=term:skip-covered $(if $(TESTS)$(ARGS),,$(SIDE_BY_SIDE)) $(ARGS) $(TESTS)
 
 .PHONY: test-long
 test-long: .venv/.synced ## Run the tests marked long at their full size, and only these; TESTS and ARGS narrow them
