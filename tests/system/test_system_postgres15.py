@@ -43,7 +43,7 @@ def test_the_integration_tests_pass_on_postgresql_15(socket_folder: str) -> None
     with psycopg.connect(host=socket_folder, user="postgres", dbname="postgres") as connection:
         assert connection.info.server_version // 10_000 == 15
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "tests/integration/pipeline"],
+        [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "tests/integration/pipeline"],
         cwd=REPOSITORY,
         env={**os.environ, "TEST_DATABASE_URL": f"postgresql+psycopg://postgres@/postgres?host={socket_folder}"},
         capture_output=True,
