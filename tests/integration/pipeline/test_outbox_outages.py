@@ -1,11 +1,12 @@
 """A database that goes away with a message in hand: what is known then is not lost with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from tasks.database import Database
 from tasks.errors import TransientError
@@ -28,11 +29,19 @@ class UnsteadyDatabase(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
+        with self.unsteady(), super().transaction() as connection:
+            yield connection
+
+    def fetch(self, name: str, **values: object) -> Sequence[Row[Any]]:
+        with self.unsteady():
+            return super().fetch(name, **values)
+
+    @contextmanager
+    def unsteady(self) -> Iterator[None]:
         if self.lost_before:
             self.lost_before -= 1
             raise TransientError(AWAY)
-        with super().transaction() as connection:
-            yield connection
+        yield
         if self.lost_after:
             self.lost_after -= 1
             raise TransientError(AWAY)
