@@ -77,6 +77,18 @@ def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bo
     return not stopping.stop_wanted() and isinstance(state.result(raise_on_failure=False), TransientError)
 
 
+def batch_shell(step: Callable[P, R]) -> Task[P, R]:
+    """Show a step as a task run named for its batch, which can be mapped and is retried where that may help."""
+    return task(
+        task_run_name="{batch}",
+        retries=3,
+        retry_delay_seconds=[5, 15, 45],
+        retry_condition_fn=_is_transient,
+        persist_result=False,
+        cache_policy=NO_CACHE,
+    )(in_words(step))
+
+
 def _run_id() -> UUID | None:
     run_id = flow_run.get_id()
     return UUID(run_id) if run_id else None
@@ -128,15 +140,7 @@ def plan_batches(campaign: Campaign, at_most: int) -> list[Batch]:
     return batches
 
 
-@task(
-    task_run_name="{batch}",
-    retries=3,
-    retry_delay_seconds=[5, 15, 45],
-    retry_condition_fn=_is_transient,
-    persist_result=False,
-    cache_policy=NO_CACHE,
-)
-@in_words
+@batch_shell
 def deliver_batch(campaign: Campaign, batch: Batch) -> Counter[str]:
     """Make the links of a batch live, render, send and record."""
     with open_services() as services:
@@ -194,15 +198,7 @@ def plan_refresh(options: RefreshOptions) -> list[RefreshBatch]:
     return batches
 
 
-@task(
-    task_run_name="{batch}",
-    retries=3,
-    retry_delay_seconds=[5, 15, 45],
-    retry_condition_fn=_is_transient,
-    persist_result=False,
-    cache_policy=NO_CACHE,
-)
-@in_words
+@batch_shell
 def refresh_batch(options: RefreshOptions, batch: RefreshBatch) -> Counter[str]:
     """Look after the links of a batch's orders."""
     with open_services() as services:

@@ -54,7 +54,7 @@ def _take(lock: IO[str], home: Path) -> None:
                 f"{home} is in use by process {holder}. Stop that one (kill {holder}), or give this one a folder of "
                 f"its own: {HOME_VARIABLE}=/another/folder"
             )
-        time.sleep(0.05)
+        time.sleep(0.05)  # between two tries: the kernel would let us wait for the lock, but for no set time
 
 
 def _taken(lock: IO[str]) -> bool:
