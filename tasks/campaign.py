@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tasks.form_rules import Form
 
 TournamentName = Annotated[
     str,
@@ -11,12 +13,10 @@ TournamentName = Annotated[
 ]
 
 
-class CampaignOptions(BaseModel):
+class CampaignOptions(Form):
     """What can be chosen; it is fine as it is."""
 
     # Titles and descriptions, this class's among them, are what the form in the Prefect UI says.
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sequence: Annotated[
         int,

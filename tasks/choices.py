@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from tasks.errors import ConfigurationError
+from tasks.form_rules import A_NAME, A_NUMBER, ON, SOME, Form, Rule, Schema, both, either, has, no
 
 # Titles and descriptions, those of the classes among them, are what the forms in the Prefect UI say.
 
@@ -24,21 +24,44 @@ Count = Annotated[
     int | None,
     Field(
         title="How many",
-        description="How many messages you mean. If another number is found, nothing is done.",
+        description="How many messages you mean. If another number is found, nothing is done. "
+        "It is needed where you decide on uncertain ones.",
         ge=1,
     ),
 ]
 YourName = Annotated[
     str, Field(title="Your name", description="Kept beside what you decide.", max_length=100, pattern=r"\S")
 ]
+WhoDecides = Annotated[
+    str | None,
+    Field(
+        title="Your name",
+        description="Kept beside what you decide; it is needed where you decide something.",
+        max_length=100,
+    ),
+]
+CHANGE: Schema = {"not": {"const": "show"}}
+SUPPRESS: Schema = {"const": "suppress"}
+LIFT: Schema = {"const": "lift"}
+YOUR_NAME = "your name (kept beside what you decide)"
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RetryChoice(_Form):
+class RetryChoice(Form):
     """What to send again, beside what is due by itself; left as it is, only that."""
+
+    rules = (
+        Rule(
+            either(has(message_ids=SOME), has(count=A_NUMBER)),
+            either(has(failed=ON), has(uncertain=ON)),
+            "a choice of failed or uncertain ones (messages or their number are chosen)",
+        ),
+        Rule(either(has(failed=ON), has(uncertain=ON)), has(by=A_NAME), YOUR_NAME),
+        Rule(
+            has(uncertain=ON),
+            has(count=A_NUMBER),
+            "how many uncertain messages you mean (they may have been delivered)",
+        ),
+    )
 
     tournament: AnyTournament = None
     failed: Annotated[
@@ -54,32 +77,21 @@ class RetryChoice(_Form):
     ] = False
     message_ids: MessageIds = ()
     count: Count = None
-    by: Annotated[str | None, Field(title="Your name", description="Kept beside what you decide.", max_length=100)] = (
-        None
-    )
+    by: WhoDecides = None
 
     @property
     def statuses(self) -> tuple[str, ...]:
         """The statuses of what is chosen by hand; none where only what is due is meant."""
         return tuple(name for name, chosen in (("failed", self.failed), ("uncertain", self.uncertain)) if chosen)
 
-    def check(self) -> None:
-        """Raise one ConfigurationError for a choice that contradicts itself."""
-        if not self.statuses and (self.message_ids or self.count):
-            raise ConfigurationError(
-                "Messages are chosen, but neither failed nor uncertain ones: choose which, nothing was done"
-            )
-        if self.statuses and not (self.by or "").strip():
-            raise ConfigurationError("Your name is missing: it is kept beside what is sent again, nothing was done")
-        if self.uncertain and self.count is None:
-            raise ConfigurationError(
-                "Uncertain messages may have been delivered: say how many you mean to send again (count), "
-                "nothing was done"
-            )
 
-
-class SettleChoice(_Form):
+class SettleChoice(Form):
     """Which uncertain messages, and what became of them."""
+
+    rules = (
+        Rule(has(action=CHANGE), has(by=A_NAME), YOUR_NAME),
+        Rule(has(action=CHANGE), has(count=A_NUMBER), "how many uncertain messages you mean"),
+    )
 
     action: Annotated[
         Literal["show", "mark as sent", "send again"],
@@ -92,22 +104,26 @@ class SettleChoice(_Form):
     tournament: AnyTournament = None
     message_ids: MessageIds = ()
     count: Count = None
-    by: Annotated[str | None, Field(title="Your name", description="Kept beside what you decide.", max_length=100)] = (
-        None
-    )
-
-    def check(self) -> None:
-        """Raise one ConfigurationError where something is to be decided without its count or its person."""
-        if self.action == "show":
-            return
-        if self.count is None:
-            raise ConfigurationError("Say how many uncertain messages you mean (count): nothing was done")
-        if not (self.by or "").strip():
-            raise ConfigurationError("Your name is missing: it is kept beside what you decide, nothing was done")
+    by: WhoDecides = None
 
 
-class SuppressChoice(_Form):
+class SuppressChoice(Form):
     """Whom not to mail any more, or whom to mail again."""
+
+    rules = (
+        Rule(has(action=CHANGE), has(by=A_NAME), YOUR_NAME),
+        Rule(has(action=SUPPRESS), has(reason=A_NAME), "a reason (kept beside who is not mailed)"),
+        Rule(
+            has(action=SUPPRESS),
+            both(has(message_ids=SOME), no(has(suppression_ids=SOME))),
+            "a choice of messages and none of entries of the list",
+        ),
+        Rule(
+            has(action=LIFT),
+            both(has(suppression_ids=SOME), no(has(message_ids=SOME))),
+            "a choice of entries of the list and none of messages",
+        ),
+    )
 
     action: Annotated[
         Literal["show", "suppress", "lift"],
@@ -126,21 +142,10 @@ class SuppressChoice(_Form):
         Field(title="These entries", description="To lift: numbers of entries of the list.", max_length=10_000),
     ] = ()
     reason: Annotated[str, Field(title="Reason", description="Why, to suppress.", max_length=200)] = ""
-    by: Annotated[str | None, Field(title="Your name", description="Kept beside what you decide.", max_length=100)] = (
-        None
-    )
-
-    def check(self) -> None:
-        """Raise one ConfigurationError where something is to be changed without its reason or its person."""
-        if self.action == "show":
-            return
-        if not (self.by or "").strip():
-            raise ConfigurationError("Your name is missing: it is kept beside what you decide, nothing was done")
-        if self.action == "suppress" and not self.reason.strip():
-            raise ConfigurationError("The reason is missing: it is kept beside who is not mailed, nothing was done")
+    by: WhoDecides = None
 
 
-class StopChoice(_Form):
+class StopChoice(Form):
     """Which campaign to stop for good."""
 
     kind: Annotated[str, Field(title="Kind", description="What it mails.", max_length=50)] = "fee_notice"

@@ -1,21 +1,31 @@
 """What a person can choose about a refresh of the checkout links."""
 
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError
 
 from tasks.errors import ConfigurationError
+from tasks.form_rules import A_NAME, ON, SOME, Form, Rule, has, no
 
 _Ids = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=10_000)]
 
 
-class RefreshOptions(BaseModel):
+class RefreshOptions(Form):
     """As it is, it looks at all unpaid orders of tournaments to come, and makes no new links."""
 
     # Titles and descriptions, this class's among them, are what the form in the Prefect UI says.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(str_strip_whitespace=True)
+    rules = (
+        Rule(has(release=SOME), has(released_by=A_NAME), "who has dealt with the orders to take up again"),
+        Rule(has(release=SOME), no(has(dry_run=ON)), "no dry run (it takes no orders up again)"),
+        Rule(
+            has(create_missing_orders=ON),
+            no(has(order_ids=SOME)),
+            "no choice of orders (missing ones have no ids)",
+        ),
+    )
 
     renew: Annotated[
         bool,
@@ -61,27 +71,22 @@ class RefreshOptions(BaseModel):
     ] = ()
     released_by: Annotated[
         str | None,
-        Field(title="Who has dealt with them", description="Kept with the orders to take up again.", max_length=100),
+        Field(
+            title="Who has dealt with them",
+            description="Kept with the orders to take up again; it is needed for them.",
+            max_length=100,
+        ),
     ] = None
-
-    @model_validator(mode="after")
-    def _check_release(self) -> Self:
-        if self.release and not self.released_by:
-            raise ValueError("say who has dealt with the orders to take up again (released_by)")
-        if self.release and self.dry_run:
-            raise ValueError("a dry run takes no orders up again: leave release empty, or dry_run off")
-        if self.create_missing_orders and self.order_ids:
-            raise ValueError("orders that are missing have no ids: leave order_ids empty, or create_missing_orders off")
-        return self
 
 
 def read_options(**chosen: object) -> RefreshOptions:
     """Check what was chosen at a terminal; raises a ConfigurationError that says in a line what is wrong."""
     try:
-        return RefreshOptions.model_validate(chosen)
+        options = RefreshOptions.model_validate(chosen)
     except ValidationError as error:
-        problems = (problem["msg"].removeprefix("Value error, ") for problem in error.errors())
-        raise ConfigurationError("; ".join(problems)) from None
+        raise ConfigurationError("; ".join(problem["msg"] for problem in error.errors())) from None
+    options.check()
+    return options
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,10 @@ from tasks.set_asides import release
 def prepare_refresh(services: Services, options: RefreshOptions) -> Mapping[str, int]:
     """Check that all can be done, do what comes before the orders, and return how much of each there was.
 
-    Raises a ConfigurationError for filters that match nobody, before anything is done.
+    Raises a ConfigurationError for options that contradict themselves and for filters that match nobody, before
+    anything is done.
     """
+    options.check()
     database, now = services.database, services.clock()
     check_club_tables(database)
     check_migrated(database)

@@ -102,8 +102,8 @@ def test_a_person_can_mark_it_as_sent_and_that_is_kept(club: SmallClub) -> None:
     ("choice", "said"),
     [
         ({"count": 2, "by": "Ann"}, "1 uncertain messages were found, not 2"),
-        ({"count": 1}, "Your name is missing"),
-        ({"by": "Ann"}, "Say how many"),
+        ({"count": 1}, "Your name .* was expected"),
+        ({"by": "Ann"}, "How many uncertain messages"),
         ({"count": 1, "by": "Ann", "message_ids": (1_000_000,)}, "there is no message 1000000"),
         ({"count": 1, "by": "Ann", "tournament": "Nowhere"}, "no tournament 'Nowhere'"),
     ],

@@ -302,9 +302,9 @@ def test_filters_that_match_nobody_are_one_clear_error_before_anything_is_done(c
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        ({"release": (5,)}, "say who has dealt with"),
-        ({"release": (5,), "released_by": "Kim", "dry_run": True}, "a dry run takes no orders up again"),
-        ({"order_ids": (5,), "create_missing_orders": True}, "orders that are missing have no ids"),
+        ({"release": (5,)}, "Who has dealt with"),
+        ({"release": (5,), "released_by": "Kim", "dry_run": True}, "No dry run"),
+        ({"order_ids": (5,), "create_missing_orders": True}, "No choice of orders"),
         ({"player_ids": (0,)}, "greater than or equal to 1"),
         ({"colour": "blue"}, "not permitted"),
     ],
