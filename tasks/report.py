@@ -19,6 +19,7 @@ WORDS = {
     "cannot_be_written": "cannot be written",
     "gave_up": "put off too often",
     "bug": "a fault of the pipeline",
+    "leased": "another worker has them in hand, or was lost with them",
     "no_reply": "the mail server's reply was lost",
     "worker_lost": "the process that sent it was lost",
     "order_changes": "its order changes all the time",

@@ -89,7 +89,12 @@ def prefect(environment: Mapping[str, str], *arguments: str) -> None:
 def start_worker(stack: Stack) -> Child:
     """Start the worker that runs what is triggered, and wait until it looks for work."""
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process"]
-    worker = stack.children.start("worker", command, environment={**stack.environment, **PROMPT})
+    # Workers make a folder of one fixed name in the temporary one: the machine's may have another user's already.
+    scratch = stack.children.home / "scratch"
+    scratch.mkdir(exist_ok=True)
+    worker = stack.children.start(
+        "worker", command, environment={**stack.environment, **PROMPT, "TMPDIR": str(scratch)}
+    )
     worker.wait_until(lambda: "started!" in worker.log.read_text(errors="replace"))
     return worker
 

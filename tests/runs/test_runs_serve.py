@@ -26,6 +26,16 @@ def home() -> Iterator[Path]:
         yield Path(folder).resolve()
 
 
+@pytest.fixture
+def shared_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's temporary folder, in which Prefect's worker of another user has left what we may not write to."""
+    with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o777)
+        Path(folder, "runner_storage").touch()
+        monkeypatch.setenv("TMPDIR", folder)
+        yield
+
+
 def serve(home: Path) -> tuple["subprocess.Popen[str]", dict[str, str]]:
     """Start it, and return the addresses that it prints once all of it is ready."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
@@ -57,6 +67,7 @@ def run(prefect: str) -> str:
         return str(state["message"])
 
 
+@pytest.mark.usefixtures("shared_temporary_folder")
 def test_what_was_done_is_kept_when_it_is_killed_and_started_again(home: Path) -> None:
     first, addresses = serve(home)
     assert run(addresses["Prefect"]) == "23 sent, 9 skipped, 0 still to send"
