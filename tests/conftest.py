@@ -1,6 +1,7 @@
 """What holds for every test, and what `make test-long` changes: the full size of the tests marked `long`."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import Phase, settings
@@ -9,6 +10,10 @@ from tasks.settings import ENV_FILE
 
 # Whoever runs the tests may have a .env with a real mail server: neither they nor the programs that they start read it.
 os.environ[ENV_FILE] = os.devnull
+
+# A shell's background jobs ignore Ctrl-C, and so would every program that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A slow machine is no failure. The blob that a failure prints repeats it anywhere: @reproduce_failure.
 settings.register_profile("tests", deadline=None, print_blob=True)

@@ -395,6 +395,8 @@ class World:
         paid = [s for s in known if s["payment_status"] == "paid"]
         slow = [s for s in known if self.slow.get(s["id"]) == "processing"]
         aside = self.club.set_aside(order_id)
+        if "shared_session" in aside:
+            return  # only a person can say which order a payment through it is for, so nothing of it is touched
         if len(open_now) > 1:
             yield f"order {order_id} has {len(open_now)} open sessions"
         if open_now and (slow or paid):
