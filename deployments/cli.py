@@ -7,7 +7,7 @@ from rich.console import Console
 
 from deployments import operator_cli
 from deployments.tables import show
-from deployments.terminal import check_prefect, told_in_a_line
+from deployments.terminal import check_prefect, end_as, told_in_a_line
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 app.add_typer(operator_cli.app)
@@ -53,8 +53,7 @@ def send(
     summary = state.result(raise_on_failure=False)
     if isinstance(summary, Summary):
         show(summary, Console())
-    print(f"{state.name}: {state.message}")
-    raise typer.Exit(0 if state.is_completed() else 1)
+    end_as(state)
 
 
 @app.command()
@@ -91,8 +90,7 @@ def refresh(  # noqa: PLR0913  one for each choice of the form
     summary = state.result(raise_on_failure=False)
     if isinstance(summary, RefreshSummary):
         Console(soft_wrap=True).print(refresh_markdown(summary), markup=False, highlight=False)
-    print(f"{state.name}: {state.message}")
-    raise typer.Exit(0 if state.is_completed() else 1)
+    end_as(state)
 
 
 @app.command()

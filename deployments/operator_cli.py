@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deployments.terminal import check_prefect, told_in_a_line
+from deployments.terminal import check_prefect, end_as, told_in_a_line
 from tasks.choices import RetryChoice, SettleChoice, StopChoice
 from tasks.report import stopped_sentence
 from tasks.services import open_services
@@ -135,8 +135,7 @@ def _run_retry(choice: RetryChoice) -> None:
         choice.check()
         check_prefect()
     state = retry_failed_sends(choice, return_state=True)
-    print(f"{state.name}: {state.message}")
-    raise typer.Exit(0 if state.is_completed() else 1)
+    end_as(state)
 
 
 def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -1,12 +1,20 @@
 """How the verbs speak to a terminal."""
 
+from __future__ import annotations
+
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from tasks.errors import ConfigurationError, PermanentError, TransientError
+
+if TYPE_CHECKING:  # Prefect takes seconds to import
+    from prefect.client.schemas.objects import State
+
+ACTED_ON_BY_PEOPLE = (ConfigurationError, PermanentError, TransientError)
 
 
 @contextmanager
@@ -14,9 +22,17 @@ def told_in_a_line() -> Iterator[None]:
     """Turn an error that a person can act on into one line and exit code 2; anything else is a bug and stays loud."""
     try:
         yield
-    except (ConfigurationError, PermanentError, TransientError) as error:
+    except ACTED_ON_BY_PEOPLE as error:
         print(f"Error: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
+
+
+def end_as(state: State[Any]) -> NoReturn:
+    """Print a run's last line and end: 0 where it is done, 1 where a person has to act, 2 where it could not run."""
+    print(f"{state.name}: {state.message}")
+    if state.is_completed():
+        raise typer.Exit(0)
+    raise typer.Exit(2 if isinstance(state.data, ACTED_ON_BY_PEOPLE) else 1)
 
 
 def check_prefect() -> None:

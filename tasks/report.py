@@ -127,7 +127,10 @@ def markdown(summary: Summary) -> str:
             for problem in summary.problems
         ]
         head = ("Message", "Parent", "Order", "Address", "State", "Reason", "Detail")
-        parts += ["## To look at", table(head, rows), "Parent and Order are the ids of the club's own tables."]
+        note = "Parent and Order are the ids of the club's own tables."
+        if len(rows) < summary.problems_in_all:
+            note = f"These are the first {len(rows)} of {summary.problems_in_all}. {note}"
+        parts += ["## To look at", table(head, rows), note]
         reasons = dict.fromkeys(problem.reason for problem in summary.problems)
         advice = [f"- {reason_words(reason)}: {TO_DO[reason]}" for reason in reasons if reason in TO_DO]
         parts += ["What to do:", "\n".join(advice)] if advice else []

@@ -1,6 +1,6 @@
 -- What of a campaign a person should look at, the oldest first.
 -- Returns: message_id, parent_id, address (mask it), status, reason, detail, order_id (NULL where it is about the message); address,
--- reason and detail may be NULL.
+-- reason and detail may be NULL; in_all (how many there are).
 SELECT
     m.id AS message_id,
     m.parent_id,
@@ -8,7 +8,8 @@ SELECT
     m.status,
     coalesce(CASE WHEN b.status IS NOT NULL THEN 'came_back' END, m.reason) AS reason,
     coalesce(sa.detail, mo.detail, m.last_error, concat_ws(' ', b.status, b.diagnostic)) AS detail,
-    mo.order_id
+    mo.order_id,
+    count(*) OVER () AS in_all
 FROM tournament_fees.messages AS m
 LEFT JOIN (
     tournament_fees.message_orders AS mo

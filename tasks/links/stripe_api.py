@@ -146,6 +146,24 @@ class StripeSessions:
 
     def _classify(self, error: stripe.StripeError, refused: Callable[[str], PermanentError]) -> Exception:
         said = error.user_message or ""
+        if stopped := self._stopped(error, said):
+            return stopped
+        if error.http_status == 409:  # noqa: PLR2004  in flight
+            return LostReplyError(f"{self._place} still works on an earlier try of the same request")
+        if isinstance(error, stripe.IdempotencyError):
+            return ServerFailedError(f"{self._place} has seen the same key with another request")
+        if (error.http_status or SERVER_ERROR) >= SERVER_ERROR:
+            return ServerFailedError(f"{self._place} failed with status {error.http_status}")
+        if error.error is None:  # a proxy, or not Stripe at all: it says nothing about what Stripe did
+            return ConfigurationError(
+                f"{self._place} answers with status {error.http_status} and no JSON: is that Stripe (STRIPE_API_BASE)?"
+            )
+        if error.code == "resource_missing":
+            return _missing(said)
+        return refused(said or "refused without a reason")
+
+    def _stopped(self, error: stripe.StripeError, said: str) -> Exception | None:
+        """Say what kept a request from being looked at, if anything did."""
         if isinstance(error, stripe.AuthenticationError):
             return ConfigurationError(f"{self._place} does not accept STRIPE_API_KEY (revoked, or mistyped)")
         if isinstance(error, stripe.PermissionError):
@@ -154,15 +172,7 @@ class StripeSessions:
             return LostReplyError(f"{self._place} cannot be reached or did not answer in {TIMEOUT_SECONDS} seconds")
         if isinstance(error, stripe.RateLimitError):
             return TransientError(f"{self._place} asks for fewer calls a second")
-        if error.http_status == 409:  # noqa: PLR2004  in flight
-            return LostReplyError(f"{self._place} still works on an earlier try of the same request")
-        if isinstance(error, stripe.IdempotencyError):
-            return ServerFailedError(f"{self._place} has seen the same key with another request")
-        if (error.http_status or SERVER_ERROR) >= SERVER_ERROR:
-            return ServerFailedError(f"{self._place} failed with status {error.http_status}")
-        if error.code == "resource_missing":
-            return _missing(said)
-        return refused(said or "refused without a reason")
+        return None
 
 
 def _missing(said: str) -> Exception:

@@ -45,6 +45,8 @@ class Summary:
     messages: Mapping[tuple[str, str], int]
     deliveries: Mapping[str, int]
     problems: tuple[Problem, ...]
+    """The first MOST_PROBLEMS of them; `problems_in_all` counts."""
+    problems_in_all: int = 0
     waits: tuple[Wait, ...] = ()
     rivals: tuple[int, ...] = ()
     """Orders beside whose session another one of the club's own system could be paid, and was closed."""
@@ -87,6 +89,7 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
             )
             for row in problems
         ),
+        problems_in_all=problems[0].in_all if problems else 0,
         waits=tuple(Wait(row.reason or "", row.messages, row.first_due, row.last_due) for row in waits),
         rivals=tuple(row.order_id for row in rivals),
     )

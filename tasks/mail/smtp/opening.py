@@ -108,7 +108,10 @@ def _explained(place: str) -> Iterator[None]:
         raise TransientError(f"{place} turns us away: {said}") from error
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError) as error:
         raise TransientError(f"{place} hung up while encryption was agreed on") from error
+    except ssl.SSLCertVerificationError as error:
+        raise ConfigurationError(f"{place} has no valid TLS certificate: {error.verify_message}") from error
     except ssl.SSLError as error:
-        raise ConfigurationError(f"{place} has no valid TLS certificate: {error.reason or error}") from error
+        advice = "smtps:// is for ports where encryption comes first, such as 465; smtp:// for those with STARTTLS"
+        raise ConfigurationError(f"{place} does not answer in TLS ({error.reason or error}): {advice}") from error
     except OSError as error:
         raise TransientError(f"{place} cannot be reached: {error}") from error

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from tasks import report
+from tasks.steps import summarize
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 
@@ -38,6 +40,31 @@ def test_a_status_that_nobody_knows_yet_can_be_written_down(club: SmallClub) -> 
         assert ledger is not None
         ledger.observe(order, session, now=club.pipeline.clock())
     assert club.attempts(order) == [("club", "unknown")]
+
+
+def test_a_report_that_cannot_name_all_says_so(club: SmallClub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        club.family(f"Ek{number}", email=None)
+    assert "first" not in report.markdown(club.pipeline.run(CUP))
+    monkeypatch.setattr(summarize, "MOST_PROBLEMS", 3)
+    summary = club.pipeline.run(CUP)
+    assert len(summary.problems) == 3
+    assert "These are the first 3 of 4." in report.markdown(summary)
+
+
+def test_a_run_that_finds_messages_in_anothers_hand_says_until_when_they_wait(club: SmallClub) -> None:
+    club.family()
+    campaign = club.open_campaign()
+    club.sql(
+        "UPDATE tournament_fees.messages SET status = 'claimed', lease_token = gen_random_uuid(), "
+        "lease_expires_at = '2100-01-01 10:00+00'"
+    )
+    said = report.sentence(club.pipeline.run(CUP))
+    waits = "1 wait (another worker has them in hand, or was lost with them): due from 2100-01-01 10:00 UTC"
+    assert said == f"0 sent, 0 skipped, 1 still to send; {waits}"
+    club.sql("UPDATE tournament_fees.messages SET lease_expires_at = clock_timestamp() - interval '1 second'")
+    assert summarize.summarize(club.pipeline.services, campaign, None).waits == ()
+    assert club.pipeline.run(CUP).sent == 1
 
 
 def test_a_corrected_address_leaves_nothing_to_look_at(club: SmallClub) -> None:

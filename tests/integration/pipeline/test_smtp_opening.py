@@ -100,6 +100,14 @@ def test_a_certificate_for_another_name_is_no_good() -> None:
         mailer.check()
 
 
+def test_encryption_from_the_start_where_the_server_greets_in_the_clear_is_a_wrong_setting() -> None:
+    with (
+        mailer_to(Script(), scheme="smtps") as mailer,
+        pytest.raises(ConfigurationError, match=r"does not answer in TLS .*smtp:// for those with STARTTLS"),
+    ):
+        mailer.check()
+
+
 def test_a_certificate_on_this_machine_need_not_name_anybody() -> None:
     with mailer_to(Script(extensions=("STARTTLS", *PIPELINED))) as mailer:
         assert mailer.deliver(ENVELOPE, lambda: True).outcome is DeliveryOutcome.SENT
