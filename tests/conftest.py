@@ -2,9 +2,12 @@
 
 import os
 import signal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] # it has none
 
 from tasks.settings import ENV_FILE
 
@@ -14,6 +17,10 @@ os.environ[ENV_FILE] = os.devnull
 # A shell's background jobs ignore Ctrl-C, and so would every program that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+RUNS = ("bad_input", "killed", "mending", "operated", "privacy", "refresh", "served")
+SERVED = {f"test_runs_{name}.py" for name in RUNS}
+"""The files whose tests share a server of Prefect's, which takes long to start."""
 
 # A slow machine is no failure. The blob that a failure prints repeats it anywhere: @reproduce_failure.
 settings.register_profile("tests", deadline=None, print_blob=True)
@@ -37,8 +44,20 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("long" if config.getoption("--long") else "tests")
 
 
+class _OneServer(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
+    """Side by side, a file's tests stay together, and so do all files that share the server of `make serve`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "served" if Path(file).name in SERVED else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:  # noqa: ANN401  xdist's own
+    return _OneServer(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose by marker."""
+    """Choose by marker; those that share a server come first, since they take the longest."""
 
     def chosen(item: pytest.Item) -> bool:
         only_long = item.get_closest_marker("only_long") is not None
@@ -47,7 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return not only_long
 
     config.hook.pytest_deselected(items=[item for item in items if not chosen(item)])
-    items[:] = [item for item in items if chosen(item)]
+    items[:] = sorted(filter(chosen, items), key=lambda item: item.path.name not in SERVED)
 
 
 @pytest.fixture(scope="session")

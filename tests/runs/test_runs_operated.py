@@ -122,6 +122,7 @@ def order_of(club: Pipeline, message_id: int) -> int:
     return int(order.order_id)
 
 
+@pytest.mark.only_long
 def test_a_second_run_of_a_tournament_says_that_it_waits_and_can_be_cancelled(served: Served, club: Pipeline) -> None:
     first = slow_run(served, club)
     second = served.trigger()

@@ -24,12 +24,22 @@ def test_the_form_says_what_each_field_is_and_may_be(serving: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"order_ids": ["five"]}, {"player_ids": [0]}, {"colour": "blue"}, {"renew": "maybe"}]
+    ("wrong", "words"),
+    [
+        ({"order_ids": ["five"]}, "'five' is not of type 'integer'"),
+        ({"player_ids": [0]}, "0 is less than the minimum of 1"),
+        ({"colour": "blue"}, "'colour' was unexpected"),
+        ({"renew": "maybe"}, "'maybe' is not of type 'boolean'"),
+        ({"release": [5]}, "'who has dealt with the orders to take up again' was expected"),
+        ({"release": [5], "released_by": "Kim", "dry_run": True}, "'no dry run (it takes no orders up again)'"),
+        ({"create_missing_orders": True, "order_ids": [5]}, "'no choice of orders (missing ones have no ids)'"),
+    ],
 )
-def test_what_the_form_does_not_allow_starts_no_run(serving: Served, wrong: dict[str, object]) -> None:
+def test_what_the_form_does_not_allow_starts_no_run(serving: Served, wrong: dict[str, object], words: str) -> None:
     with pytest.raises(httpx.HTTPStatusError) as refused:
         serving.start(DEPLOYMENT, {"options": wrong})
     assert refused.value.response.status_code == 409
+    assert words in refused.value.response.json()["detail"]
 
 
 def test_a_dry_run_foretells_and_a_run_does(served: Served, club: Pipeline) -> None:
