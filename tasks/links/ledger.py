@@ -155,12 +155,12 @@ class LinkLedger:
                 **_judged(order),
             )
             if marked:
-                fetch(connection, "record_payment", **_payment(order, session, "settled"), now=now)
+                fetch(connection, "record_payment", **_payment(order, session, "settled"), settles=True, now=now)
             return bool(marked)
 
-    def record_payment(self, order: Order, session: CheckoutSession, verdict: Verdict, *, now: datetime) -> None:
-        """Record a payment that a person has to look at."""
-        self._database.fetch("record_payment", **_payment(order, session, verdict.reason), now=now)
+    def record_payment(self, order: Order, session: CheckoutSession, finding: str, *, now: datetime) -> None:
+        """Record a payment, once: `settled` where the club has its order as paid, else why a person has to look at it."""
+        self._database.fetch("record_payment", **_payment(order, session, finding), settles=False, now=now)
 
     def set_aside(self, order: Order, session_id: str | None, verdict: Verdict, *, now: datetime) -> None:
         """Set an order aside for a person, with the reason."""

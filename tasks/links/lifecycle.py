@@ -24,6 +24,10 @@ SHARED_SESSION = Verdict(
     Action.SET_ASIDE, "shared_session", "another order has the same session: a payment could be for either"
 )
 
+PAID_TWICE = Verdict(
+    Action.SET_ASIDE, "paid_twice", "it was paid again beside a payment on record: refund one, if that is not done"
+)
+
 MAX_ROUNDS = 8
 """An order needs two or three; one that still changes after this many is left for later."""
 
@@ -142,12 +146,22 @@ class _Tending:
                 self.expire(session)
                 return None
             case Action.MARK_PAID, CheckoutSession():
-                marked = self.ledger.mark_paid(order, session, now=self.keeper.clock())
-                return self.result(order, LinkOutcome.FOUND_PAID, "paid at Stripe") if marked else None
+                return self.mark_paid(order, session)
             case Action.RECORD_PAYMENT, CheckoutSession():
-                self.ledger.record_payment(order, session, verdict, now=self.keeper.clock())
+                self.ledger.record_payment(order, session, verdict.reason, now=self.keeper.clock())
                 return self.set_aside(order, session, verdict)
+            case Action.NOTE_PAID, CheckoutSession():
+                self.ledger.record_payment(order, session, "settled", now=self.keeper.clock())
+                return self.not_owed(order)
         raise AssertionError(f"a verdict without an action: {verdict}")
+
+    def mark_paid(self, order: Order, session: CheckoutSession) -> Link | None:
+        """Mark an order paid; an earlier payment of it that nobody has dealt with is for a person first."""
+        now = self.keeper.clock()
+        if order.paid_before not in {None, session.id}:
+            self.ledger.set_aside(order, order.paid_before, PAID_TWICE, now=now)
+        marked = self.ledger.mark_paid(order, session, now=now)
+        return self.result(order, LinkOutcome.FOUND_PAID, "paid at Stripe") if marked else None
 
     def create(self, order: Order) -> Link | None:
         """Ask Stripe for a new session: the attempt is committed before, the order written only if unchanged."""
