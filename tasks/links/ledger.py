@@ -159,7 +159,7 @@ class LinkLedger:
             return bool(marked)
 
     def record_payment(self, order: Order, session: CheckoutSession, finding: str, *, now: datetime) -> None:
-        """Record a payment, once: `settled` where the club has its order as paid, else why a person has to look at it."""
+        """Record a payment, once: `settled` where the club has its order as paid, else why it is for a person."""
         self._database.fetch("record_payment", **_payment(order, session, finding), settles=False, now=now)
 
     def set_aside(self, order: Order, session_id: str | None, verdict: Verdict, *, now: datetime) -> None:

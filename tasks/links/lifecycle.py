@@ -145,19 +145,19 @@ class _Tending:
             case Action.EXPIRE, CheckoutSession():
                 self.expire(session)
                 return None
-            case Action.MARK_PAID, CheckoutSession():
-                return self.mark_paid(order, session)
-            case Action.RECORD_PAYMENT, CheckoutSession():
-                self.ledger.record_payment(order, session, verdict.reason, now=self.keeper.clock())
-                return self.set_aside(order, session, verdict)
-            case Action.NOTE_PAID, CheckoutSession():
-                self.ledger.record_payment(order, session, "settled", now=self.keeper.clock())
-                return self.not_owed(order)
+            case ((Action.MARK_PAID | Action.RECORD_PAYMENT | Action.NOTE_PAID), CheckoutSession()):
+                return self.take_down(order, session, verdict)
         raise AssertionError(f"a verdict without an action: {verdict}")
 
-    def mark_paid(self, order: Order, session: CheckoutSession) -> Link | None:
-        """Mark an order paid; an earlier payment of it that nobody has dealt with is for a person first."""
+    def take_down(self, order: Order, session: CheckoutSession, verdict: Verdict) -> Link | None:
+        """Write down a payment; an earlier one of the same order that nobody has dealt with is for a person."""
         now = self.keeper.clock()
+        if verdict.action is Action.NOTE_PAID:
+            self.ledger.record_payment(order, session, "settled", now=now)
+            return self.not_owed(order)
+        if verdict.action is Action.RECORD_PAYMENT:
+            self.ledger.record_payment(order, session, verdict.reason, now=now)
+            return self.set_aside(order, session, verdict)
         if order.paid_before not in {None, session.id}:
             self.ledger.set_aside(order, order.paid_before, PAID_TWICE, now=now)
         marked = self.ledger.mark_paid(order, session, now=now)
