@@ -65,6 +65,10 @@ class LinkLedger:
         """Say whether Stripe has said that a session is expired: it stays so."""
         return any(row.state == "expired" for row in self._database.fetch("session_is_closed", session_id=session_id))
 
+    def drop_sightings(self, order_id: int) -> None:
+        """Forget what list calls have shown of an order, now that it is acted on."""
+        self._database.fetch("drop_sightings", order_id=order_id, token=self._token)
+
     def begin(self, order: Order, key: UUID, request: Mapping[str, Any], *, now: datetime) -> int | None:
         """Commit the attempt that is about to be made; None where the order or the lease changed meanwhile."""
         rows = self._database.fetch(

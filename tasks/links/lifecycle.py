@@ -47,7 +47,7 @@ class LinkKeeper:
         """Bring an order's link to where it should be; `charge` is None where the player is not committed any more.
 
         Without `renew` no session is made: what is owed and has none is said to have no live link. What list calls have
-        shown of the order is taken as read where it is fresh, and never looked at twice.
+        shown of the order is taken as read where it is fresh, once.
 
         Raises TransientError where Stripe or the database is out of reach; a later call goes on from there.
         """
@@ -57,7 +57,10 @@ class LinkKeeper:
                 return Link(order_id, order.status, LinkOutcome.UNDER_REVIEW, "another run is working on its link")
             work = _Tending(self, ledger, order_id, charge, mailing=mailing, renew=renew)
             work.sighted = self.sightings.take(order_id, mailing=mailing)
-            return work.run()
+            link = work.run()
+            if work.sighted.ids and work.knows_all and link.outcome is not LinkOutcome.UNDER_REVIEW:
+                ledger.drop_sightings(order_id)
+            return link
 
 
 class _Tending:
@@ -81,6 +84,8 @@ class _Tending:
         self.renew = renew
         self.sighted = Sighted()
         self.closed_one = False
+        self.knows_all = False
+        """Whether all that was sighted is written down, or is of another order."""
 
     def run(self) -> Link:
         for _ in range(MAX_ROUNDS):
@@ -115,15 +120,18 @@ class _Tending:
             and not self.sighted.ids - {order.session_id}
             and self.ledger.knows_closed(order.session_id)
         ):
+            self.knows_all = True
             return self.not_owed(order)
         try:
             session = current_session(order, attempts, self.ledger, keeper.stripe, now=now, sighted=self.sighted)
         except UnknownSessionError as error:
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "unknown_session", str(error)))
         except OtherOrderError as error:
+            self.knows_all = True
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "another_order", str(error)))
         except NotOpenError:
             return None
+        self.knows_all = True
         return self.act(order, session, judge(order, session, now=now, policy=keeper.policy, mailing=self.mailing))
 
     def act(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link | None:

@@ -307,8 +307,9 @@ class World:
     def wrong_mail(self, message_id: int) -> Iterable[str]:
         """A mailed link is open, at the order's price, with its promised life; and nobody is known to have paid."""
         rows = self.club.sql(
-            "SELECT m.message_id, mo.order_id, mo.session_id"
+            "SELECT m.message_id, mo.order_id, mo.session_id, a.url"
             " FROM tournament_fees.messages m JOIN tournament_fees.message_orders mo ON mo.message_id = m.id"
+            " LEFT JOIN tournament_fees.checkout_attempts a ON a.session_id = mo.session_id"
             " WHERE m.id = :id AND m.status = 'sending' AND mo.session_id IS NOT NULL",
             id=message_id,
         )
@@ -316,8 +317,9 @@ class World:
         known = {session["id"]: session for session in self.sessions()}
         for row in rows:
             session, order = known[row.session_id], self.club.order_now(row.order_id)
-            self.mailed.setdefault(row.message_id, set()).add(str(session["url"]))
-            if session["status"] != "open" or order_of(session) != order.id:
+            self.mailed.setdefault(row.message_id, set()).add(row.url)
+            crossed = session["status"] == "complete" and not self.was_read(session)
+            if not (session["status"] == "open" or crossed) or order_of(session) != order.id:
                 yield f"a mail for order {order.id} carries a link that is {session['status']}"
             if (session["amount_total"], session["currency"]) != (order.amount, order.currency.lower()):
                 yield f"a mail for order {order.id} asks for {session['amount_total']}, not {order.amount}"
@@ -330,15 +332,17 @@ class World:
 
     def known_payments(self, order: int) -> Iterable[str]:
         """Payments, at once or slow and not failed, that a read of the pipeline's came after."""
-        requests = self.pipeline.stand_in.requests()
         dealt_with = self.dealt_with(order)
         for session in self.sessions(order):
-            since = self.paid_since.get(session["id"])
-            if since is None or self.slow.get(session["id"]) == "failed" or session["id"] in dealt_with:
-                continue
-            path = f"{SESSIONS}/{session['id']}"
-            if any(r["seq"] > since and r["path"] == path and r["status"] == 200 for r in requests):
+            in_vain = self.slow.get(session["id"]) == "failed" or session["id"] in dealt_with
+            if self.was_read(session) and not in_vain:
                 yield str(session["id"])
+
+    def was_read(self, session: Json) -> bool:
+        """Say whether the pipeline has read a session since it was paid, at once or slowly."""
+        since, path = self.paid_since.get(session["id"]), f"{SESSIONS}/{session['id']}"
+        requests = self.pipeline.stand_in.requests() if since is not None else []
+        return any(r["seq"] > since and r["path"] == path and r["status"] == 200 for r in requests)
 
     def unheard_of(self) -> Iterable[str]:
         """Every session that the pipeline made is in its ledger, or in an attempt that the next run clears up."""
@@ -350,18 +354,19 @@ class World:
                 yield f"order {order_of(session)}: its session, which is {session['status']}, is not in the ledger"
 
     def false_payments(self) -> Iterable[str]:
-        """What the pipeline calls paid through Stripe is paid there, at the order's price, once an order."""
+        """What the pipeline calls paid through Stripe is paid there, for this order, and was not refunded."""
         sessions = {session["id"]: session for session in self.sessions()}
-        seen: Counter[str] = Counter()
-        for order in self.club.sql("SELECT * FROM orders WHERE status = 'paid' AND payment_method = 'stripe'"):
-            session = sessions[order.stripe_checkout_session_id]
-            seen[session["id"]] += 1
-            if session["id"] in self.refunded:
-                yield f"order {order.id} is called paid through a payment that was refunded"
+        settled = self.club.sql("SELECT order_id, session_id FROM tournament_fees.payments WHERE finding = 'settled'")
+        for payment in settled:
+            session = sessions[payment.session_id]
             if session["payment_status"] != "paid":
-                yield f"order {order.id} is called paid, its session is {session['payment_status']}"
-            if order_of(session) != order.id or seen[session["id"]] > 1:
-                yield f"order {order.id} is called paid through another order's session"
+                yield f"order {payment.order_id} is called paid, its session is {session['payment_status']}"
+            if order_of(session) != payment.order_id:
+                yield f"order {payment.order_id} is called paid through another order's session"
+        good = {payment.order_id for payment in settled if payment.session_id not in self.refunded}
+        for order in self.club.sql("SELECT id FROM orders WHERE status = 'paid' AND payment_method = 'stripe'"):
+            if order.id not in good:
+                yield f"order {order.id} is called paid through no payment, or one that was refunded"
 
     def mailed_twice(self) -> Iterable[str]:
         """No message went out twice, and each says what the ledger has."""
