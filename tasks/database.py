@@ -16,6 +16,9 @@ Result = TypeVar("Result")
 
 ASK_AGAIN_SECONDS = 0.2
 
+MOST_CONNECTIONS = 15
+"""Of a process; opened when they are needed, and kept: opening one costs as much as dozens of statements."""
+
 INSUFFICIENT_PRIVILEGE = "42501"
 QUERIES = Path(__file__).parent.parent / "sql" / "queries"
 
@@ -36,7 +39,12 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engine: Engine = create_engine(
-            url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 10}
+            url,
+            pool_size=MOST_CONNECTIONS,
+            max_overflow=0,  # connections over pool_size are opened and closed for one statement each
+            pool_pre_ping=True,
+            hide_parameters=True,
+            connect_args={"connect_timeout": 10},
         )
         self._alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 

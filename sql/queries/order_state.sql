@@ -1,8 +1,9 @@
 -- An order as it stands now; whatever types and gaps the club's columns have, an amount that is none is NaN and a missing text is empty.
 -- Returns: id, status, amount, currency, session_id, url, payment_method, payment_intent_id, has_product, has_twin (another uncancelled
 -- order of the same player for the same product exists), shares_session (another order has the same session id), released (an array:
--- sessions that a person has dealt with, for reasons that leave nothing to pay through them), paid_before (the session of a payment on
--- record that no person has dealt with, or NULL), read_at (on PostgreSQL's own clock).
+-- sessions that a person has dealt with, for reasons that leave nothing to pay through them), settled (an array: sessions through which
+-- it was paid already, whatever became of that), paid_before (the session of a payment on record that no person has dealt with, or NULL),
+-- read_at (on PostgreSQL's own clock).
 SELECT
     o.id,
     coalesce(cast(o.status AS text), '') AS status,
@@ -34,6 +35,10 @@ SELECT
             AND sa.cleared_by <> 'pipeline'
             AND (sa.reason LIKE 'paid\_%' OR sa.reason IN ('unknown_session', 'no_payment_required'))
     ) AS released,
+    array(
+        SELECT p.session_id FROM tournament_fees.payments AS p
+        WHERE p.order_id = o.id AND p.finding = 'settled'
+    ) AS settled,
     (
         SELECT max(p.session_id) FROM tournament_fees.payments AS p
         WHERE

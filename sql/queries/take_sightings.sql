@@ -1,8 +1,11 @@
--- Take what list calls have shown of an order's sessions; each sighting is used once, by whoever holds the order.
+-- Take what list calls have shown of an order's sessions. What is done next makes it out of date, so that each sighting is relied on once;
+-- its session is known of until drop_sightings.sql, so that a payment is not lost with whoever took it.
 -- Returns: session (JSON), seen_at, fresh (seen in the last `most_seconds`, on PostgreSQL's own clock).
-DELETE FROM tournament_fees.sightings
-WHERE order_id = :order_id
+UPDATE tournament_fees.sightings AS s
+SET seen_at = least(s.seen_at, clock_timestamp() - INTERVAL '25 hours')
+FROM tournament_fees.sightings AS before
+WHERE s.order_id = :order_id AND before.order_id = s.order_id AND before.session_id = s.session_id
 RETURNING
-    session,
-    seen_at,
-    seen_at > clock_timestamp() - make_interval(secs => :most_seconds) AS fresh;
+    s.session,
+    before.seen_at,
+    before.seen_at > clock_timestamp() - make_interval(secs => :most_seconds) AS fresh;

@@ -66,14 +66,18 @@ def judge(
 
 def _judge_new(order: Order) -> Verdict:
     if order.paid_before:
-        before = "a payment of this order is on record: refund it, or mark the order paid"
-        return Verdict(Action.SET_ASIDE, "paid_before", before, order.paid_before)
+        return _paid_before(order.paid_before)
     if order.has_twin:
         return Verdict(
             Action.SET_ASIDE, "two_orders", "the player has two uncancelled orders for this product: cancel one of them"
         )
     problem = amount_problem(order)
     return Verdict(Action.SET_ASIDE, "bad_amount", problem) if problem else Verdict(Action.CREATE)
+
+
+def _paid_before(session_id: str) -> Verdict:
+    before = "a payment of this order is on record: refund it, or mark the order paid"
+    return Verdict(Action.SET_ASIDE, "paid_before", before, session_id)
 
 
 def amount_problem(order: Order) -> str:
@@ -117,6 +121,8 @@ def _judge_complete(order: Order, session: CheckoutSession) -> Verdict:
 def _judge_paid(order: Order, session: CheckoutSession) -> Verdict:
     right_amount = session.amount_total == order.amount and session.currency == order.currency.lower()
     if order.status == "pending":
+        if session.id in order.settled:
+            return _paid_before(session.id)
         if right_amount:
             return Verdict(Action.MARK_PAID)
         return Verdict(Action.RECORD_PAYMENT, "paid_other_amount", "paid at Stripe, but not the order's amount")
@@ -127,7 +133,7 @@ def _judge_paid(order: Order, session: CheckoutSession) -> Verdict:
             return Verdict(
                 Action.RECORD_PAYMENT, "paid_twice", f"paid at Stripe and by {order.payment_method}: refund one"
             )
-        return _NOTHING
+        return Verdict(Action.NOTE_PAID)
     return Verdict(Action.RECORD_PAYMENT, f"paid_{order.status}", f"paid at Stripe, but the order is {order.status}")
 
 

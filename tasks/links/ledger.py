@@ -65,6 +65,10 @@ class LinkLedger:
         """Say whether Stripe has said that a session is expired: it stays so."""
         return any(row.state == "expired" for row in self._database.fetch("session_is_closed", session_id=session_id))
 
+    def drop_sightings(self, order_id: int) -> None:
+        """Forget what list calls have shown of an order, now that it is acted on."""
+        self._database.fetch("drop_sightings", order_id=order_id, token=self._token)
+
     def begin(self, order: Order, key: UUID, request: Mapping[str, Any], *, now: datetime) -> int | None:
         """Commit the attempt that is about to be made; None where the order or the lease changed meanwhile."""
         rows = self._database.fetch(
@@ -155,12 +159,12 @@ class LinkLedger:
                 **_judged(order),
             )
             if marked:
-                fetch(connection, "record_payment", **_payment(order, session, "settled"), now=now)
+                fetch(connection, "record_payment", **_payment(order, session, "settled"), settles=True, now=now)
             return bool(marked)
 
-    def record_payment(self, order: Order, session: CheckoutSession, verdict: Verdict, *, now: datetime) -> None:
-        """Record a payment that a person has to look at."""
-        self._database.fetch("record_payment", **_payment(order, session, verdict.reason), now=now)
+    def record_payment(self, order: Order, session: CheckoutSession, finding: str, *, now: datetime) -> None:
+        """Record a payment, once: `settled` where the club has its order as paid, else why it is for a person."""
+        self._database.fetch("record_payment", **_payment(order, session, finding), settles=False, now=now)
 
     def set_aside(self, order: Order, session_id: str | None, verdict: Verdict, *, now: datetime) -> None:
         """Set an order aside for a person, with the reason."""

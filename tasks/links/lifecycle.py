@@ -24,6 +24,10 @@ SHARED_SESSION = Verdict(
     Action.SET_ASIDE, "shared_session", "another order has the same session: a payment could be for either"
 )
 
+PAID_TWICE = Verdict(
+    Action.SET_ASIDE, "paid_twice", "it was paid again beside a payment on record: refund one, if that is not done"
+)
+
 MAX_ROUNDS = 8
 """An order needs two or three; one that still changes after this many is left for later."""
 
@@ -43,7 +47,7 @@ class LinkKeeper:
         """Bring an order's link to where it should be; `charge` is None where the player is not committed any more.
 
         Without `renew` no session is made: what is owed and has none is said to have no live link. What list calls have
-        shown of the order is taken as read where it is fresh, and never looked at twice.
+        shown of the order is taken as read where it is fresh, once.
 
         Raises TransientError where Stripe or the database is out of reach; a later call goes on from there.
         """
@@ -53,7 +57,10 @@ class LinkKeeper:
                 return Link(order_id, order.status, LinkOutcome.UNDER_REVIEW, "another run is working on its link")
             work = _Tending(self, ledger, order_id, charge, mailing=mailing, renew=renew)
             work.sighted = self.sightings.take(order_id, mailing=mailing)
-            return work.run()
+            link = work.run()
+            if work.sighted.ids and work.knows_all and link.outcome is not LinkOutcome.UNDER_REVIEW:
+                ledger.drop_sightings(order_id)
+            return link
 
 
 class _Tending:
@@ -77,6 +84,8 @@ class _Tending:
         self.renew = renew
         self.sighted = Sighted()
         self.closed_one = False
+        self.knows_all = False
+        """Whether all that was sighted is written down, or is of another order."""
 
     def run(self) -> Link:
         for _ in range(MAX_ROUNDS):
@@ -111,15 +120,18 @@ class _Tending:
             and not self.sighted.ids - {order.session_id}
             and self.ledger.knows_closed(order.session_id)
         ):
+            self.knows_all = True
             return self.not_owed(order)
         try:
             session = current_session(order, attempts, self.ledger, keeper.stripe, now=now, sighted=self.sighted)
         except UnknownSessionError as error:
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "unknown_session", str(error)))
         except OtherOrderError as error:
+            self.knows_all = True
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "another_order", str(error)))
         except NotOpenError:
             return None
+        self.knows_all = True
         return self.act(order, session, judge(order, session, now=now, policy=keeper.policy, mailing=self.mailing))
 
     def act(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link | None:
@@ -141,13 +153,23 @@ class _Tending:
             case Action.EXPIRE, CheckoutSession():
                 self.expire(session)
                 return None
-            case Action.MARK_PAID, CheckoutSession():
-                marked = self.ledger.mark_paid(order, session, now=self.keeper.clock())
-                return self.result(order, LinkOutcome.FOUND_PAID, "paid at Stripe") if marked else None
-            case Action.RECORD_PAYMENT, CheckoutSession():
-                self.ledger.record_payment(order, session, verdict, now=self.keeper.clock())
-                return self.set_aside(order, session, verdict)
+            case ((Action.MARK_PAID | Action.RECORD_PAYMENT | Action.NOTE_PAID), CheckoutSession()):
+                return self.take_down(order, session, verdict)
         raise AssertionError(f"a verdict without an action: {verdict}")
+
+    def take_down(self, order: Order, session: CheckoutSession, verdict: Verdict) -> Link | None:
+        """Write down a payment; an earlier one of the same order that nobody has dealt with is for a person."""
+        now = self.keeper.clock()
+        if verdict.action is Action.NOTE_PAID:
+            self.ledger.record_payment(order, session, "settled", now=now)
+            return self.not_owed(order)
+        if verdict.action is Action.RECORD_PAYMENT:
+            self.ledger.record_payment(order, session, verdict.reason, now=now)
+            return self.set_aside(order, session, verdict)
+        if order.paid_before not in {None, session.id}:
+            self.ledger.set_aside(order, order.paid_before, PAID_TWICE, now=now)
+        marked = self.ledger.mark_paid(order, session, now=now)
+        return self.result(order, LinkOutcome.FOUND_PAID, "paid at Stripe") if marked else None
 
     def create(self, order: Order) -> Link | None:
         """Ask Stripe for a new session: the attempt is committed before, the order written only if unchanged."""

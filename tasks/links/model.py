@@ -31,6 +31,9 @@ class Order:
     released: Sequence[str] = ()
     """Sessions that a person has dealt with, and that are judged no more."""
 
+    settled: Sequence[str] = ()
+    """Sessions through which it was paid already, whatever became of that."""
+
     read_at: datetime | None = None
     """When this was read, by PostgreSQL's clock: before Stripe was asked."""
 
@@ -112,6 +115,9 @@ class Action(StrEnum):
     EXPIRE = "expire"
     MARK_PAID = "mark_paid"
     RECORD_PAYMENT = "record_payment"
+    NOTE_PAID = "note_paid"
+    """The club has it as paid already."""
+
     WAIT = "wait"
     SET_ASIDE = "set_aside"
     NOTHING = "nothing"

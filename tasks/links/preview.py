@@ -12,6 +12,7 @@ _OUTCOMES = {
     Action.MARK_PAID: LinkOutcome.FOUND_PAID,
     Action.RECORD_PAYMENT: LinkOutcome.SET_ASIDE,
     Action.SET_ASIDE: LinkOutcome.SET_ASIDE,
+    Action.NOTE_PAID: LinkOutcome.ALREADY_PAID,
     Action.WAIT: LinkOutcome.PROCESSING,
 }
 

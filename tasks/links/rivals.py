@@ -85,7 +85,7 @@ def _close_rival(
     ledger.observe(order.id, closed, now=now, rival=True)
     if other.payment_status == "paid":
         twice = Verdict(Action.SET_ASIDE, "paid_twice", f"session {other.id} was paid too: refund one")
-        ledger.record_payment(order, other, twice, now=now)
+        ledger.record_payment(order, other, twice.reason, now=now)
         ledger.set_aside(order, other.id, twice, now=now)
     if other.slow_payment:
         slow = Verdict(Action.SET_ASIDE, "two_slow_payments", f"a slow payment through {other.id} is under way too")

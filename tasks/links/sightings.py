@@ -58,7 +58,10 @@ class Sightings:
         return len(noted)
 
     def take(self, order_id: int, *, mailing: bool) -> Sighted:
-        """Return what was seen of an order's sessions and forget it: what is done next makes it out of date."""
+        """Return what was seen of an order's sessions; what is done next makes it out of date.
+
+        Until the ledger drops it, a later call returns their ids, to be read again.
+        """
         return self._sighted("take_sightings", order_id, mailing=mailing)
 
     def look(self, order_id: int) -> Sighted:

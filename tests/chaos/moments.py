@@ -16,7 +16,7 @@ from tasks.errors import PermanentError, TransientError
 
 Watcher = Callable[[str, Any], None]
 _thread = threading.local()
-_PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 60
 _ENTER_SENDING = "-- Enter `sending`"
 
 
@@ -93,15 +93,24 @@ class Worker:
         """Let it come to its n-th moment from now, to a call such as `POST /v1/…`, or to its end."""
         if self.done:
             return
+        self.set_off(moments, before=before)
+        assert self.rests(PATIENCE_SECONDS), "a worker hangs"
+
+    def set_off(self, moments: int | None = None, *, before: str | None = None) -> None:
+        """As `go_on`, without waiting for it."""
         self._left, self._before = moments, before
         self._resting.clear()
         if self._thread.ident is None:
             self._thread.start()
         else:
             self._go.set()
-        assert self._resting.wait(_PATIENCE_SECONDS), "a worker hangs"
-        if not self._waits:
+
+    def rests(self, seconds: float) -> bool:
+        """Say whether it has come to where it was to go, after so long at most."""
+        rests = self._resting.wait(seconds)
+        if rests and not self._waits:
             self._thread.join()
+        return rests
 
     def _run(self) -> None:
         try:

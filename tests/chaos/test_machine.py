@@ -76,6 +76,10 @@ class Club(RuleBasedStateMachine):
     def kill(self, job: Job, moments: int) -> None:
         self.w.kill(job, moments)
 
+    @rule(job=jobs, order=orders, price=prices, commit=st.booleans())
+    def run_beside_a_lock(self, job: Job, order: int, price: int, *, commit: bool) -> None:
+        self.w.run_beside_a_lock(job, self.w.orders[order], price, commit=commit)
+
     # Stripe and the network
 
     @rule(fault=faults, method=st.sampled_from(["GET", "POST", "POST"]), nth=st.integers(1, 3), count=st.integers(1, 2))
@@ -115,6 +119,14 @@ class Club(RuleBasedStateMachine):
     @rule(order=orders, price=prices)
     def change_price(self, order: int, price: int) -> None:
         self.w.club.set_order(self.w.orders[order], amount=price)
+
+    @rule(order=orders, currency=st.sampled_from(["usd", "eur", "USD"]))
+    def change_currency(self, order: int, currency: str) -> None:
+        self.w.club.set_order(self.w.orders[order], currency=currency)
+
+    @rule(order=orders)
+    def release(self, order: int) -> None:
+        self.w.release(self.w.orders[order])
 
     @rule(order=orders, status=st.sampled_from(["cancelled", "waived", "cash", "refunded", "pending"]))
     def change_status(self, order: int, status: str) -> None:

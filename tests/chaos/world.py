@@ -10,14 +10,16 @@ from datetime import timedelta
 from typing import Any, Literal, get_args
 
 import stripe
+from sqlalchemy import text
 
 from tasks.campaign import CampaignOptions
 from tasks.charges import find_charges
-from tasks.errors import TransientError
+from tasks.errors import ConfigurationError, TransientError
 from tasks.links.recovery import IN_FLIGHT
 from tasks.links.request import ATTEMPT_KEY, ORDER_KEY
 from tasks.refresh import RefreshOptions
 from tasks.services import Services, open_services
+from tasks.set_asides import release
 from tasks.steps.deliver_batch import deliver_batch
 from tasks.steps.open_campaign import open_campaign
 from tasks.steps.plan_batches import plan_batches
@@ -25,7 +27,7 @@ from tasks.steps.plan_refresh import plan_refresh
 from tasks.steps.prepare_refresh import prepare_refresh
 from tasks.steps.summarize import summarize
 from tasks.steps.sweep import sweep
-from tests.chaos.moments import Watcher, Worker, in_child, watch_engine, watched
+from tests.chaos.moments import PATIENCE_SECONDS, Watcher, Worker, in_child, watch_engine, watched
 from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, SESSIONS, SmallClub
 
@@ -58,6 +60,9 @@ class World:
 
     paid_since: dict[str, int] = field(default_factory=dict)
     """When a session was paid, slowly or at once: after which request in the stand-in's log."""
+
+    refunded: set[str] = field(default_factory=set)
+    """Sessions whose payment had settled its order before the club refunded it."""
 
     mailed: dict[str, set[str]] = field(default_factory=dict)
     """The links that went out, by Message-ID, as the ledger has them."""
@@ -116,6 +121,19 @@ class World:
         """Let a waiting run go on."""
         worker = self.workers[number % len(self.workers)]
         worker.go_on(moments)
+        self.look_at(worker)
+
+    def run_beside_a_lock(self, job: Job, order: int, price: int, *, commit: bool) -> None:
+        """Run while a slow transaction of the club's own system has an order; it ends once the run waits for it."""
+        worker = Worker(self.job(job), self.watch(self.note))
+        with self.pipeline.services.database.engine.connect() as club:
+            club.execute(text("UPDATE orders SET amount = :price WHERE id = :id"), {"price": price, "id": order})
+            worker.set_off()
+            while not worker.rests(0.01) and not self.club.sql("SELECT FROM pg_locks WHERE NOT granted"):
+                pass
+            if commit:
+                club.commit()
+        assert worker.rests(PATIENCE_SECONDS), "a worker hangs"
         self.look_at(worker)
 
     def look_at(self, worker: Worker) -> None:
@@ -203,8 +221,14 @@ class World:
     def change_status(self, order: int, status: str) -> None:
         """Let the club's people change an order; what was paid can only be refunded."""
         now = self.club.order_now(order)
-        if (now.status == "paid") != (status == "refunded") or now.status == "refunded":
+        after = {"paid": {"refunded"}, "refunded": {"pending"}}
+        if status not in after.get(now.status, {"pending", "cancelled", "waived", "cash"}):
             return
+        if status == "refunded":
+            rows = self.club.sql(
+                "SELECT session_id FROM tournament_fees.payments WHERE order_id = :id AND finding = 'settled'", id=order
+            )
+            self.refunded |= {row.session_id for row in rows}
         if status == "cash":
             self.club.set_order(order, status="paid", payment_method="cash")
         else:
@@ -233,6 +257,20 @@ class World:
     def club_session(self, order: int, amount: int, *, store: bool) -> None:
         with suppress(stripe.StripeError):  # a staged fault met the club's own call
             self.club.own_session(order, amount=amount, store=store)
+
+    def release(self, order: int) -> None:
+        """Let a person deal with what an order was set aside for."""
+        with suppress(ConfigurationError):  # it is not
+            release(self.pipeline.services.database, [order], released_by="Kim Doe", now=self.pipeline.clock())
+
+    def dealt_with(self, order: int) -> set[str]:
+        """Sessions of an order that a person has settled with its parent."""
+        rows = self.club.sql(
+            "SELECT session_id FROM tournament_fees.set_asides"
+            " WHERE order_id = :id AND cleared_by = 'Kim Doe' AND reason LIKE 'paid%'",
+            id=order,
+        )
+        return {row.session_id for row in rows}
 
     def deliver_late(self) -> None:
         """Let requests that a network lost on their way arrive after all, while they can."""
@@ -263,14 +301,15 @@ class World:
                 yield f"order {order}: {count} sessions of ours can be or were paid"
 
     def is_claim(self, session: Json) -> bool:
-        paid = session["payment_status"] == "paid" or self.slow.get(session["id"]) == "processing"
-        return session["status"] == "open" or paid
+        paid = session["payment_status"] == "paid" and session["id"] not in self.dealt_with(order_of(session))
+        return session["status"] == "open" or paid or self.slow.get(session["id"]) == "processing"
 
     def wrong_mail(self, message_id: int) -> Iterable[str]:
         """A mailed link is open, at the order's price, with its promised life; and nobody is known to have paid."""
         rows = self.club.sql(
-            "SELECT m.message_id, mo.order_id, mo.session_id"
+            "SELECT m.message_id, mo.order_id, mo.session_id, a.url"
             " FROM tournament_fees.messages m JOIN tournament_fees.message_orders mo ON mo.message_id = m.id"
+            " LEFT JOIN tournament_fees.checkout_attempts a ON a.session_id = mo.session_id"
             " WHERE m.id = :id AND m.status = 'sending' AND mo.session_id IS NOT NULL",
             id=message_id,
         )
@@ -278,10 +317,11 @@ class World:
         known = {session["id"]: session for session in self.sessions()}
         for row in rows:
             session, order = known[row.session_id], self.club.order_now(row.order_id)
-            self.mailed.setdefault(row.message_id, set()).add(str(session["url"]))
-            if session["status"] != "open" or order_of(session) != order.id:
+            self.mailed.setdefault(row.message_id, set()).add(row.url)
+            crossed = session["status"] == "complete" and not self.was_read(session)
+            if not (session["status"] == "open" or crossed) or order_of(session) != order.id:
                 yield f"a mail for order {order.id} carries a link that is {session['status']}"
-            if (session["amount_total"], session["currency"]) != (order.amount, order.currency):
+            if (session["amount_total"], session["currency"]) != (order.amount, order.currency.lower()):
                 yield f"a mail for order {order.id} asks for {session['amount_total']}, not {order.amount}"
             if session["expires_at"] - now < (policy.minimum_life - CHECK_LIFE).total_seconds():
                 yield f"a mail for order {order.id} carries a link that dies soon"
@@ -292,14 +332,17 @@ class World:
 
     def known_payments(self, order: int) -> Iterable[str]:
         """Payments, at once or slow and not failed, that a read of the pipeline's came after."""
-        requests = self.pipeline.stand_in.requests()
+        dealt_with = self.dealt_with(order)
         for session in self.sessions(order):
-            since = self.paid_since.get(session["id"])
-            if since is None or self.slow.get(session["id"]) == "failed":
-                continue
-            path = f"{SESSIONS}/{session['id']}"
-            if any(r["seq"] > since and r["path"] == path and r["status"] == 200 for r in requests):
+            in_vain = self.slow.get(session["id"]) == "failed" or session["id"] in dealt_with
+            if self.was_read(session) and not in_vain:
                 yield str(session["id"])
+
+    def was_read(self, session: Json) -> bool:
+        """Say whether the pipeline has read a session since it was paid, at once or slowly."""
+        since, path = self.paid_since.get(session["id"]), f"{SESSIONS}/{session['id']}"
+        requests = self.pipeline.stand_in.requests() if since is not None else []
+        return any(r["seq"] > since and r["path"] == path and r["status"] == 200 for r in requests)
 
     def unheard_of(self) -> Iterable[str]:
         """Every session that the pipeline made is in its ledger, or in an attempt that the next run clears up."""
@@ -311,16 +354,19 @@ class World:
                 yield f"order {order_of(session)}: its session, which is {session['status']}, is not in the ledger"
 
     def false_payments(self) -> Iterable[str]:
-        """What the pipeline calls paid through Stripe is paid there, at the order's price, once an order."""
+        """What the pipeline calls paid through Stripe is paid there, for this order, and was not refunded."""
         sessions = {session["id"]: session for session in self.sessions()}
-        seen: Counter[str] = Counter()
-        for order in self.club.sql("SELECT * FROM orders WHERE status = 'paid' AND payment_method = 'stripe'"):
-            session = sessions[order.stripe_checkout_session_id]
-            seen[session["id"]] += 1
+        settled = self.club.sql("SELECT order_id, session_id FROM tournament_fees.payments WHERE finding = 'settled'")
+        for payment in settled:
+            session = sessions[payment.session_id]
             if session["payment_status"] != "paid":
-                yield f"order {order.id} is called paid, its session is {session['payment_status']}"
-            if order_of(session) != order.id or seen[session["id"]] > 1:
-                yield f"order {order.id} is called paid through another order's session"
+                yield f"order {payment.order_id} is called paid, its session is {session['payment_status']}"
+            if order_of(session) != payment.order_id:
+                yield f"order {payment.order_id} is called paid through another order's session"
+        good = {payment.order_id for payment in settled if payment.session_id not in self.refunded}
+        for order in self.club.sql("SELECT id FROM orders WHERE status = 'paid' AND payment_method = 'stripe'"):
+            if order.id not in good:
+                yield f"order {order.id} is called paid through no payment, or one that was refunded"
 
     def mailed_twice(self) -> Iterable[str]:
         """No message went out twice, and each says what the ledger has."""
@@ -392,7 +438,7 @@ class World:
         (order,) = rows
         known = self.sessions(order_id)
         open_now = [s for s in known if s["status"] == "open"]
-        paid = [s for s in known if s["payment_status"] == "paid"]
+        paid = [s for s in known if s["payment_status"] == "paid" and s["id"] not in self.dealt_with(order_id)]
         slow = [s for s in known if self.slow.get(s["id"]) == "processing"]
         aside = self.club.set_aside(order_id)
         if "shared_session" in aside:
@@ -410,7 +456,7 @@ class World:
                 s["id"]
                 for s in open_now
                 if (s["id"], s["url"]) == (order.stripe_checkout_session_id, order.stripe_checkout_url)
-                and (s["amount_total"], s["currency"]) == (order.amount, order.currency)
+                and (s["amount_total"], s["currency"]) == (order.amount, order.currency.lower())
             ]
             if not right:
                 yield f"order {order_id} is owed and cannot be paid"

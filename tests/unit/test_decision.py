@@ -105,8 +105,25 @@ TABLE: list[tuple[str, Order, CheckoutSession | None, str]] = [
     # complete, paid, amount right: mark the order paid
     ("paid", order(), PAID, "mark_paid"),
     ("paid, decommitted since", order(committed=False), PAID, "mark_paid"),
-    ("paid and stored as paid", order(status="paid", payment_method="stripe"), PAID, "nothing"),
-    ("paid and stored with its payment", order(status="paid", payment_intent_id="pi_1"), PAID, "nothing"),
+    ("paid and stored as paid", order(status="paid", payment_method="stripe"), PAID, "note_paid"),
+    ("paid and stored with its payment", order(status="paid", payment_intent_id="pi_1"), PAID, "note_paid"),
+    # complete, paid, and that payment has settled the order before: a person knows whether it was refunded
+    ("paid, refunded, owed again", order(settled=["cs_test_1"]), PAID, "set_aside paid_before"),
+    (
+        "paid, refunded, owed again at another price",
+        order(settled=["cs_test_1"], amount=Decimal(4000)),
+        PAID,
+        "set_aside paid_before",
+    ),
+    ("owed again, paid through a new session", order(settled=["cs_test_0"]), PAID, "mark_paid"),
+    (
+        "refunded, owed again, no session",
+        order(session_id=None, paid_before="cs_test_0"),
+        None,
+        "set_aside paid_before",
+    ),
+    ("refunded, owed again, open", order(paid_before="cs_test_0"), OPEN, "expire under_review"),
+    ("refunded, owed again, expired", order(paid_before="cs_test_0"), EXPIRED, "set_aside paid_before"),
     # complete, paid, amount differs; or the order was refunded or cancelled: record the payment, set aside
     ("paid another amount", order(), session(PAID, amount_total=7500), "record_payment paid_other_amount"),
     ("paid in another currency", order(), session(PAID, currency="cad"), "record_payment paid_other_amount"),
@@ -201,6 +218,8 @@ ORDERS = st.builds(
     payment_intent_id=st.sampled_from([None, "pi_1", "pi_2"]),
     committed=st.booleans(),
     has_twin=st.booleans(),
+    settled=st.sampled_from([(), ("cs_test_1",), ("cs_test_2",)]),
+    paid_before=st.sampled_from([None, None, "cs_test_2"]),
 )
 SESSIONS = st.builds(
     CheckoutSession,
@@ -236,6 +255,7 @@ def test_a_session_is_made_only_where_none_can_be_paid_and_somebody_owes(
         assert an_order.status == "pending"
         assert an_order.committed
         assert not an_order.has_twin
+        assert an_order.paid_before is None
         assert an_order.amount == int(an_order.amount) > 0
 
 
@@ -247,6 +267,7 @@ def test_an_order_is_marked_paid_only_with_its_own_amount(
         assert an_order.status == "pending"
         assert (a_session.status, a_session.payment_status) == ("complete", "paid")
         assert priced_alike(an_order, a_session)
+        assert a_session.id not in an_order.settled, "a payment pays once"
         assert (a_session.mode, a_session.livemode) == ("payment", False)
 
 
@@ -286,11 +307,13 @@ def test_money_that_was_taken_is_never_passed_over(
     an_order: Order, a_session: CheckoutSession, *, mailing: bool
 ) -> None:
     paid = replace(a_session, status="complete", payment_status="paid", mode="payment", livemode=False)
-    judged = judge(an_order, paid, now=NOW, policy=POLICY, mailing=mailing).action
-    if judged is Action.NOTHING:
+    judged = judge(an_order, paid, now=NOW, policy=POLICY, mailing=mailing)
+    if judged.action is Action.NOTE_PAID:
         assert an_order.status == "paid"
+    elif judged.action is Action.SET_ASIDE:
+        assert (judged.reason, paid.id in an_order.settled) == ("paid_before", True)
     else:
-        assert judged in {Action.MARK_PAID, Action.RECORD_PAYMENT}
+        assert judged.action in {Action.MARK_PAID, Action.RECORD_PAYMENT}
 
 
 @given(an_order=ORDERS, a_session=SESSIONS, mailing=st.booleans())

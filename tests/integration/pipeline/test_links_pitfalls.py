@@ -6,6 +6,7 @@ import pytest
 
 from tasks.errors import TransientError
 from tasks.links.model import LinkOutcome
+from tasks.set_asides import release
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
 
@@ -38,6 +39,35 @@ def test_two_payments_of_one_order_are_for_a_person(club: SmallClub, order: int)
     for session in (ours.session_id, theirs):
         club.pipeline.stand_in.pay(str(session))
     club.tend(order)
+    assert club.set_aside(order) == ["paid_twice"]
+
+
+@pytest.mark.parametrize("settled_by", ["pipeline", "webhook"])
+def test_a_payment_that_was_refunded_does_not_pay_its_order_again(club: SmallClub, order: int, settled_by: str) -> None:
+    intent = club.pipeline.stand_in.pay(club.own_session(order))["payment_intent"]
+    if settled_by == "webhook":
+        club.set_order(order, status="paid", payment_method="card", stripe_payment_intent_id=intent)
+    club.tend(order)
+    club.set_order(order, status="refunded")
+    assert club.tend(order).outcome is LinkOutcome.NOT_OWED
+    club.set_order(order, status="pending")
+    assert club.tend(order).outcome is LinkOutcome.SET_ASIDE
+    assert (club.order_now(order).status, club.set_aside(order)) == ("pending", ["paid_before"])
+    release(club.pipeline.services.database, [order], released_by="Kim Doe", now=club.pipeline.clock())
+    link = club.tend(order)
+    club.pipeline.stand_in.pay(str(link.session_id))
+    assert club.tend(order).outcome is LinkOutcome.FOUND_PAID
+    assert club.set_aside(order) == []
+
+
+def test_a_refunded_order_that_was_paid_anew_before_anybody_looked_is_paid_and_for_a_person(
+    club: SmallClub, order: int
+) -> None:
+    club.pipeline.stand_in.pay(club.own_session(order))
+    club.tend(order)
+    club.set_order(order, status="pending")  # refunded, or not: nobody says
+    club.pipeline.stand_in.pay(club.own_session(order))
+    assert club.tend(order).outcome is LinkOutcome.FOUND_PAID
     assert club.set_aside(order) == ["paid_twice"]
 
 

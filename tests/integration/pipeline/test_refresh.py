@@ -176,6 +176,20 @@ def test_a_payment_found_late_is_found_though_a_run_before_only_said_so(club: Re
     assert outcomes(club.refresh()) == {LinkOutcome.FOUND_PAID: 1}
 
 
+def test_a_payment_that_a_sweep_has_shown_is_found_though_the_look_at_its_order_failed(
+    club: RefreshedClub, order: int
+) -> None:
+    club.refresh()
+    club.pipeline.stand_in.pay(club.own_session(order, store=False))
+    club.pipeline.later(timedelta(days=3))
+    club.pipeline.services.survey.sweep()
+    club.pipeline.stand_in.add_fault("drop_before", method="GET", path_prefix=f"{SESSIONS}/", count=2)
+    with pytest.raises(TransientError):
+        club.tend(order)
+    club.pipeline.later(timedelta(days=3))  # no sweep looks back so far again
+    assert club.refresh().outcomes == {LinkOutcome.FOUND_PAID: 1}
+
+
 def test_a_second_live_session_of_the_clubs_system_is_closed_and_reported(club: RefreshedClub, order: int) -> None:
     ours = club.tend(order).session_id
     theirs = club.own_session(order, store=False)
