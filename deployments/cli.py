@@ -58,8 +58,8 @@ def send(
 
 @app.command()
 def refresh(  # noqa: PLR0913  one for each choice of the form
-    tournament: Annotated[str | None, typer.Option(help="only this tournament")] = None,
-    team: Annotated[str | None, typer.Option(help="only this team")] = None,
+    tournament: Annotated[str, typer.Option(help="only this tournament")] = "",
+    team: Annotated[str, typer.Option(help="only this team")] = "",
     player: Annotated[list[int] | None, typer.Option(help="only this player's orders, by id; can be repeated")] = None,
     order: Annotated[list[int] | None, typer.Option(help="only this order, by id; can be repeated")] = None,
     *,

@@ -19,7 +19,7 @@ from tasks.steps.summarize import summarize
 
 app = typer.Typer()
 
-Tournament = Annotated[str | None, typer.Option("--tournament", "-t", help="its name; without it, all of them")]
+Tournament = Annotated[str, typer.Option("--tournament", "-t", help="its name; without it, all of them")]
 Messages = Annotated[list[int] | None, typer.Option("--message", "-m", help="a message's number; as often as needed")]
 Count = Annotated[int, typer.Option(min=1, help="how many you mean; if another number is found, nothing is done")]
 By = Annotated[str, typer.Option(help="your name, kept beside what you decide", default_factory=getpass.getuser)]
@@ -28,7 +28,7 @@ By = Annotated[str, typer.Option(help="your name, kept beside what you decide", 
 @app.command()
 def retry(
     by: By,
-    tournament: Tournament = None,
+    tournament: Tournament = "",
     failed: Annotated[bool, typer.Option("--failed", help="those too that failed")] = False,  # noqa: FBT002  a flag
     message: Messages = None,
 ) -> None:
@@ -37,7 +37,7 @@ def retry(
 
 
 @app.command()
-def uncertain(tournament: Tournament = None, message: Messages = None) -> None:
+def uncertain(tournament: Tournament = "", message: Messages = None) -> None:
     """Show what is known of the messages whose delivery is uncertain; nothing is changed."""
     with told_in_a_line(), open_services() as services:
         choice = SettleChoice(tournament=tournament, message_ids=tuple(message or ()))
@@ -47,7 +47,7 @@ def uncertain(tournament: Tournament = None, message: Messages = None) -> None:
 
 
 @app.command()
-def mark_sent(count: Count, by: By, tournament: Tournament = None, message: Messages = None) -> None:
+def mark_sent(count: Count, by: By, tournament: Tournament = "", message: Messages = None) -> None:
     """Record that uncertain messages were sent after all."""
     with told_in_a_line(), open_services() as services:
         chosen = {"tournament": tournament, "message_ids": tuple(message or ()), "count": count, "by": by}
@@ -56,7 +56,7 @@ def mark_sent(count: Count, by: By, tournament: Tournament = None, message: Mess
 
 
 @app.command()
-def resend(count: Count, by: By, tournament: Tournament = None, message: Messages = None) -> None:
+def resend(count: Count, by: By, tournament: Tournament = "", message: Messages = None) -> None:
     """Send uncertain messages again: unchanged where that can be, else with a new link in a message of its own."""
     chosen = {"tournament": tournament, "message_ids": tuple(message or ()), "count": count, "by": by}
     _run_retry(RetryChoice(uncertain=True, **chosen))

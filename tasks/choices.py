@@ -6,10 +6,11 @@ from pydantic import Field
 
 from tasks.form_rules import A_NAME, A_NUMBER, ON, SOME, Form, Rule, Schema, both, either, has, no
 
-# Titles and descriptions, those of the classes among them, are what the forms in the Prefect UI say.
+# Titles and descriptions, those of the classes among them, are what the forms in the Prefect UI say. What is left out
+# is empty or 0, since a form asks of each field that may be None which of two types it is to have.
 
 AnyTournament = Annotated[
-    str | None,
+    str,
     Field(title="Tournament", description="Its name, as the club has it. Empty: all tournaments.", max_length=200),
 ]
 MessageIds = Annotated[
@@ -21,19 +22,19 @@ MessageIds = Annotated[
     ),
 ]
 Count = Annotated[
-    int | None,
+    int,
     Field(
         title="How many",
-        description="How many messages you mean. If another number is found, nothing is done. "
+        description="How many messages you mean; 0: not said. If another number is found, nothing is done. "
         "It is needed where you decide on uncertain ones.",
-        ge=1,
+        ge=0,
     ),
 ]
 YourName = Annotated[
     str, Field(title="Your name", description="Kept beside what you decide.", max_length=100, pattern=r"\S")
 ]
 WhoDecides = Annotated[
-    str | None,
+    str,
     Field(
         title="Your name",
         description="Kept beside what you decide; it is needed where you decide something.",
@@ -63,7 +64,7 @@ class RetryChoice(Form):
         ),
     )
 
-    tournament: AnyTournament = None
+    tournament: AnyTournament = ""
     failed: Annotated[
         bool,
         Field(title="Failed ones too", description="Send those again that failed, once their cause is mended."),
@@ -76,8 +77,8 @@ class RetryChoice(Form):
         ),
     ] = False
     message_ids: MessageIds = ()
-    count: Count = None
-    by: WhoDecides = None
+    count: Count = 0
+    by: WhoDecides = ""
 
     @property
     def statuses(self) -> tuple[str, ...]:
@@ -101,10 +102,10 @@ class SettleChoice(Form):
             "says that it took them. 'send again' where it says that it did not.",
         ),
     ] = "show"
-    tournament: AnyTournament = None
+    tournament: AnyTournament = ""
     message_ids: MessageIds = ()
-    count: Count = None
-    by: WhoDecides = None
+    count: Count = 0
+    by: WhoDecides = ""
 
 
 class SuppressChoice(Form):
@@ -142,7 +143,7 @@ class SuppressChoice(Form):
         Field(title="These entries", description="To lift: numbers of entries of the list.", max_length=10_000),
     ] = ()
     reason: Annotated[str, Field(title="Reason", description="Why, to suppress.", max_length=200)] = ""
-    by: WhoDecides = None
+    by: WhoDecides = ""
 
 
 class StopChoice(Form):

@@ -16,7 +16,7 @@ Schema = Mapping[str, Any]
 ON: Schema = {"const": True}
 SOME: Schema = {"minItems": 1}
 A_NAME: Schema = {"type": "string", "pattern": r"\S"}
-A_NUMBER: Schema = {"type": "integer"}
+A_NUMBER: Schema = {"type": "integer", "minimum": 1}
 
 
 @dataclass(frozen=True)

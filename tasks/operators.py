@@ -66,11 +66,11 @@ class Choice:
     campaign_states: frozenset[str] = GOES_ON
 
 
-def choose(connection: Connection, choice: Choice, count: int | None, *, by: str, now: datetime) -> Chosen:
+def choose(connection: Connection, choice: Choice, count: int, *, by: str, now: datetime) -> Chosen:
     """Find and lock what a person means.
 
     Raises one ConfigurationError, with nothing done, where there is none, where an id is not of the kind that was
-    meant, and where `count` (None: not given) is another number than was found.
+    meant, and where `count` (0: not given) is another number than was found.
     """
     rows = fetch(
         connection,
@@ -87,7 +87,7 @@ def choose(connection: Connection, choice: Choice, count: int | None, *, by: str
         raise ConfigurationError(f"Not {said}: {'; '.join(wrong)}. Nothing was done")
     if not meant:
         raise ConfigurationError(f"There is no {said} message to be found: nothing was done")
-    if count is not None and count != len(meant):
+    if count and count != len(meant):
         raise ConfigurationError(
             f"{len(meant)} {said} messages were found, not {count}: look at them again, nothing was done"
         )

@@ -42,12 +42,12 @@ class RefreshOptions(Form):
         ),
     ] = False
     tournament: Annotated[
-        str | None,
+        str,
         Field(title="Only this tournament", description="Its name, as the club has it.", max_length=200),
-    ] = None
-    team: Annotated[
-        str | None, Field(title="Only this team", description="Its name, as the club has it.", max_length=200)
-    ] = None
+    ] = ""
+    team: Annotated[str, Field(title="Only this team", description="Its name, as the club has it.", max_length=200)] = (
+        ""
+    )
     player_ids: Annotated[
         _Ids, Field(title="Only these players", description="Their ids in the club's database; none: all.")
     ] = ()
@@ -70,13 +70,13 @@ class RefreshOptions(Form):
         ),
     ] = ()
     released_by: Annotated[
-        str | None,
+        str,
         Field(
             title="Who has dealt with them",
             description="Kept with the orders to take up again; it is needed for them.",
             max_length=100,
         ),
-    ] = None
+    ] = ""
 
 
 def read_options(**chosen: object) -> RefreshOptions:

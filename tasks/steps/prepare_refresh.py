@@ -22,9 +22,7 @@ def prepare_refresh(services: Services, options: RefreshOptions) -> Mapping[str,
     check_migrated(database)
     scope = find_scope(database, options, now)
     services.stripe.check()
-    released = (
-        release(database, options.release, released_by=options.released_by or "", now=now) if options.release else 0
-    )
+    released = release(database, options.release, released_by=options.released_by, now=now) if options.release else 0
     missing = _missing_orders(services, options, scope) if options.create_missing_orders else 0
     return {"released": released, "missing orders": missing, "sessions seen": services.survey.sweep()}
 

@@ -61,7 +61,7 @@ def mark_sent(services: Services, choice: SettleChoice) -> int:
     choice.check()
     wanted = Choice(("uncertain",), _tournament(services, choice), choice.message_ids, ANY_STATE)
     with services.database.transaction() as connection:
-        chosen = choose(connection, wanted, choice.count, by=choice.by or "", now=services.clock())
+        chosen = choose(connection, wanted, choice.count, by=choice.by, now=services.clock())
         chosen.mark_sent()
         return len(chosen.rows)
 

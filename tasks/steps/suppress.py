@@ -44,7 +44,7 @@ def suppressed_rows(entries: Sequence[Suppressed]) -> list[tuple[str, ...]]:
 def change(services: Services, choice: SuppressChoice) -> int:
     """Suppress or lift as a person has chosen, and return how many entries that changed."""
     choice.check()
-    by = (choice.by or "").strip()
+    by = choice.by.strip()
     if choice.action == "suppress":
         return suppress_messages(services, choice.message_ids, reason=choice.reason.strip(), by=by)
     return lift(services, choice.suppression_ids, by=by)

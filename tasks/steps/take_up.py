@@ -38,7 +38,7 @@ def take_up(services: Services, choice: RetryChoice) -> TakenUp:
     if choice.statuses:
         wanted = Choice(choice.statuses, tournament_id, choice.message_ids)
         with database.transaction() as connection:
-            choose(connection, wanted, choice.count, by=choice.by or "", now=now).send_again()
+            choose(connection, wanted, choice.count, by=choice.by, now=now).send_again()
     rows = database.fetch("campaigns_to_send", tournament_id=tournament_id, now=now)
     return TakenUp(tuple(_readdressed(services, row) for row in rows), lost)
 
