@@ -22,7 +22,7 @@ WORDS = {
     "leased": "another worker has them in hand, or was lost with them",
     "no_reply": "the mail server's reply was lost",
     "worker_lost": "the process that sent it was lost",
-    "order_changes": "its order changes all the time",
+    "order_changes": "its order changed, or the mail server was too slow, each time it was about to go out",
     "suppressed": "on the suppression list",
     "came_back": "it came back undelivered",
     "quota": "over the sending limit",
