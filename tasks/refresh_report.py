@@ -20,6 +20,10 @@ def refresh_sentence(summary: RefreshSummary) -> str:
         said.append(f"{summary.prepared['released']} set-aside orders taken up again")
     if summary.set_asides:
         said.append(f"{len(summary.set_asides)} orders wait for a person")
+    if strange := summary.prepared["strange sessions"]:
+        said.append(
+            f"{strange} open sessions merely name an order and are left open (CLUB_REFERENCE says whose they are)"
+        )
     if LinkOutcome.NO_LIVE_LINK in summary.outcomes and not summary.options.renew:
         said.append("run it with renew to make new links")
     return "; ".join(said)

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     stripe_allow_live: bool = False
     stripe_calls_per_second: Annotated[Annotated[float, Field(gt=0, le=1000)] | None, _EMPTY_IS_UNSET] = None
     stripe_checkout_domain: Annotated[str | None, _EMPTY_IS_UNSET] = None
-    club_reference: str = "{order}"
+    club_reference: Annotated[str | None, _EMPTY_IS_UNSET] = None
     checkout_success_url: str
     checkout_cancel_url: Annotated[str | None, _EMPTY_IS_UNSET] = None
     checkout_minimum_life_hours: float = Field(default=12, ge=0.5, le=23)
@@ -113,9 +113,9 @@ class Settings(BaseSettings):
 
     @field_validator("club_reference")
     @classmethod
-    def _check_reference(cls, value: str) -> str:
-        if value.lower() == "off":
-            return ""
+    def _check_reference(cls, value: str | None) -> str | None:
+        if value is None or value.lower() == "off":
+            return value and ""
         if value.count("{order}") != 1:
             raise ValueError("has to hold {order} once, such as order_{order}, or be off")
         return value

@@ -1,7 +1,7 @@
 -- Note sessions that a list call has shown, each for the orders that it may be of: the one that stores it, the one that the ledger has it
 -- for, and the one that its metadata or reference names. One whose end is known and that changes nothing any more is left out.
 -- Takes arrays of one length: session_ids, order_ids (NULL where none is named), sessions (JSON).
--- Returns: order_id, session_id.
+-- Returns: order_id, session_id, known (as take_sightings.sql).
 WITH listed AS (
     SELECT
         session_id,
@@ -12,7 +12,7 @@ WITH listed AS (
     listed (session_id, order_id, session)
 ),
 
-matched AS (
+own AS (
     SELECT
         orders.id AS order_id,
         listed.session_id
@@ -24,30 +24,46 @@ matched AS (
         listed.session_id
     FROM listed
     INNER JOIN tournament_fees.checkout_attempts AS attempts ON listed.session_id = attempts.session_id
+),
+
+matched AS (
+    SELECT
+        own.order_id,
+        own.session_id
+    FROM own
     UNION
     SELECT
         listed.order_id,
         listed.session_id
     FROM listed
     WHERE listed.order_id IS NOT NULL
+),
+
+noted AS (
+    INSERT INTO tournament_fees.sightings AS s (order_id, session_id, seen_at, session)
+    SELECT
+        orders.id,
+        listed.session_id,
+        :seen_at,
+        cast(listed.session AS jsonb)
+    FROM matched
+    INNER JOIN listed ON matched.session_id = listed.session_id
+    INNER JOIN orders ON matched.order_id = orders.id
+    WHERE
+        orders.status = 'pending'
+        OR NOT EXISTS (
+            SELECT FROM tournament_fees.checkout_attempts AS a
+            WHERE a.session_id = listed.session_id AND (a.state = 'expired' OR (a.state = 'complete' AND a.payment_status <> 'unpaid'))
+        )
+    ON CONFLICT (order_id, session_id) DO UPDATE
+        SET seen_at = excluded.seen_at, session = excluded.session
+        WHERE s.seen_at < excluded.seen_at
+    RETURNING s.order_id, s.session_id
 )
 
-INSERT INTO tournament_fees.sightings AS s (order_id, session_id, seen_at, session)
 SELECT
-    orders.id,
-    listed.session_id,
-    :seen_at,
-    cast(listed.session AS jsonb)
-FROM matched
-INNER JOIN listed ON matched.session_id = listed.session_id
-INNER JOIN orders ON matched.order_id = orders.id
-WHERE
-    orders.status = 'pending'
-    OR NOT EXISTS (
-        SELECT FROM tournament_fees.checkout_attempts AS a
-        WHERE a.session_id = listed.session_id AND (a.state = 'expired' OR (a.state = 'complete' AND a.payment_status <> 'unpaid'))
-    )
-ON CONFLICT (order_id, session_id) DO UPDATE
-    SET seen_at = excluded.seen_at, session = excluded.session
-    WHERE s.seen_at < excluded.seen_at
-RETURNING s.order_id, s.session_id;
+    noted.order_id,
+    noted.session_id,
+    own.order_id IS NOT NULL AS known
+FROM noted
+LEFT JOIN own ON noted.order_id = own.order_id AND noted.session_id = own.session_id;

@@ -18,6 +18,12 @@ KNOWN_STATUSES = frozenset({"pending", "paid", "waived", "cancelled", "refunded"
 NO_PRODUCT = Verdict(
     Action.SET_ASIDE, "no_product", "orders.product_id is empty: nothing says what the payment would be for"
 )
+PAID_BY_REFERENCE = Verdict(
+    Action.RECORD_PAYMENT,
+    "paid_by_reference",
+    "its price was paid through a session that merely names it: if that was for it, mark it paid; if another system "
+    "on the account counts with such numbers, set CLUB_REFERENCE and release it",
+)
 _NOTHING = Verdict(Action.NOTHING)
 
 
@@ -76,7 +82,9 @@ def _judge_new(order: Order) -> Verdict:
 
 
 def _paid_before(session_id: str) -> Verdict:
-    before = "a payment of this order is on record: refund it, or mark the order paid"
+    before = (
+        "a payment of this order is on record: refund it, or mark the order paid; release it if that was for another"
+    )
     return Verdict(Action.SET_ASIDE, "paid_before", before, session_id)
 
 
@@ -96,7 +104,7 @@ def _judge_open(order: Order, session: CheckoutSession, *, now: datetime, policy
         return Verdict(Action.EXPIRE, "not_owed", "its order is not owed any more")
     if order.paid_before or order.has_twin or amount_problem(order):
         return Verdict(Action.EXPIRE, "under_review", "its order cannot be charged as it stands")
-    if session.amount_total != order.amount or session.currency != order.currency.lower():
+    if not _right_price(order, session):
         return Verdict(Action.EXPIRE, "price_changed", "its amount or currency is not the order's")
     if mailing and session.expires_at - now < policy.minimum_life:
         return Verdict(Action.EXPIRE, "dies_soon", "it has too little life left to be mailed")
@@ -118,12 +126,27 @@ def _judge_complete(order: Order, session: CheckoutSession) -> Verdict:
     return _judge_new(order) if order.owed else _NOTHING
 
 
+def may_have_paid(order: Order, stranger: CheckoutSession, *, policy: LinkPolicy) -> bool:
+    """Say whether a session that merely names an order took, or is taking, just what the order costs.
+
+    Not where the order's payment is that very one, or a person has dealt with it.
+    """
+    took = stranger.status == "complete" and (stranger.payment_status == "paid" or stranger.slow_payment)
+    right_mode = (stranger.mode, stranger.livemode) == ("payment", policy.livemode)
+    is_known = stranger.id in {*order.released, *order.settled}
+    is_its_payment = order.payment_intent_id is not None and order.payment_intent_id == stranger.payment_intent_id
+    return took and right_mode and _right_price(order, stranger) and not (is_known or is_its_payment)
+
+
+def _right_price(order: Order, session: CheckoutSession) -> bool:
+    return session.amount_total == order.amount and session.currency == order.currency.lower()
+
+
 def _judge_paid(order: Order, session: CheckoutSession) -> Verdict:
-    right_amount = session.amount_total == order.amount and session.currency == order.currency.lower()
     if order.status == "pending":
         if session.id in order.settled:
             return _paid_before(session.id)
-        if right_amount:
+        if _right_price(order, session):
             return Verdict(Action.MARK_PAID)
         return Verdict(Action.RECORD_PAYMENT, "paid_other_amount", "paid at Stripe, but not the order's amount")
     if order.status == "paid":

@@ -1,11 +1,11 @@
 """The life of an order's checkout link: look at it, judge it, act, and look again until it stands as it should."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
-from tasks.links.decision import LinkPolicy, judge
+from tasks.links.decision import PAID_BY_REFERENCE, LinkPolicy, judge, may_have_paid
 from tasks.links.ledger import LeaseLostError, LinkLedger
 from tasks.links.model import Action, Charge, CheckoutSession, Link, LinkOutcome, Order, Verdict
 from tasks.links.recovery import recover
@@ -56,9 +56,9 @@ class LinkKeeper:
                 order = self.ledger.order(order_id, committed=charge is not None)
                 return Link(order_id, order.status, LinkOutcome.UNDER_REVIEW, "another run is working on its link")
             work = _Tending(self, ledger, order_id, charge, mailing=mailing, renew=renew)
-            work.sighted = self.sightings.take(order_id, mailing=mailing)
+            work.sighted = sighted = self.sightings.take(order_id, mailing=mailing)
             link = work.run()
-            if work.sighted.ids and work.knows_all and link.outcome is not LinkOutcome.UNDER_REVIEW:
+            if (sighted.ids or sighted.strangers) and work.knows_all and link.outcome is not LinkOutcome.UNDER_REVIEW:
                 ledger.drop_sightings(order_id)
             return link
 
@@ -105,6 +105,10 @@ class _Tending:
         if order.shares_session:
             return self.set_aside(order, None, SHARED_SESSION)
         keeper, now = self.keeper, self.keeper.clock()
+        strangers = self.sighted.strangers
+        if paid := [session for session in strangers if may_have_paid(order, session, policy=keeper.policy)]:
+            self.doubt(order, paid)
+            return None
         attempts = self.ledger.live_attempts(order.id)
         if attempts and attempts[0].session_id is None:
             settled = recover(order, attempts[0], self.ledger, keeper.stripe, now=now)
@@ -156,6 +160,12 @@ class _Tending:
             case ((Action.MARK_PAID | Action.RECORD_PAYMENT | Action.NOTE_PAID), CheckoutSession()):
                 return self.take_down(order, session, verdict)
         raise AssertionError(f"a verdict without an action: {verdict}")
+
+    def doubt(self, order: Order, sessions: Sequence[CheckoutSession]) -> None:
+        """Leave payments through sessions that merely name the order to a person; then it is looked at again."""
+        for session in sessions:
+            self.ledger.record_payment(order, session, PAID_BY_REFERENCE.reason, now=self.keeper.clock())
+            self.set_aside(order, session, PAID_BY_REFERENCE)
 
     def take_down(self, order: Order, session: CheckoutSession, verdict: Verdict) -> Link | None:
         """Write down a payment; an earlier one of the same order that nobody has dealt with is for a person."""

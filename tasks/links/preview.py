@@ -1,6 +1,6 @@
 """What a look after an order's link would do: reads only, at Stripe and in the ledger."""
 
-from tasks.links.decision import judge
+from tasks.links.decision import PAID_BY_REFERENCE, judge, may_have_paid
 from tasks.links.lifecycle import SHARED_SESSION, LinkKeeper
 from tasks.links.model import Action, CheckoutSession, Link, LinkOutcome, Order, Verdict
 from tasks.links.rivals import OtherOrderError, find_sessions, kept_of
@@ -25,11 +25,14 @@ def preview(keeper: LinkKeeper, order_id: int, *, committed: bool, renew: bool) 
     order = keeper.ledger.order(order_id, committed=committed)
     if order.shares_session:
         return _link(order, LinkOutcome.SET_ASIDE, SHARED_SESSION.detail)
+    sighted = keeper.sightings.look(order.id)
+    if any(may_have_paid(order, session, policy=keeper.policy) for session in sighted.strangers):
+        return _link(order, LinkOutcome.SET_ASIDE, PAID_BY_REFERENCE.detail)
     attempts = keeper.ledger.live_attempts(order.id)
     if attempts and attempts[0].session_id is None:
         return _link(order, LinkOutcome.UNDER_REVIEW, "Stripe's reply to an earlier request was lost")
     try:
-        sessions = find_sessions(order, attempts, keeper.ledger, keeper.stripe, keeper.sightings.look(order.id))
+        sessions = find_sessions(order, attempts, keeper.ledger, keeper.stripe, sighted)
     except (UnknownSessionError, OtherOrderError) as error:
         return _link(order, LinkOutcome.SET_ASIDE, str(error))
     kept = kept_of(sessions, order, attempts)

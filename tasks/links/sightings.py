@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -16,6 +17,8 @@ FRESH_SECONDS = 60
 GOOD_SECONDS = 3600
 """Where nothing is mailed, an older one does too: Stripe refuses to expire what is not open, and an end is for good."""
 
+BARE = "{order}"
+
 _SESSION = TypeAdapter(CheckoutSession)
 
 
@@ -28,25 +31,43 @@ class Sighted:
     seen_at: datetime | None = None
     """When the oldest of the fresh ones was asked for, by PostgreSQL's clock."""
 
+    strangers: tuple[CheckoutSession, ...] = ()
+    """Sessions that merely name the order: another system on the account may count its own things with such numbers."""
+
     def again(self) -> "Sighted":
         """Return what is left of it once something was done: the sessions' ids, to be read."""
         return Sighted(ids=self.ids)
 
 
+class Noted(NamedTuple):
+    """How many sessions were noted, and how many more are open that merely name an order."""
+
+    sessions: int
+    open_strangers: int
+
+    def plus(self, other: "Noted") -> "Noted":
+        """Count two pages together."""
+        return Noted(self.sessions + other.sessions, self.open_strangers + other.open_strangers)
+
+
 @dataclass(frozen=True)
 class Sightings:
-    """Reads and writes of sightings. `reference` is how the club's own system writes an order's id in its sessions."""
+    """Reads and writes of sightings.
+
+    `reference` is how the club's own system writes an order's id in its sessions; None: nobody has said, then a bare
+    number may be it.
+    """
 
     database: Database
-    reference: str
+    reference: str | None
 
     def now(self) -> datetime:
         """Return PostgreSQL's time, to be noted with what Stripe is asked next."""
         at: datetime = self.database.fetch("time_now")[0].at
         return at
 
-    def note(self, sessions: Iterable[CheckoutSession], seen_at: datetime) -> int:
-        """Keep those that may be an order's; return how many."""
+    def note(self, sessions: Iterable[CheckoutSession], seen_at: datetime) -> Noted:
+        """Keep those that may be an order's."""
         listed = list(sessions)
         noted = self.database.fetch(
             "note_sightings",
@@ -55,7 +76,9 @@ class Sightings:
             sessions=[_SESSION.dump_json(session).decode() for session in listed],
             seen_at=seen_at,
         )
-        return len(noted)
+        open_ones = {session.id for session in listed if session.status == "open" and not self._is_claimed(session)}
+        strangers = sum(row.session_id in open_ones and not row.known for row in noted)
+        return Noted(len(noted) - strangers, strangers)
 
     def take(self, order_id: int, *, mailing: bool) -> Sighted:
         """Return what was seen of an order's sessions; what is done next makes it out of date.
@@ -72,14 +95,23 @@ class Sightings:
         """Return the order that a session says it is for: by our metadata, else by the club system's reference."""
         said = session.metadata.get(ORDER_KEY) or own_reference(session.reference)
         if said is None and session.mode == "payment":
-            said = _between(self.reference, session.reference)
+            said = _between(BARE if self.reference is None else self.reference, session.reference)
         return int(said) if said and said.isascii() and said.isdigit() and len(said) < 19 else None  # noqa: PLR2004  bigint
+
+    def _is_claimed(self, session: CheckoutSession) -> bool:
+        """Say whether a session surely is what it says: our metadata, or the club system's own way to name orders."""
+        return ORDER_KEY in session.metadata or bool(self.reference)
 
     def _sighted(self, query: str, order_id: int, *, mailing: bool) -> Sighted:
         rows = self.database.fetch(query, order_id=order_id, most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS)
-        sessions = {session.id: (session, row) for row in rows for session in [_SESSION.validate_python(row.session)]}
-        fresh = {session_id: session for session_id, (session, row) in sessions.items() if row.fresh}
-        return Sighted(fresh, frozenset(sessions), min((row.seen_at for row in rows if row.fresh), default=None))
+        seen = [(row, _SESSION.validate_python(row.session)) for row in rows]
+        own = [(row, session) for row, session in seen if row.known or self._is_claimed(session)]
+        return Sighted(
+            fresh={session.id: session for row, session in own if row.fresh},
+            ids=frozenset(session.id for _, session in own),
+            seen_at=min((row.seen_at for row, _ in own if row.fresh), default=None),
+            strangers=tuple(session for row, session in seen if not (row.known or self._is_claimed(session))),
+        )
 
 
 def _between(template: str, reference: str | None) -> str | None:

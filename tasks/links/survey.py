@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tasks.links.hunt import Hunt, Seen
-from tasks.links.sightings import FRESH_SECONDS, GOOD_SECONDS, Sightings
+from tasks.links.sightings import FRESH_SECONDS, GOOD_SECONDS, Noted, Sightings
 from tasks.links.stripe_api import Page, StripeSessions
 
 LONGEST_LIFE = timedelta(hours=24)
@@ -26,8 +26,8 @@ class Survey:
     account: str
     clock: Callable[[], datetime]
 
-    def sweep(self) -> int:
-        """List all open sessions, and all completed since the last sweep; return how many are noted for an order.
+    def sweep(self) -> Noted:
+        """List all open sessions, and all completed since the last sweep; return what is noted of orders.
 
         Open ones first: one that is paid meanwhile is among the completed. A page for each hundred of the account's
         open sessions, and of those completed since, whoever made them.
@@ -36,7 +36,7 @@ class Survey:
         self.sightings.database.fetch("forget_sightings")
         swept = self.sightings.database.fetch("swept_at", account=self.account)
         since = (swept[0].swept_at if swept else began - FIRST_SWEEP) - LONGEST_LIFE - CLOCK_MARGIN
-        noted = self._all(status="open") + self._all(status="complete", since=since)
+        noted = self._all(status="open").plus(self._all(status="complete", since=since))
         self.sightings.database.fetch("record_sweep", account=self.account, now=began)
         return noted
 
@@ -59,12 +59,12 @@ class Survey:
             hunt.saw([Seen(session.id, session.created) for session in page.sessions], more=page.more)
         return wanted - hunt.left
 
-    def _all(self, *, status: str, since: datetime | None = None) -> int:
-        noted, after = 0, None
+    def _all(self, *, status: str, since: datetime | None = None) -> Noted:
+        noted, after = Noted(0, 0), None
         while True:
             seen_at = self.sightings.now()
             page = self.stripe.page(status=status, since=since, after=after)
-            noted += self.sightings.note(page.sessions, seen_at)
+            noted = noted.plus(self.sightings.note(page.sessions, seen_at))
             if not page.more or not page.sessions:
                 return noted
             after = page.sessions[-1].id

@@ -24,7 +24,13 @@ def prepare_refresh(services: Services, options: RefreshOptions) -> Mapping[str,
     services.stripe.check()
     released = release(database, options.release, released_by=options.released_by, now=now) if options.release else 0
     missing = _missing_orders(services, options, scope) if options.create_missing_orders else 0
-    return {"released": released, "missing orders": missing, "sessions seen": services.survey.sweep()}
+    noted = services.survey.sweep()
+    return {
+        "released": released,
+        "missing orders": missing,
+        "sessions seen": noted.sessions,
+        "strange sessions": noted.open_strangers,
+    }
 
 
 def _missing_orders(services: Services, options: RefreshOptions, scope: Mapping[str, object]) -> int:

@@ -31,8 +31,9 @@ class Mutant:
     """Which tests of it, as pytest's -k has it."""
 
 
-LINKS, STALLS, PITFALLS, OUTBOX, REFRESH = (
-    f"{PIPELINE}/test_{name}.py" for name in ("links", "links_stalls", "links_pitfalls", "outbox", "refresh")
+LINKS, STALLS, PITFALLS, OUTBOX, REFRESH, STRANGERS = (
+    f"{PIPELINE}/test_{name}.py"
+    for name in ("links", "links_stalls", "links_pitfalls", "outbox", "refresh", "strangers")
 )
 DECISION = "tests/unit/test_decision.py"
 BEGIN, STORE, SENDING = (f"sql/queries/{name}.sql" for name in ("begin_attempt", "set_order_link", "enter_sending"))
@@ -70,6 +71,14 @@ MUTANTS = (
     Mutant("a slow payment is not waited for", JUDGE, "    if session.slow_payment:\n", "    if session is None:\n", LINKS, "slow_payment"),
     Mutant("a payment of another amount settles its order", JUDGE, "        if right_amount:\n", "        if session:\n", LINKS, "another_amount"),
     Mutant("a payment on record does not keep a new session away", JUDGE, "    if order.paid_before:\n", "    if order is None:\n", STALLS, "on_record"),
+    Mutant("a payment that was refunded pays its order again", JUDGE, "        if session.id in order.settled:\n", "        if order is None:\n", PITFALLS, "refunded"),
+    Mutant("a payment that the club has as paid is not noted", LIFECYCLE, '            self.ledger.record_payment(order, session, "settled", now=now)\n', "", PITFALLS, "refunded"),
+    Mutant("an order is paid anew beside a payment that nobody has dealt with", LIFECYCLE, "        if order.paid_before not in {None, session.id}:\n", "        if order is None:\n", PITFALLS, "refunded"),
+    Mutant("what a sweep has shown is lost where the look at it fails", LIFECYCLE, "            link = work.run()\n", "            ledger.drop_sightings(order_id)\n            link = work.run()\n", REFRESH, "look_at_its_order_failed"),
+    Mutant("a session that merely names an order counts as its own", "tasks/links/sightings.py", "return ORDER_KEY in session.metadata or bool(self.reference)", "return True", STRANGERS, ""),
+    Mutant("a session that stood in an order counts as a stranger's", "tasks/links/sightings.py", "if row.known or self._is_claimed", "if self._is_claimed", STRANGERS, ""),
+    Mutant("a payment through a session that merely names an order is passed over", JUDGE, "return took and right_mode", "return False and right_mode", STRANGERS, ""),
+    Mutant("any payment through a session that merely names an order counts", JUDGE, "and _right_price(order, stranger) and", "and", STRANGERS, ""),
     Mutant("a session of the other mode is taken", JUDGE, "or session.livemode != policy.livemode", "", DECISION, "mode"),
     Mutant("a link elsewhere than at Stripe is mailed", JUDGE, "    if not policy.admits(session.url):\n", "    if not policy:\n", DECISION, ""),
     Mutant("one session of two orders is taken for both", LIFECYCLE, "        if order.shares_session:\n", "        if order is None:\n", REFRESH, "session"),

@@ -121,6 +121,8 @@ WRONG = [
     ("STRIPE_API_BASE", "https://api.stripe.com.example.org", "is neither https://api.stripe.com nor a stand-in"),
     ("STRIPE_API_BASE", "http://localhost.example.org:8420", "is neither https://api.stripe.com nor a stand-in"),
     ("STRIPE_ALLOW_LIVE", "XYZZY", "boolean"),
+    ("CLUB_REFERENCE", "XYZZY", "has to hold {order} once"),
+    ("CLUB_REFERENCE", "{order}XYZZY{order}", "has to hold {order} once"),
     ("CHECKOUT_SUCCESS_URL", "XYZZY", "is not a web address"),
     ("CHECKOUT_CANCEL_URL", "javascript:XYZZY", "is not a web address"),
     ("SMTP_URL", "http://XYZZY.example.org", "is not a mail server"),

@@ -192,6 +192,7 @@ def settings_for(database_url: str, stand_in: StandInControl, inbox: Inbox) -> S
         database_url=SecretStr(database_url),
         stripe_api_key=SecretStr(STRIPE_KEY),
         stripe_api_base=stand_in.base_url,
+        club_reference="{order}",
         checkout_success_url="https://club.example.org/paid",
         smtp_url=SecretStr(inbox.url),
         mail_from="Example Hoops Club <fees@example.org>",
