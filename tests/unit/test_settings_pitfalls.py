@@ -7,14 +7,7 @@ import pytest
 from tasks.errors import ConfigurationError
 from tasks.services import link_policy
 from tasks.settings import ENV_FILE, Settings, load_settings
-
-GOOD = {
-    "DATABASE_URL": "postgresql://club:db-secret@db.example.org:5433/club",
-    "STRIPE_API_KEY": "sk_test_key-secret",
-    "CHECKOUT_SUCCESS_URL": "https://club.example.org/paid",
-    "SMTP_URL": "smtp://fees:mail-secret@mail.example.org:587",
-    "MAIL_FROM": "Example Hoops Club <fees@example.org>",
-}
+from tests.unit.test_settings import GOOD
 
 
 @pytest.fixture(autouse=True)

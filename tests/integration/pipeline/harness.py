@@ -109,6 +109,19 @@ class Pipeline:
     inbox: Inbox
     clock: MovableClock
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings for a program of ours that runs beside the test."""
+        settings = self.services.settings
+        return {
+            "DATABASE_URL": settings.database_url.get_secret_value(),
+            "STRIPE_API_KEY": settings.stripe_api_key.get_secret_value(),
+            "STRIPE_API_BASE": settings.stripe_api_base,
+            "CHECKOUT_SUCCESS_URL": settings.checkout_success_url,
+            "SMTP_URL": settings.smtp_url.get_secret_value(),
+            "MAIL_FROM": settings.mail_from,
+        }
+
     def later(self, delta: timedelta) -> None:
         """Let time pass, here and at Stripe."""
         self.clock.ahead += delta

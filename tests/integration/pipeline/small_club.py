@@ -39,6 +39,19 @@ class SmallClub:
         club.sql("INSERT INTO tournament_products VALUES (1, 1, 1)")
         return club
 
+    @classmethod
+    def sending(cls, pipeline: Pipeline, *surnames: str) -> Self:
+        """A club with a family of each name, whose campaign is being sent."""
+        club = cls.on(pipeline)
+        for surname in surnames:
+            club.family(surname, f"{surname.lower()}@example.com")
+        club.begin_sending()
+        return club
+
+    def begin_sending(self) -> None:
+        self.open_campaign()
+        self.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
+
     def sql(self, statement: str, **values: object) -> list[Row[Any]]:
         return self.pipeline.sql(statement, **values)
 

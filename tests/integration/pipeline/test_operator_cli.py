@@ -21,14 +21,12 @@ def club(empty_club: Pipeline) -> SmallClub:
     club.pipeline.run(CUP)
     club.sql("UPDATE tournament_fees.messages SET status = 'uncertain', reason = 'no_reply'")
     club.family("Berg", "berg@example.com")
-    club.open_campaign()
-    club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
+    club.begin_sending()
     return club
 
 
 def verb(club: SmallClub, *arguments: str) -> tuple[int, str]:
     """Run a verb; return its exit code and all that it said."""
-    settings = club.pipeline.services.settings
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "USER", "LANG"}}
     done = subprocess.run(
         [sys.executable, "-m", "deployments.cli", *arguments],
@@ -36,12 +34,7 @@ def verb(club: SmallClub, *arguments: str) -> tuple[int, str]:
         env={
             **kept,
             "COLUMNS": "200",
-            "DATABASE_URL": settings.database_url.get_secret_value(),
-            "STRIPE_API_KEY": settings.stripe_api_key.get_secret_value(),
-            "STRIPE_API_BASE": settings.stripe_api_base,
-            "CHECKOUT_SUCCESS_URL": settings.checkout_success_url,
-            "SMTP_URL": settings.smtp_url.get_secret_value(),
-            "MAIL_FROM": settings.mail_from,
+            **club.pipeline.environment,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -26,12 +26,7 @@ NO_REPLY = Delivery(DeliveryOutcome.UNCERTAIN, Phase.AFTER_DOT, None, "connectio
 @pytest.fixture
 def club(empty_club: Pipeline) -> SmallClub:
     """A club with three families, whose campaign is being sent."""
-    club = SmallClub.on(empty_club)
-    for surname in ("Ek", "Berg", "Chen"):
-        club.family(surname, f"{surname.lower()}@example.com")
-    club.open_campaign()
-    club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
-    return club
+    return SmallClub.sending(empty_club, "Ek", "Berg", "Chen")
 
 
 def outbox(club: SmallClub, max_attempts: int = 3) -> Outbox:

@@ -57,11 +57,7 @@ def database(club: SmallClub) -> Iterator[UnsteadyDatabase]:
 @pytest.fixture
 def club(empty_club: Pipeline) -> SmallClub:
     """A club with a family, whose campaign is being sent."""
-    club = SmallClub.on(empty_club)
-    club.family()
-    club.open_campaign()
-    club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
-    return club
+    return SmallClub.sending(empty_club, "Ek")
 
 
 @contextmanager

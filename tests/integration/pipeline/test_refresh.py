@@ -416,16 +416,7 @@ def test_only_what_is_set_aside_can_be_released_all_or_nothing_and_by_somebody(c
 
 
 def test_set_aside_orders_are_listed_and_released_at_a_terminal(club: RefreshedClub, order: int) -> None:
-    settings = club.pipeline.services.settings
-    environment = {
-        "DATABASE_URL": settings.database_url.get_secret_value().replace("+psycopg", ""),
-        "STRIPE_API_KEY": settings.stripe_api_key.get_secret_value(),
-        "STRIPE_API_BASE": settings.stripe_api_base,
-        "CHECKOUT_SUCCESS_URL": settings.checkout_success_url,
-        "SMTP_URL": settings.smtp_url.get_secret_value(),
-        "MAIL_FROM": settings.mail_from,
-    }
-    terminal = CliRunner(env=environment)
+    terminal = CliRunner(env=club.pipeline.environment)
     club.set_order(order, stripe_checkout_session_id="cs_test_of_nobody")
     club.refresh()
     listed = terminal.invoke(app, ["set-asides"]).stdout

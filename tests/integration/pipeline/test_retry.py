@@ -22,8 +22,7 @@ def club(empty_club: Pipeline) -> SmallClub:
     """A club with one family, whose campaign is being sent."""
     club = SmallClub.on(empty_club)
     club.family()
-    club.open_campaign()
-    club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
+    club.begin_sending()
     return club
 
 

@@ -42,16 +42,7 @@ def club(empty_club: Pipeline) -> SmallClub:
 
 def start_worker(club: SmallClub, message_ids: Sequence[int], size: int = 5) -> "subprocess.Popen[bytes]":
     """Start a process that delivers these messages, a few at a time."""
-    settings = club.pipeline.services.settings
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "STRIPE_API_KEY": settings.stripe_api_key.get_secret_value(),
-        "STRIPE_API_BASE": settings.stripe_api_base,
-        "CHECKOUT_SUCCESS_URL": settings.checkout_success_url,
-        "SMTP_URL": settings.smtp_url.get_secret_value(),
-        "MAIL_FROM": settings.mail_from,
-    }
+    environment = {"PATH": "/usr/bin:/bin", **club.pipeline.environment}
     campaign = club.one("SELECT id FROM tournament_fees.campaigns")
     arguments = [str(number) for number in (campaign, 1, size, *message_ids)]
     return subprocess.Popen([sys.executable, "-c", WORKER, *arguments], cwd=REPOSITORY, env=environment)
