@@ -7,14 +7,19 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from tasks.errors import ConfigurationError, TransientError
 
 Result = TypeVar("Result")
 
 ASK_AGAIN_SECONDS = 0.2
+
+REST_SECONDS = 1.0
+"""A connection that rested for longer may have died meanwhile: it is asked before it is used."""
 
 MOST_CONNECTIONS = 15
 """Of a process; opened when they are needed, and kept: opening one costs as much as dozens of statements."""
@@ -42,10 +47,10 @@ class Database:
             url,
             pool_size=MOST_CONNECTIONS,
             max_overflow=0,  # connections over pool_size are opened and closed for one statement each
-            pool_pre_ping=True,
             hide_parameters=True,
             connect_args={"connect_timeout": 10},
         )
+        _ping_the_rested(self.engine)
         self._alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
@@ -115,6 +120,22 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _ping_the_rested(engine: Engine) -> None:
+    """Replace a connection that died while it rested, as pool_pre_ping does, but without a ping for each statement."""
+
+    @event.listens_for(engine, "checkin")
+    def begin_to_rest(_connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info["rests_since"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        if monotonic() - record.info.get("rests_since", monotonic()) > REST_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error  # the pool opens another one
 
 
 def _sqlstate(error: DBAPIError) -> str | None:

@@ -3,7 +3,7 @@
 -- order of the same player for the same product exists), shares_session (another order has the same session id), released (an array:
 -- sessions that a person has dealt with, for reasons that leave nothing to pay through them), settled (an array: sessions through which
 -- it was paid already, whatever became of that), paid_before (the session of a payment on record that no person has dealt with, or NULL),
--- read_at (on PostgreSQL's own clock).
+-- waits_for_person (it is set aside), read_at (on PostgreSQL's own clock).
 SELECT
     o.id,
     coalesce(cast(o.status AS text), '') AS status,
@@ -48,6 +48,10 @@ SELECT
                 WHERE sa.order_id = o.id AND sa.session_id = p.session_id AND sa.cleared_by <> 'pipeline'
             )
     ) AS paid_before,
+    exists(
+        SELECT FROM tournament_fees.set_asides AS sa
+        WHERE sa.order_id = o.id AND sa.cleared_at IS NULL
+    ) AS waits_for_person,
     clock_timestamp() AS read_at
 FROM orders AS o
 WHERE o.id = :order_id;

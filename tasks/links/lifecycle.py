@@ -88,10 +88,11 @@ class _Tending:
         """Whether all that was sighted is written down, or is of another order."""
 
     def run(self) -> Link:
-        for _ in range(MAX_ROUNDS):
+        for number in range(MAX_ROUNDS):
             order = self.ledger.order(self.order_id, committed=self.charge is not None)
             try:
-                self.ledger.hold(order.id)
+                if number:  # the lease was taken just before the first
+                    self.ledger.hold(order.id)
                 link = self.look(order)
             except LeaseLostError:
                 return Link(order.id, order.status, LinkOutcome.UNDER_REVIEW, "another run has taken over its link")
@@ -223,7 +224,7 @@ class _Tending:
 
     def live(self, order: Order, session: CheckoutSession, outcome: LinkOutcome) -> Link:
         """Return a link that can be mailed."""
-        self.ledger.clear_set_aside(order.id, now=self.keeper.clock())
+        self.note_mended(order)
         return Link(
             order.id,
             order.status,
@@ -241,6 +242,11 @@ class _Tending:
         self.ledger.set_aside(order, session_id, verdict, now=self.keeper.clock())
         return Link(order.id, order.status, LinkOutcome.SET_ASIDE, verdict.detail)
 
+    def note_mended(self, order: Order) -> None:
+        """Note that what an order was set aside for is over."""
+        if order.waits_for_person:
+            self.ledger.clear_set_aside(order.id, now=self.keeper.clock())
+
     def not_owed(self, order: Order) -> Link:
         """Return what there is to say of an order that nobody has to pay."""
         if self.closed_one:
@@ -251,7 +257,7 @@ class _Tending:
     def result(self, order: Order, outcome: LinkOutcome, detail: str) -> Link:
         """Return a link that is not to be mailed, with the reason."""
         if outcome is not LinkOutcome.UNDER_REVIEW:
-            self.ledger.clear_set_aside(order.id, now=self.keeper.clock())
+            self.note_mended(order)
         return Link(order.id, order.status, outcome, detail)
 
 

@@ -34,6 +34,9 @@ class Order:
     settled: Sequence[str] = ()
     """Sessions through which it was paid already, whatever became of that."""
 
+    waits_for_person: bool = False
+    """It is set aside."""
+
     read_at: datetime | None = None
     """When this was read, by PostgreSQL's clock: before Stripe was asked."""
 

@@ -4,8 +4,10 @@ import traceback
 
 import pytest
 
+from tasks import database
 from tasks.errors import TransientError
 from tasks.links.model import LinkOutcome
+from tasks.services import open_services
 from tasks.set_asides import release
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
@@ -145,3 +147,20 @@ def test_a_connection_that_is_cut_takes_no_values_into_the_log(club: SmallClub) 
     with pytest.raises(TransientError) as caught:
         club.sql(statement, secret=secret)
     assert secret not in "".join(traceback.format_exception(caught.value))
+
+
+def test_connections_that_died_while_they_rested_are_replaced(
+    club: SmallClub, order: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    club.tend(order)
+    monkeypatch.setattr(database, "REST_SECONDS", 0.0)  # any rest is long enough
+    settings = club.pipeline.services.settings
+    with open_services(settings, club.pipeline.clock) as another:
+        another.database.fetch("time_now")
+        killed = club.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert killed
+        assert another.database.fetch("time_now")
+    assert club.tend(order).outcome is LinkOutcome.KEPT
