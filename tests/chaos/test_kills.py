@@ -76,6 +76,8 @@ def test_kill_9_at_random_moments_of_a_refresh(world: World, chance: random.Rand
         assert world.all_broken() == []
         world.club.sql("UPDATE tournament_fees.order_leases SET expires_at = now() - interval '1 second'")
 
+    print(f"{hits} kills in {rounds + 1} rounds of {len(world.orders)} orders, {len(world.sessions())} sessions made")  # noqa: T201
+
     world.later(2 * IN_FLIGHT)
     world.run("refresh")
     assert world.all_broken() == []

@@ -66,7 +66,9 @@ class BigClub(RefreshedClub):
         def kind(method: str, path: str) -> str:
             return kinds.get((method, path)) or ("expire" if path.endswith("/expire") else "retrieve")
 
-        return Counter(kind(request["method"], request["path"]) for request in self.pipeline.stand_in.requests())
+        calls = Counter(kind(request["method"], request["path"]) for request in self.pipeline.stand_in.requests())
+        log.info("calls to Stripe: %s", dict(calls))  # ARGS=--log-cli-level=INFO
+        return calls
 
 
 @pytest.fixture
@@ -154,7 +156,6 @@ def test_two_thousand_links_are_renewed_as_fast_as_stripes_limit_allows(empty_cl
         took, busy = time.monotonic() - began, time.process_time() - busy
         requests = pipeline.stand_in.requests()
     refused = sum(request["status"] == 429 for request in requests)
-    # ARGS=--log-cli-level=INFO
     log.info("%d renewed in %.1f s, answered 429: %d, our CPU: %.1f ms each", count, took, refused, 1000 * busy / count)
     assert took <= 1.2 * count / limit
     assert refused <= len(requests) / 100
