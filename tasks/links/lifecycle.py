@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
+from tasks.links.creation import make_session
 from tasks.links.decision import PAID_BY_REFERENCE, LinkPolicy, judge, may_have_paid
 from tasks.links.ledger import LeaseLostError, LinkLedger
 from tasks.links.model import Action, Charge, CheckoutSession, Link, LinkOutcome, Order, Verdict
@@ -12,13 +13,7 @@ from tasks.links.recovery import recover
 from tasks.links.request import ReturnPages, session_request
 from tasks.links.rivals import OtherOrderError, current_session
 from tasks.links.sightings import Sighted, Sightings
-from tasks.links.stripe_api import (
-    NotOpenError,
-    RefusedError,
-    ServerFailedError,
-    StripeSessions,
-    UnknownSessionError,
-)
+from tasks.links.stripe_api import NotOpenError, StripeSessions, UnknownSessionError
 
 SHARED_SESSION = Verdict(
     Action.SET_ASIDE, "shared_session", "another order has the same session: a payment could be for either"
@@ -183,35 +178,15 @@ class _Tending:
         return self.result(order, LinkOutcome.FOUND_PAID, "paid at Stripe") if marked else None
 
     def create(self, order: Order) -> Link | None:
-        """Ask Stripe for a new session: the attempt is committed before, the order written only if unchanged."""
+        """Make a new session, and a link of it."""
         keeper, now, key = self.keeper, self.keeper.clock(), uuid4()
-        charge = self.charge or Charge("", "")
-        request = session_request(order, charge, keeper.pages, key=key, now=now)
-        attempt_id = self.ledger.begin(order, key, request, now=now)
-        if attempt_id is None:
+        request = session_request(order, self.charge or Charge("", ""), keeper.pages, key=key, now=now)
+        made = make_session(order, request, self.ledger, keeper.stripe, key=key, now=now)
+        if isinstance(made, Verdict):
+            return self.set_aside(order, None, made)
+        if made is None or not keeper.policy.admits(made.url):
             return None
-        try:
-            session = keeper.stripe.create(request, str(key))
-        except RefusedError as error:
-            self.ledger.close(attempt_id, "refused", now=now)
-            return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "refused_by_stripe", f"Stripe: {error}"))
-        except ServerFailedError:
-            self.ledger.close(attempt_id, "unknown", now=now)
-            return None
-        if not self.ledger.record_answer(attempt_id, session, now=now):
-            self.disown(attempt_id, session)
-            return None
-        if not self.ledger.set_link(order, session):
-            return None
-        if not keeper.policy.admits(session.url):
-            return None
-        return self.live(order, session, LinkOutcome.RENEWED if order.session_id else LinkOutcome.MADE)
-
-    def disown(self, attempt_id: int, session: CheckoutSession) -> None:
-        """Close a session whose attempt was given up while it was made; one that another worker has is left to it."""
-        if self.ledger.gave_up(attempt_id):
-            closed = self.keeper.stripe.expire(session.id)
-            self.ledger.record_answer(attempt_id, closed, now=self.keeper.clock(), state="expired")
+        return self.live(order, made, LinkOutcome.RENEWED if order.session_id else LinkOutcome.MADE)
 
     def expire(self, session: CheckoutSession) -> None:
         """Close a session; the next look reads what became of it."""

@@ -37,8 +37,8 @@ LINKS, STALLS, PITFALLS, OUTBOX, REFRESH, STRANGERS = (
 )
 DECISION = "tests/unit/test_decision.py"
 BEGIN, STORE, SENDING = (f"sql/queries/{name}.sql" for name in ("begin_attempt", "set_order_link", "enter_sending"))
-RECOVERY, LIFECYCLE, RIVALS, JUDGE = (
-    f"tasks/links/{name}.py" for name in ("recovery", "lifecycle", "rivals", "decision")
+RECOVERY, LIFECYCLE, CREATION, RIVALS, JUDGE = (
+    f"tasks/links/{name}.py" for name in ("recovery", "lifecycle", "creation", "rivals", "decision")
 )
 MUTANTS = (
     Mutant("an attempt is begun without the lease's token", BEGIN, " AND l.token = :token", "", STALLS, "any_moment"),
@@ -59,9 +59,9 @@ MUTANTS = (
     Mutant("an attempt is given up without its key being spent", RECOVERY, "    elif replayable:\n        _replay", "    elif False:\n        _replay", STALLS, "suspended"),
     Mutant("a refused repetition counts as no session", RECOVERY, 'ledger.close(attempt.id, "unknown"', 'ledger.close(attempt.id, "refused"', STALLS, "refused"),
     Mutant("a lost session is not looked for", RECOVERY, "return next((s for s in sessions if", "return next((s for s in list(sessions)[:0] if", LINKS, "listing or key_that_may"),
-    Mutant("a late answer to an attempt that was given up stays open", LIFECYCLE, "        if self.ledger.gave_up(attempt_id):\n", "        if not attempt_id:\n", STALLS, "given_up"),
-    Mutant("a session is closed that another worker made of the same request", LIFECYCLE, "        if self.ledger.gave_up(attempt_id):\n", "        if attempt_id:\n", STALLS, "comes_late"),
-    Mutant("a failure of Stripe's counts as no session", LIFECYCLE, 'self.ledger.close(attempt_id, "unknown"', 'self.ledger.close(attempt_id, "absent"', LINKS, "failure"),
+    Mutant("a late answer to an attempt that was given up stays open", CREATION, "    if ledger.gave_up(attempt_id):\n", "    if not attempt_id:\n", STALLS, "given_up"),
+    Mutant("a session is closed that another worker made of the same request", CREATION, "    if ledger.gave_up(attempt_id):\n", "    if attempt_id:\n", STALLS, "comes_late"),
+    Mutant("a failure of Stripe's counts as no session", CREATION, 'ledger.close(attempt_id, "unknown"', 'ledger.close(attempt_id, "absent"', LINKS, "failure"),
     Mutant("of two sessions the open one is kept, not the paid one", RIVALS, 'return (session.payment_status == "paid", session.slow_payment, session.status == "open")', 'return (session.status == "open", session.slow_payment, session.payment_status == "paid")', LINKS, "payment_through"),
     Mutant("of two sessions the open one is kept, not that of a slow payment", RIVALS, 'session.slow_payment, session.status == "open")', 'session.status == "open", session.slow_payment)', STALLS, "slow"),
     Mutant("a second session is not closed", RIVALS, 'if other.status == "open" else other', 'if other.status == "" else other', LINKS, "session_of_the_club"),

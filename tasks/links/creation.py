@@ -1,0 +1,39 @@
+"""A new session for an order: committed to the ledger before Stripe is asked, stored only if the order is as it was."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tasks.links.ledger import LinkLedger
+from tasks.links.model import Action, CheckoutSession, Order, Verdict
+from tasks.links.stripe_api import RefusedError, ServerFailedError, StripeSessions
+
+
+def make_session(
+    order: Order, request: Mapping[str, Any], ledger: LinkLedger, stripe: StripeSessions, *, key: UUID, now: datetime
+) -> CheckoutSession | Verdict | None:
+    """Ask Stripe for a session; a verdict where it refuses, None where the order has to be looked at again."""
+    attempt_id = ledger.begin(order, key, request, now=now)
+    if attempt_id is None:
+        return None
+    try:
+        session = stripe.create(request, str(key))
+    except RefusedError as error:
+        ledger.close(attempt_id, "refused", now=now)
+        return Verdict(Action.SET_ASIDE, "refused_by_stripe", f"Stripe: {error}")
+    except ServerFailedError:
+        ledger.close(attempt_id, "unknown", now=now)
+        return None
+    if not ledger.record_answer(attempt_id, session, now=now):
+        _disown(attempt_id, session, ledger, stripe, now=now)
+        return None
+    return session if ledger.set_link(order, session) else None
+
+
+def _disown(
+    attempt_id: int, session: CheckoutSession, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime
+) -> None:
+    """Close a session whose attempt was given up while it was made; one that another worker has is left to it."""
+    if ledger.gave_up(attempt_id):
+        ledger.record_answer(attempt_id, stripe.expire(session.id), now=now, state="expired")
