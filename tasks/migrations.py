@@ -98,6 +98,11 @@ def _describe_rights(problems: Sequence[Row[Any]]) -> list[str]:
 
 def _describe_column(row: Row[Any]) -> str:
     column = f"{row.table_name}.{row.column_name}"
+    if row.data_type is not None and row.column_name != "stripe_checkout_url":
+        return (
+            f"{column} is {row.data_type}, too narrow for Stripe's ids: its owner runs "
+            f"ALTER TABLE {row.table_name} ALTER COLUMN {row.column_name} TYPE text"
+        )
     if row.data_type is not None:
         return (
             f"{column} is {row.data_type}, too narrow for Stripe's URLs: its owner runs sql/club/widen_checkout_url.sql"

@@ -7,7 +7,7 @@ SELECT
     'pipeline',
     :idempotency_key,
     cast(:request AS jsonb),
-    o.stripe_checkout_session_id,
+    nullif(trim(o.stripe_checkout_session_id), ''),
     :now,
     'requested',
     o.amount,
@@ -19,7 +19,7 @@ INNER JOIN tournament_fees.order_leases AS l
 WHERE
     o.id = :order_id
     AND o.status = 'pending'
-    AND o.stripe_checkout_session_id IS NOT DISTINCT FROM cast(:session_id AS text)
+    AND nullif(trim(o.stripe_checkout_session_id), '') IS NOT DISTINCT FROM cast(:session_id AS text)
     AND o.amount = :amount
     AND o.currency = :currency
 RETURNING id;

@@ -10,7 +10,7 @@ SET
 WHERE
     id = :order_id
     AND status = 'pending'
-    AND stripe_checkout_session_id IS NOT DISTINCT FROM cast(:session_id AS text)
+    AND nullif(trim(stripe_checkout_session_id), '') IS NOT DISTINCT FROM cast(:session_id AS text)
     AND amount IS NOT DISTINCT FROM cast(:amount AS numeric)
     AND currency IS NOT DISTINCT FROM cast(:currency AS text)
 RETURNING id;

@@ -38,6 +38,8 @@ LEFT JOIN pg_attribute AS a
 WHERE
     a.attname IS NULL
     OR (needed.column_name = 'stripe_checkout_url' AND a.atttypmod BETWEEN 1 AND 5003)
+    OR (needed.column_name = 'stripe_checkout_session_id' AND a.atttypmod BETWEEN 1 AND 69) -- 4 more than characters: Stripe's have 66
+    OR (needed.column_name = 'stripe_payment_intent_id' AND a.atttypmod BETWEEN 1 AND 30) -- Stripe's have 27
     OR NOT has_column_privilege(a.attrelid, a.attnum, 'SELECT')
     OR (needed.written AND NOT has_column_privilege(a.attrelid, a.attnum, 'UPDATE'))
 ORDER BY needed.table_name, needed.column_name;

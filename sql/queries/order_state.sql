@@ -1,4 +1,5 @@
--- An order as it stands now; whatever types and gaps the club's columns have, an amount that is none is NaN and a missing text is empty.
+-- An order as it stands now; whatever types and gaps the club's columns have, an amount that is none is NaN and a missing text is empty,
+-- while what Stripe knows it by is NULL where the club stores an empty text, and without the blanks of a padded column.
 -- Returns: id, status, amount, currency, session_id, url, payment_method, payment_intent_id, has_product, has_twin (another uncancelled
 -- order of the same player for the same product exists), shares_session (another order has the same session id), released (an array:
 -- sessions that a person has dealt with, for reasons that leave nothing to pay through them), settled (an array: sessions through which
@@ -9,10 +10,10 @@ SELECT
     coalesce(cast(o.status AS text), '') AS status,
     coalesce(cast(o.amount AS numeric), 'NaN') AS amount,
     coalesce(trim(cast(o.currency AS text)), '') AS currency,
-    o.stripe_checkout_session_id AS session_id,
+    nullif(trim(o.stripe_checkout_session_id), '') AS session_id,
     o.stripe_checkout_url AS url,
-    o.payment_method,
-    o.stripe_payment_intent_id AS payment_intent_id,
+    nullif(lower(trim(cast(o.payment_method AS text))), '') AS payment_method,
+    nullif(trim(o.stripe_payment_intent_id), '') AS payment_intent_id,
     o.product_id IS NOT NULL AS has_product,
     exists(
         SELECT FROM orders AS twin
@@ -24,7 +25,10 @@ SELECT
     ) AS has_twin,
     exists(
         SELECT FROM orders AS other
-        WHERE other.stripe_checkout_session_id = o.stripe_checkout_session_id AND other.id <> o.id
+        WHERE
+            other.stripe_checkout_session_id = o.stripe_checkout_session_id
+            AND trim(o.stripe_checkout_session_id) <> ''
+            AND other.id <> o.id
     ) AS shares_session,
     array(
         SELECT sa.session_id

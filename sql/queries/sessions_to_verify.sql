@@ -6,7 +6,7 @@ SELECT
 FROM (
     SELECT
         orders.id AS order_id,
-        orders.stripe_checkout_session_id AS session_id
+        nullif(trim(orders.stripe_checkout_session_id), '') AS session_id
     FROM orders
     WHERE orders.id = any(cast(:order_ids AS bigint[]))
     UNION

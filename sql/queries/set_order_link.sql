@@ -6,7 +6,7 @@ FROM tournament_fees.order_leases AS l
 WHERE
     o.id = :order_id
     AND o.status = 'pending'
-    AND o.stripe_checkout_session_id IS NOT DISTINCT FROM cast(:session_id AS text)
+    AND nullif(trim(o.stripe_checkout_session_id), '') IS NOT DISTINCT FROM cast(:session_id AS text)
     AND o.amount IS NOT DISTINCT FROM cast(:amount AS numeric)
     AND o.currency IS NOT DISTINCT FROM cast(:currency AS text)
     AND l.order_id = o.id

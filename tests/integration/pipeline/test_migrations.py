@@ -156,6 +156,14 @@ def test_every_missing_table_is_named_once(database: Database) -> None:
             "ALTER TABLE orders ALTER COLUMN stripe_checkout_url TYPE varchar(500)",
             "stripe_checkout_url is character varying(500), too narrow for Stripe's URLs: its owner runs",
         ),
+        (
+            "ALTER TABLE orders ALTER COLUMN stripe_checkout_session_id TYPE varchar(65)",
+            "stripe_checkout_session_id is character varying(65), too narrow for Stripe's ids: its owner runs ALTER TABLE",
+        ),
+        (
+            "ALTER TABLE orders ALTER COLUMN stripe_payment_intent_id TYPE varchar(26)",
+            "stripe_payment_intent_id is character varying(26), too narrow for Stripe's ids: its owner runs ALTER TABLE",
+        ),
     ],
 )
 def test_what_the_clubs_tables_lack_is_named(club_database: Database, change: str, complaint: str) -> None:
@@ -185,6 +193,12 @@ def test_the_ready_statement_mends_it(club_database: Database, change: str, mend
 @pytest.mark.parametrize("type_", ["varchar", "varchar(5000)", "text"])
 def test_a_column_that_is_wide_enough_is_left_alone(club_database: Database, type_: str) -> None:
     run_script(club_database, f"ALTER TABLE orders ALTER COLUMN stripe_checkout_url TYPE {type_}")
+    check_club_tables(club_database)
+
+
+def test_ids_fit_exactly(club_database: Database) -> None:
+    run_script(club_database, "ALTER TABLE orders ALTER COLUMN stripe_checkout_session_id TYPE varchar(66)")
+    run_script(club_database, "ALTER TABLE orders ALTER COLUMN stripe_payment_intent_id TYPE varchar(27)")
     check_club_tables(club_database)
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tasks.links.model import LinkOutcome
 from tasks.mail.letter import Letter
 from tasks.mail.rendering import RenderedMail, Renderer
 from tests.integration.pipeline.harness import Pipeline, links_in
@@ -61,6 +62,36 @@ def test_an_order_that_cannot_be_understood_is_set_aside_and_the_others_go(
     assert (problem.order_id, problem.reason) == (odd, "link_under_review")
     assert problem.detail.startswith(said)
     assert club.sessions(odd) == []
+
+
+def test_an_empty_session_id_is_none(club: SmallClub) -> None:
+    first, second = *club.family("Ek", "jo.ek@example.com"), *club.family("Oh", "al.oh@example.com")
+    for order in (first, second):
+        club.set_order(order, stripe_checkout_session_id="", stripe_checkout_url="", stripe_payment_intent_id="")
+    assert club.pipeline.run(CUP).links == {"made": 2}
+    club.pipeline.stand_in.pay(club.order_now(first).stripe_checkout_session_id)
+    assert club.pipeline.run(CUP, 2).links == {"found paid": 1, "kept": 1}
+
+
+def test_a_padded_session_id_is_read(club: SmallClub) -> None:
+    club.sql("ALTER TABLE orders ALTER COLUMN stripe_checkout_session_id TYPE char(80)")
+    (order,) = club.family()
+    assert club.pipeline.run(CUP).links == {"made": 1}
+    assert club.pipeline.run(CUP, 2).links == {"kept": 1}
+    club.pipeline.stand_in.pay(club.order_now(order).stripe_checkout_session_id.strip())
+    assert club.pipeline.run(CUP, 3).links == {"found paid": 1}
+
+
+@pytest.mark.parametrize("method", ["", "Stripe", "stripe    "])
+def test_a_paid_order_whose_payment_is_told_in_the_clubs_own_way_is_not_paid_twice(
+    club: SmallClub, method: str
+) -> None:
+    (order,) = club.family()
+    session = club.own_session(order)
+    club.pipeline.stand_in.pay(session)
+    club.set_order(order, status="paid", payment_method=method, stripe_payment_intent_id="")
+    assert club.tend(order).outcome is LinkOutcome.ALREADY_PAID
+    assert club.set_aside(order) == []
 
 
 def test_missing_names_leave_nobody_out(club: SmallClub) -> None:
