@@ -75,9 +75,11 @@ class Settings(BaseSettings):
             raise ValueError(NO_DATABASE)
         url = SecretStr(f"postgresql+psycopg://{rest}")
         try:
-            make_url(url.get_secret_value())
+            host = make_url(url.get_secret_value()).host
         except (ArgumentError, ValueError):
             raise ValueError(NO_DATABASE) from None
+        if "@" in (host or ""):  # errors name the host: the rest of the password would be in them
+            raise ValueError("has an @ in its password or user name: write it as %40")
         return url
 
     @field_validator("stripe_api_key")
@@ -230,9 +232,12 @@ def load_settings(given: Mapping[str, str] | None = None) -> Settings:
 def env_file() -> Path | None:
     """Return the file that holds settings: the one that TOURNAMENT_FEES_ENV_FILE names, else .env in this folder.
 
-    Raises a ConfigurationError where it is no readable UTF-8 file.
+    Raises a ConfigurationError where it is no readable UTF-8 file, or was named and is not there.
     """
-    file = Path(os.environ.get(ENV_FILE) or ".env")
+    chosen = os.environ.get(ENV_FILE)
+    file = Path(chosen or ".env")
+    if chosen and not file.exists():
+        raise ConfigurationError(f"{ENV_FILE} names {file}, which is not there")
     if not file.exists() or file == Path(os.devnull):
         return None
     try:

@@ -1,6 +1,7 @@
 """Settings: each wrong, missing or contradictory one gives a line that names it and never shows a value."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,6 +113,7 @@ WRONG = [
     ("DATABASE_URL", "mysql://club:XYZZY@db.example.org/club", "is not a PostgreSQL address"),
     ("DATABASE_URL", "sqlite:///XYZZY.db", "is not a PostgreSQL address"),
     ("DATABASE_URL", "XYZZY", "is not a PostgreSQL address"),
+    ("DATABASE_URL", "postgresql://club:half@XYZZY@db.example.org/club", "write it as %40"),
     ("STRIPE_API_KEY", "pk_test_XYZZY", "is not a Stripe secret or restricted key"),
     ("STRIPE_API_KEY", "XYZZY", "is not a Stripe secret or restricted key"),
     ("STRIPE_API_KEY", "sk_test_", "is not a Stripe secret or restricted key"),
@@ -273,3 +275,10 @@ def test_a_file_of_settings_that_cannot_be_read_is_one_line(environment: Environ
     (tmp_path / ".env").unlink()
     (tmp_path / ".env").mkdir()
     assert ".env is not a readable file in UTF-8" in environment.complaint()
+
+
+def test_a_chosen_file_of_settings_that_is_not_there_is_named(environment: Environment, tmp_path: Path) -> None:
+    missing = tmp_path / "other.env"
+    environment.put({ENV_FILE: str(missing)})
+    with pytest.raises(ConfigurationError, match=rf"^{ENV_FILE} names {re.escape(str(missing))}, which is not there$"):
+        load_settings()
