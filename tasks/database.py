@@ -48,7 +48,8 @@ class Database:
             pool_size=MOST_CONNECTIONS,
             max_overflow=0,  # connections over pool_size are opened and closed for one statement each
             hide_parameters=True,
-            connect_args={"connect_timeout": 10},
+            # A database in SQL_ASCII would give its texts as bytes.
+            connect_args={"connect_timeout": 10, "client_encoding": "utf8"},
         )
         _ping_the_rested(self.engine)
         self._alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -75,6 +76,7 @@ class Database:
         with connection:
             with self._explained():
                 connection.detach()  # closed at the end, not pooled: closing is what lets go
+                fetch(connection, "wait_without_end")
                 if not fetch(connection, "try_turn", turn=name)[0].taken:
                     on_wait()
                     fetch(connection, "wait_for_turn", turn=name)

@@ -19,7 +19,7 @@ SELECT
     cast(orders.status AS text) AS order_status,
     cast(orders.amount AS numeric) AS amount,
     trim(cast(orders.currency AS text)) AS currency,
-    orders.due_date,
+    CASE WHEN isfinite(orders.due_date) THEN orders.due_date END AS due_date,
     products.name AS product
 FROM tournament_products
 INNER JOIN teams ON tournament_products.team_id = teams.id

@@ -1,11 +1,12 @@
--- Every tournament that the club knows.
+-- Every tournament that the club has named; a date without end is none.
 -- Returns: id, name, event_date, payment_deadline, time_zone (the last three may be NULL).
 -- A club with other tables changes this statement and committed_players.sql.
 SELECT
     id,
     name,
-    event_date,
-    payment_deadline,
+    CASE WHEN isfinite(event_date) THEN event_date END AS event_date,
+    CASE WHEN isfinite(payment_deadline) THEN payment_deadline END AS payment_deadline,
     time_zone
 FROM tournaments
+WHERE name IS NOT NULL
 ORDER BY event_date DESC NULLS LAST, id ASC;

@@ -250,6 +250,8 @@ def test_rights_on_our_own_tables_are_asked_for_until_all_are_there(club_databas
         check_migrated(poor)
     run_script(club_database, f"GRANT USAGE ON SCHEMA tournament_fees TO {user}")
     run_script(club_database, f"GRANT SELECT ON tournament_fees.migrations TO {user}")
+    run_script(club_database, f"REVOKE TEMPORARY ON DATABASE {club_database.engine.url.database} FROM PUBLIC")
+    assert any(grant.startswith("GRANT TEMPORARY ON DATABASE") for grant in lacks(check_migrated, poor))
     for grant in lacks(check_migrated, poor):
         run_script(club_database, grant)
     check_migrated(poor)

@@ -1,12 +1,21 @@
 """Clubs whose tables have other types and gaps than ours: one odd row costs only itself."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
+from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg import sql
+from sqlalchemy import make_url, text
 
+from tasks.database import Database
 from tasks.links.model import LinkOutcome
 from tasks.mail.letter import Letter
 from tasks.mail.rendering import RenderedMail, Renderer
+from tasks.services import open_services
+from tasks.settings import Settings
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, SmallClub
 
@@ -92,6 +101,56 @@ def test_a_paid_order_whose_payment_is_told_in_the_clubs_own_way_is_not_paid_twi
     club.set_order(order, status="paid", payment_method=method, stripe_payment_intent_id="")
     assert club.tend(order).outcome is LinkOutcome.ALREADY_PAID
     assert club.set_aside(order) == []
+
+
+def test_odd_rows_of_other_tournaments_stop_none(club: SmallClub) -> None:
+    club.sql("ALTER TABLE tournaments ALTER COLUMN name DROP NOT NULL")
+    club.sql("INSERT INTO tournaments (id, name, event_date) VALUES (2, NULL, NULL), (3, 'Open', 'infinity')")
+    club.family()
+    assert club.pipeline.run(CUP).sent == 1
+
+
+def test_a_date_without_end_is_none(club: SmallClub) -> None:
+    (order,) = club.family()
+    club.sql("UPDATE tournaments SET event_date = 'infinity', payment_deadline = 'infinity'")
+    club.set_order(order, due_date="infinity")
+    assert club.pipeline.run(CUP).sent == 1
+
+
+def test_texts_of_a_database_without_an_encoding_are_texts(server_url: str) -> None:
+    name = sql.Identifier(f"test_{uuid4().hex}")
+    admin = make_url(server_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'").format(name)
+        )
+        url = make_url(server_url).set(database=name.as_string(connection).strip('"'))
+        database = Database(url.render_as_string(hide_password=False))
+        with database.transaction() as inside:
+            assert inside.execute(text("SELECT CAST('Ñuño' AS text)")).scalar() == "Ñuño"
+        database.close()
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+def test_a_turn_outlasts_the_limits_of_a_clubs_sessions(club: SmallClub, settings: Settings) -> None:
+    name = make_url(settings.database_url.get_secret_value()).database
+    for limit in ("statement_timeout", "lock_timeout", "idle_session_timeout"):
+        club.sql(f"ALTER DATABASE {name} SET {limit} = '500ms'")
+    waits = Event()
+
+    def take_turn() -> bool:
+        with open_services(settings) as services, services.database.turn("cup", waits.set):
+            return True
+
+    with ThreadPoolExecutor(1) as pool:
+        with open_services(settings) as services, services.database.turn("cup", lambda: None):
+            second = pool.submit(take_turn)
+            assert waits.wait(60)
+            with services.database.transaction() as connection:
+                connection.execute(text("SET statement_timeout = 0"))
+                connection.execute(text("SELECT pg_sleep(2)"))  # longer than any of the limits
+            assert not second.done()
+        assert second.result()
 
 
 def test_missing_names_leave_nobody_out(club: SmallClub) -> None:
