@@ -70,7 +70,7 @@ def local_stack(
     """
     given = given_settings() if given is None else given
     home = home.resolve()
-    with _signals_raise(), child_processes(home) as children, ExitStack() as parts:
+    with _signals_raise(), _without_proxy(), child_processes(home) as children, ExitStack() as parts:
         # These two get ready by themselves while PostgreSQL and Prefect, which take longer, are waited for.
         stripe = None if given.get("STRIPE_API_KEY") else _start_stripe(children)
         mail = None if given.get("SMTP_URL") else _start_mail(children)
@@ -149,6 +149,19 @@ def _wait_for_mail(
 
 def _mail_folder(home: Path) -> Path:
     return home / "mail"
+
+
+@contextmanager
+def _without_proxy() -> Iterator[None]:
+    """Reach this machine directly, also where the user's environment names a proxy for the web."""
+    before = {name: os.environ.get(name) for name in ("no_proxy", "NO_PROXY")}
+    spared = next((value for value in before.values() if value), "")
+    os.environ.update(dict.fromkeys(before, ",".join(filter(None, [spared, "127.0.0.1", "localhost"]))))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 @contextmanager

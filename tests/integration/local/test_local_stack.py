@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import stripe
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -132,6 +133,18 @@ def test_what_the_user_brings_is_used_instead_of_ours(home: Path) -> None:
         assert (stack.stripe_url, stack.mail_url, stack.mail_folder) == (None, None, None)
         assert {name: stack.environment.get(name) for name in given} == {**given, "UNRELATED": None}
         assert list((home / "run").iterdir()) == [], "nothing was started"
+
+
+def test_a_proxy_for_the_web_is_not_asked_for_this_machine(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
+    monkeypatch.setenv("no_proxy", "club.example.org")
+    with local_stack(home, prefect=False, given={}, progress=_quiet) as stack:
+        client = stripe.StripeClient(STANDIN_KEY, base_addresses={"api": stack.stripe_url or ""})
+        assert client.v1.checkout.sessions.list().data == []
+        with urllib.request.urlopen(stack.mail_url or "") as answer:  # noqa: S310  our own; the wait for Prefect asks so
+            assert answer.status == 200
+    assert os.environ["no_proxy"] == "club.example.org"
 
 
 def test_the_home_is_the_users_choice_or_in_the_repository(home: Path) -> None:
