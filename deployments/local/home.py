@@ -10,6 +10,8 @@ from typing import IO, TYPE_CHECKING
 
 import psutil
 
+from tasks.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -33,10 +35,18 @@ def stack_home(given: Mapping[str, str]) -> Path:
 def sole_use(home: Path) -> Iterator[IO[str]]:
     """Hold the folder for this process; yield the locked file, which a process that cleans up after us may inherit.
 
-    The kernel releases the lock with its last holder, so a kill -9 leaves no stale lock. Raises HomeInUseError.
+    The kernel releases the lock with its last holder, so a kill -9 leaves no stale lock. Raises HomeInUseError,
+    and a ConfigurationError where the folder cannot be written to.
     """
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds people's addresses
-    with (home / ".lock").open("a+") as lock:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds people's addresses
+        opened = (home / ".lock").open("a+")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{home} cannot be written to ({error.strerror}): give the embedded stack another folder, "
+            f"{HOME_VARIABLE}=/another/folder"
+        ) from None
+    with opened as lock:
         _take(lock, home)
         lock.truncate(0)
         lock.write(str(psutil.Process().pid))

@@ -16,6 +16,7 @@ from deployments.local.home import HomeInUseError
 from deployments.local.ports import last_port, remember_port
 from deployments.local.process_tree import ProcessRecord, stop_recorded
 from deployments.local.processes import ChildFailedError, child_processes
+from tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,6 +161,13 @@ def test_a_record_that_nobody_can_read_is_thrown_away(home: Path) -> None:
 def test_a_second_holder_is_told_who_is_first_and_what_to_do(home: Path) -> None:
     advice = f"in use by process {os.getpid()}.*kill {os.getpid()}.*TOURNAMENT_FEES_HOME="
     with child_processes(home), pytest.raises(HomeInUseError, match=advice), child_processes(home):
+        pass
+
+
+def test_a_home_that_cannot_be_written_to_is_one_line(home: Path) -> None:
+    (home / "file").touch()
+    advice = r"file/demo cannot be written to .* TOURNAMENT_FEES_HOME="
+    with pytest.raises(ConfigurationError, match=advice), child_processes(home / "file" / "demo"):
         pass
 
 
