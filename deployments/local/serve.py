@@ -1,6 +1,5 @@
 """Serve the embedded stack with Prefect's UI, a worker and the deployments, until Ctrl-C: `make serve`."""
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,18 +9,16 @@ from rich.console import Console
 from sqlalchemy import text
 
 from deployments.local.demo_club import TOURNAMENT, load_demo_club_for
+from deployments.local.deploying import POOL, deploy
 from deployments.local.given import check_given
-from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
-from deployments.local.processes import Child, ChildFailedError, inherited_environment
+from deployments.local.home import HomeInUseError, stack_home
+from deployments.local.processes import Child, ChildFailedError
 from deployments.local.stack import Stack, given_settings, local_stack
 from tasks.database import Database
 from tasks.errors import ConfigurationError, TransientError
 from tasks.migrations import check_club_tables, migrate
 from tasks.services import open_services
 from tasks.settings import load_settings
-
-POOL = "tournament-fees"
-PREFECT_FILE = "deployments/prefect.yaml"
 
 # One club's worker may ask more often than a league's hundred: a click is answered within seconds.
 PROMPT = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_HEARTBEAT_SECONDS": "10"}
@@ -62,28 +59,13 @@ def prepare(stack: Stack, progress: Callable[[str], None]) -> None:
         check_club_tables(services.database)
         migrate(services.database)
     progress("Deploying the flows")
-    prefect(stack.environment, "work-pool", "create", POOL, "--type", "process", "--overwrite")
-    prefect(stack.environment, "deploy", "--all", "--prefect-file", PREFECT_FILE)
+    deploy(stack.prefect_url or "", stack.environment)
 
 
 def has_club(database: Database) -> bool:
     """Say whether the database has a club's tables."""
     with database.transaction() as connection:
         return connection.execute(text("SELECT to_regclass('orders')")).scalar() is not None
-
-
-def prefect(environment: Mapping[str, str], *arguments: str) -> None:
-    """Run a command of Prefect's; its words are shown only where it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
-        cwd=REPOSITORY,
-        env={**inherited_environment(), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ChildFailedError(f"`prefect {' '.join(arguments)}` failed: {done.stdout}{done.stderr}".strip())
 
 
 def start_worker(stack: Stack) -> Child:

@@ -67,16 +67,39 @@ def run(prefect: str) -> str:
         return str(state["message"])
 
 
+RETRY = "retry-failed-sends/retry-failed-sends"
+
+
+def switch(prefect: str) -> None:
+    """Do what a person does in the UI: switch a schedule on, pause a deployment, limit the work pool."""
+    with httpx.Client(base_url=f"{prefect}/api", trust_env=False, timeout=60) as api:
+        retry = api.get(f"/deployments/name/{RETRY}").raise_for_status().json()
+        place = f"/deployments/{retry['id']}/schedules/{retry['schedules'][0]['id']}"
+        api.patch(place, json={"active": True}).raise_for_status()
+        api.patch(f"/deployments/{retry['id']}", json={"paused": True}).raise_for_status()  # it is not to run in here
+        api.patch("/work_pools/tournament-fees", json={"concurrency_limit": 3}).raise_for_status()
+
+
+def switched(prefect: str) -> tuple[list[bool], bool, int]:
+    """Return what switch() has changed."""
+    with httpx.Client(base_url=f"{prefect}/api", trust_env=False, timeout=60) as api:
+        retry = api.get(f"/deployments/name/{RETRY}").raise_for_status().json()
+        pool = api.get("/work_pools/tournament-fees").raise_for_status().json()
+        return [schedule["active"] for schedule in retry["schedules"]], retry["paused"], pool["concurrency_limit"]
+
+
 @pytest.mark.usefixtures("shared_temporary_folder")
 def test_what_was_done_is_kept_when_it_is_killed_and_started_again(home: Path) -> None:
     first, addresses = serve(home)
     assert run(addresses["Prefect"]) == "23 sent, 9 skipped, 0 still to send"
     sessions = httpx.get(f"{addresses['Stripe']}/_standin/sessions", trust_env=False).json()
+    switch(addresses["Prefect"])
     first.kill()
     first.communicate()
     second, again = serve(home)
     try:
         assert again == addresses
+        assert switched(again["Prefect"]) == ([True], True, 3)
         assert run(again["Prefect"]) == "0 sent, 9 skipped, 0 still to send"
         assert len(list((home / "serve" / "mail").glob("*.eml"))) == 23
         assert httpx.get(f"{again['Stripe']}/_standin/sessions", trust_env=False).json() == sessions
