@@ -5,11 +5,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tasks.form_rules import Form
+from tasks.form_rules import A_LINE, Form, expecting
 
 TournamentName = Annotated[
     str,
-    Field(title="Tournament", description="Its name, as the club has it.", min_length=1, max_length=200, pattern=r"\S"),
+    Field(
+        title="Tournament",
+        description="Its name, as the club has it.",
+        max_length=200,
+        json_schema_extra=expecting(A_LINE, "the name of a tournament"),
+    ),
 ]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tasks.form_rules import A_NAME, A_NUMBER, ON, SOME, Form, Rule, Schema, both, either, has, no
+from tasks.form_rules import A_LINE, A_NAME, A_NUMBER, ON, SOME, Form, Rule, Schema, both, either, expecting, has, no
 
 # Titles and descriptions, those of the classes among them, are what the forms in the Prefect UI say. What is left out
 # is empty or 0, since a form asks of each field that may be None which of two types it is to have.
@@ -31,7 +31,13 @@ Count = Annotated[
     ),
 ]
 YourName = Annotated[
-    str, Field(title="Your name", description="Kept beside what you decide.", max_length=100, pattern=r"\S")
+    str,
+    Field(
+        title="Your name",
+        description="Kept beside what you decide.",
+        max_length=100,
+        json_schema_extra=expecting(A_LINE, "your name"),
+    ),
 ]
 WhoDecides = Annotated[
     str,

@@ -16,6 +16,7 @@ Schema = Mapping[str, Any]
 ON: Schema = {"const": True}
 SOME: Schema = {"minItems": 1}
 A_NAME: Schema = {"type": "string", "pattern": r"\S"}
+A_LINE: Schema = {"type": "string", "pattern": r"^[^\x00-\x1f]*[^\x00-\x20][^\x00-\x1f]*$"}
 A_NUMBER: Schema = {"type": "integer", "minimum": 1}
 
 
@@ -50,6 +51,11 @@ def both(*forms: Schema) -> Schema:
 def no(form: Schema) -> Schema:
     """Describe a form that is not so."""
     return {"not": form}
+
+
+def expecting(value: Schema, words: str) -> dict[str, Any]:
+    """Describe one field's value so that Prefect tells what was expected, in words."""
+    return {"if": dict(value), "then": {}, "else": {"const": words}}
 
 
 class Form(BaseModel):

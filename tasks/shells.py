@@ -11,7 +11,9 @@ from uuid import UUID
 from prefect import Task, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import ObjectNotFound
 from prefect.futures import PrefectFutureList, as_completed
 from prefect.runtime import flow_run
 from prefect.states import Failed
@@ -96,15 +98,32 @@ def _run_id() -> UUID | None:
 
 @contextmanager
 def one_run_a_tournament(tournament: str) -> Iterator[None]:
-    """Wait until no other run is at work on a tournament; what the block began stops where the block is cancelled."""
-    wait = "Another run is at work on this tournament: this one goes on when it has ended"
+    """Wait until no other run is at work on a tournament; what the block began stops where the block is cancelled.
+
+    Raises a PermanentError where the run was deleted meanwhile: it has nobody any more who wants its work.
+    """
+    waited = False
+
+    def say_so() -> None:
+        nonlocal waited
+        waited = True
+        get_run_logger().info("Another run is at work on this tournament: this one goes on when it has ended")
+
     name = f"tournament-fees {tournament.strip().casefold()}"
-    with (
-        open_services() as services,
-        services.database.turn(name, lambda: get_run_logger().info(wait)),
-        stopping.stoppable(),
-    ):
+    with open_services() as services, services.database.turn(name, say_so), stopping.stoppable():
+        if waited and _is_deleted():
+            raise PermanentError("This run was deleted while it waited: nothing was done")
         yield
+
+
+def _is_deleted() -> bool:
+    """Say whether Prefect does not know this flow run any more."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_flow_run(UUID(flow_run.get_id()))
+        except ObjectNotFound:
+            return True
+    return False
 
 
 @shell("check that everything is ready")

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import text
 
-from deployments.local.demo_club import TOURNAMENT, load_demo_club_for
+from deployments.local.demo_club import TOURNAMENT, is_demo_club, load_demo_club_for
 from deployments.local.deploying import POOL, deploy
 from deployments.local.given import check_given
 from deployments.local.home import HomeInUseError, stack_home
@@ -46,20 +46,31 @@ def main() -> int:
 def served(home: Path, given: Mapping[str, str], progress: Callable[[str], None]) -> Iterator[tuple[Stack, Child]]:
     """Run the stack and a worker, ready for what a person triggers, until the end of the block; as local_stack()."""
     with local_stack(home, given=given, progress=progress) as stack:
-        prepare(stack, progress)
+        prepare(stack, given, progress)
         yield stack, start_worker(stack)
 
 
-def prepare(stack: Stack, progress: Callable[[str], None]) -> None:
+def prepare(stack: Stack, given: Mapping[str, str], progress: Callable[[str], None]) -> None:
     """Make what is not there yet: the demo's club, the pipeline's tables, the work pool and the deployments."""
     with open_services(load_settings(stack.environment)) as services:
         if stack.stripe_url and not has_club(services.database):
             progress("Loading a club of invented people")
             load_demo_club_for(services, stack.stripe_url)
+        if stack.stripe_url and given.get("DATABASE_URL"):
+            check_may_play(services.database)
         check_club_tables(services.database)
         migrate(services.database)
     progress("Deploying the flows")
     deploy(stack.prefect_url or "", stack.environment)
+
+
+def check_may_play(database: Database) -> None:
+    """Raise a ConfigurationError where a club's orders would get links of Stripe's stand-in, which lead nowhere."""
+    if not is_demo_club(database):
+        raise ConfigurationError(
+            f"{database.place} (DATABASE_URL) has a club that is not the demo's, and there is no STRIPE_API_KEY: its "
+            "orders would get links that lead nowhere. Set that too (a test key will do), or name an empty database"
+        )
 
 
 def has_club(database: Database) -> bool:

@@ -90,3 +90,5 @@ ORDER BY player_teams.player_id;
 
 SELECT setval(pg_get_serial_sequence(name, 'id'), 1000)
 FROM unnest(ARRAY['teams', 'products', 'tournaments', 'parents', 'players']) AS name;
+
+COMMENT ON TABLE orders IS 'The demo club of tournament-fees: invented people.';

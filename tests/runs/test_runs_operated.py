@@ -57,8 +57,9 @@ def test_the_form_says_what_each_field_is_and_may_be(serving: Served) -> None:
 @pytest.mark.parametrize(
     ("tournament", "options", "complaint"),
     [
-        ("", {}, "'tournament'"),
-        ("   ", {}, "'tournament'"),
+        ("", {}, "field 'tournament'. Failure reason: 'the name of a tournament' was expected"),
+        ("   ", {}, "field 'tournament'. Failure reason: 'the name of a tournament' was expected"),
+        ("Utah\nInvitational", {}, "'the name of a tournament' was expected"),
         (TOURNAMENT, {"at_most": 0}, "'options.at_most'. Failure reason: 0 is less than the minimum of 1"),
         (TOURNAMENT, {"at_most": 100_001}, "'options.at_most'. Failure reason: 100001 is greater than the maximum"),
         (TOURNAMENT, {"at_most": "many"}, "'options.at_most'. Failure reason: 'many' is not of type 'integer'"),

@@ -10,7 +10,9 @@ import pytest
 from psycopg import sql
 from sqlalchemy import make_url, text
 
+from deployments.local.serve import check_may_play
 from tasks.database import Database
+from tasks.errors import ConfigurationError
 from tasks.links.model import LinkOutcome
 from tasks.mail.letter import Letter
 from tasks.mail.rendering import RenderedMail, Renderer
@@ -192,3 +194,13 @@ def test_a_bug_with_one_family_is_loud_and_costs_no_other_its_message(club: Smal
         ("jo.ek@example.com", "sent", None),
     ]
     assert [message["X-Envelope-To"] for message in club.pipeline.inbox.messages()] == ["jo.ek@example.com"]
+
+
+def test_make_serve_plays_with_no_club_but_the_demos(empty_club: Pipeline) -> None:
+    SmallClub.on(empty_club)
+    with pytest.raises(ConfigurationError, match=r"has a club that is not the demo's.* Set that too"):
+        check_may_play(empty_club.services.database)
+
+
+def test_make_serve_plays_with_the_demos_club(demo_club: Pipeline) -> None:
+    check_may_play(demo_club.services.database)
