@@ -63,7 +63,7 @@ def check_migrated(database: Database) -> None:
 
 
 def check_club_tables(database: Database) -> None:
-    """Raise a ConfigurationError that names every club table and column that is missing or too narrow."""
+    """Raise a ConfigurationError that names each club table and column that is missing or of a type that will not do."""
     problems = database.fetch("missing_club_columns")
     if problems:
         raise ConfigurationError(
@@ -98,6 +98,8 @@ def _describe_rights(problems: Sequence[Row[Any]]) -> list[str]:
 
 def _describe_column(row: Row[Any]) -> str:
     column = f"{row.table_name}.{row.column_name}"
+    if row.wanted is not None:
+        return f"{column} is {row.data_type}, and has to be {row.wanted} (sql/club/schema.sql says what it holds)"
     if row.data_type is not None and row.column_name != "stripe_checkout_url":
         return (
             f"{column} is {row.data_type}, too narrow for Stripe's ids: its owner runs "

@@ -164,6 +164,21 @@ def test_every_missing_table_is_named_once(database: Database) -> None:
             "ALTER TABLE orders ALTER COLUMN stripe_payment_intent_id TYPE varchar(26)",
             "stripe_payment_intent_id is character varying(26), too narrow for Stripe's ids: its owner runs",
         ),
+        (
+            "ALTER TABLE orders DROP COLUMN product_id; ALTER TABLE orders ADD COLUMN product_id uuid",
+            "orders.product_id is uuid, and has to be a whole number",
+        ),
+        ("ALTER TABLE orders ALTER COLUMN amount TYPE text", "orders.amount is text, and has to be a number of cents"),
+        ("ALTER TABLE orders ALTER COLUMN amount TYPE money", "orders.amount is money, and has to be a number of cents"),
+        (
+            "ALTER TABLE tournaments ALTER COLUMN event_date TYPE text",
+            "tournaments.event_date is text, and has to be a date or a time",
+        ),
+        (
+            "CREATE TYPE means AS ENUM ('cash', 'card');"
+            "ALTER TABLE orders ALTER COLUMN payment_method TYPE means USING payment_method::means",
+            "orders.payment_method is means, and has to be a text, or the value 'stripe' among its own",
+        ),
     ],
 )
 def test_what_the_clubs_tables_lack_is_named(club_database: Database, change: str, complaint: str) -> None:
