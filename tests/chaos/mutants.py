@@ -1,6 +1,6 @@
 """Put one bug in each guard and see that a test finds it: `make mutants`, or with ARGS=--machine the state machine.
 
-Words in ARGS choose mutants by name. Each is a change of a line or two in a copy of the tree. One that nobody finds ends
+Words in ARGS choose mutants by name; without, what found them is written to mutants.md beside this. Each is a change of a line or two in a copy of the tree. One that nobody finds ends
 it with an error, and so does one whose line is no longer in the code.
 """
 
@@ -14,6 +14,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
+TABLE = Path(__file__).with_name("mutants.md")
+HEAD = (
+    "# Bugs that were put into the guards, and the test that found each first",
+    "",
+    "Written by `make mutants` where it tries all of them.",
+    "",
+    "| bug | found by |",
+    "|---|---|",
+)
+NOBODY = "NOBODY"
 PIPELINE = "tests/integration/pipeline"
 HUNT = ["--long", "--hypothesis-profile=hunt", "--hypothesis-seed=1", "tests/chaos/test_machine.py"]
 
@@ -95,12 +105,15 @@ def main(arguments: Sequence[str]) -> int:
     words = [word for word in arguments if word != "--machine"]
     by_machine = "--machine" in arguments
     chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
-    missed = 0
+    rows = []
     for mutant in chosen:
         with mutated(mutant) as tree:
             found = found_by(tree, HUNT if by_machine else [mutant.test, "-k", mutant.words])
-        missed += found is None
-        print(f"| {mutant.name} | {found or 'NOBODY'} |", flush=True)
+        rows.append(f"| {mutant.name} | {found or NOBODY} |")
+        print(rows[-1], flush=True)
+    if not words and not by_machine:
+        TABLE.write_text("\n".join([*HEAD, *rows, ""]), encoding="utf-8")
+    missed = sum(NOBODY in row for row in rows)
     print(f"{len(chosen) - missed} of {len(chosen)} found")
     return min(missed, 1)
 
@@ -141,7 +154,7 @@ def found_by(tree: Path, arguments: Sequence[str]) -> str | None:
     failed = [line for line in result.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     if result.returncode > 1 or (result.returncode and not failed):
         raise SystemExit(f"the tests do not run:\n{result.stdout}{result.stderr}")
-    return failed[0].split(" ", 2)[1].rpartition("/")[2] if failed else None
+    return failed[0].partition(" ")[2].partition(" - ")[0].rpartition("/")[2] if failed else None
 
 
 if __name__ == "__main__":
