@@ -11,7 +11,7 @@ SELECT
         )
         OR EXISTS (
             SELECT FROM orders AS o
-            WHERE o.id = s.order_id AND o.stripe_checkout_session_id = s.session_id
+            WHERE o.id = s.order_id AND nullif(trim(o.stripe_checkout_session_id), '') = s.session_id
         )
     ) AS known
 FROM tournament_fees.sightings AS s

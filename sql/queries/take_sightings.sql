@@ -17,6 +17,6 @@ RETURNING
         )
         OR EXISTS (
             SELECT FROM orders AS o
-            WHERE o.id = s.order_id AND o.stripe_checkout_session_id = s.session_id
+            WHERE o.id = s.order_id AND nullif(trim(o.stripe_checkout_session_id), '') = s.session_id
         )
     ) AS known;

@@ -105,12 +105,13 @@ class Sightings:
     def _sighted(self, query: str, order_id: int, *, mailing: bool) -> Sighted:
         rows = self.database.fetch(query, order_id=order_id, most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS)
         seen = [(row, _SESSION.validate_python(row.session)) for row in rows]
-        own = [(row, session) for row, session in seen if row.known or self._is_claimed(session)]
+        strangers = tuple(session for row, session in seen if not (row.known or self._is_claimed(session)))
+        own = [(row, session) for row, session in seen if session not in strangers]
         return Sighted(
             fresh={session.id: session for row, session in own if row.fresh},
             ids=frozenset(session.id for _, session in own),
             seen_at=min((row.seen_at for row, _ in own if row.fresh), default=None),
-            strangers=tuple(session for row, session in seen if not (row.known or self._is_claimed(session))),
+            strangers=strangers,
         )
 
 

@@ -1,6 +1,6 @@
 """Put one bug in each guard and see that a test finds it: `make mutants`, or with ARGS=--machine the state machine.
 
-Words in ARGS choose mutants by name. Each is a change of a line or two in a copy of the tree. One that nobody finds ends
+Words in ARGS choose mutants by name; without, what found them is written to mutants.md beside this. Each is a change of a line or two in a copy of the tree. One that nobody finds ends
 it with an error, and so does one whose line is no longer in the code.
 """
 
@@ -14,6 +14,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).parents[2]
+TABLE = Path(__file__).with_name("mutants.md")
+HEAD = (
+    "# Bugs that were put into the guards, and the test that found each first",
+    "",
+    "Written by `make mutants` where it tries all of them.",
+    "",
+    "| bug | found by |",
+    "|---|---|",
+)
+NOBODY = "NOBODY"
 PIPELINE = "tests/integration/pipeline"
 HUNT = ["--long", "--hypothesis-profile=hunt", "--hypothesis-seed=1", "tests/chaos/test_machine.py"]
 
@@ -46,7 +56,7 @@ MUTANTS = (
     Mutant("an attempt is begun at a price that has changed", BEGIN, "    AND o.amount = :amount\n", "", LINKS, "changes_between_look"),
     Mutant("a second attempt of an order can be live", "sql/migrations/versions/0001_ledger.sql", "CREATE UNIQUE INDEX checkout_attempts_one_live", "CREATE INDEX checkout_attempts_one_live", STALLS, "index"),
     Mutant("a lease is taken from whoever holds it", "sql/queries/lease_order.sql", "    WHERE order_leases.expires_at < clock_timestamp()\n", "", LINKS, "workers"),
-    Mutant("a link is stored over one that the club stored", STORE, "    AND o.stripe_checkout_session_id IS NOT DISTINCT FROM cast(:session_id AS text)\n", "", STALLS, "stored_over"),
+    Mutant("a link is stored over one that the club stored", STORE, "    AND nullif(trim(o.stripe_checkout_session_id), '') IS NOT DISTINCT FROM cast(:session_id AS text)\n", "", STALLS, "stored_over"),
     Mutant("a link is stored at a price that has changed", STORE, "    AND o.amount IS NOT DISTINCT FROM cast(:amount AS numeric)\n", "", LINKS, "price_that_changes_while"),
     Mutant("a link is stored under a lost lease", STORE, "    AND l.token = :token\n", "", STALLS, "stored_under"),
     Mutant("an order is marked paid whatever it has become", "sql/queries/mark_order_paid.sql", "    AND status = 'pending'\n", "", LINKS, "recorded_by_the_webhook"),
@@ -76,7 +86,7 @@ MUTANTS = (
     Mutant("an order is paid anew beside a payment that nobody has dealt with", LIFECYCLE, "        if order.paid_before not in {None, session.id}:\n", "        if order is None:\n", PITFALLS, "refunded"),
     Mutant("what a sweep has shown is lost where the look at it fails", LIFECYCLE, "            link = work.run()\n", "            ledger.drop_sightings(order_id)\n            link = work.run()\n", REFRESH, "look_at_its_order_failed"),
     Mutant("a session that merely names an order counts as its own", "tasks/links/sightings.py", "return ORDER_KEY in session.metadata or bool(self.reference)", "return True", STRANGERS, ""),
-    Mutant("a session that stood in an order counts as a stranger's", "tasks/links/sightings.py", "if row.known or self._is_claimed", "if self._is_claimed", STRANGERS, ""),
+    Mutant("a session that stood in an order counts as a stranger's", "tasks/links/sightings.py", "if not (row.known or self._is_claimed(session))", "if not self._is_claimed(session)", STRANGERS, ""),
     Mutant("a payment through a session that merely names an order is passed over", JUDGE, "return took and right_mode", "return False and right_mode", STRANGERS, ""),
     Mutant("any payment through a session that merely names an order counts", JUDGE, "and _right_price(order, stranger) and", "and", STRANGERS, ""),
     Mutant("a session of the other mode is taken", JUDGE, "or session.livemode != policy.livemode", "", DECISION, "mode"),
@@ -95,12 +105,15 @@ def main(arguments: Sequence[str]) -> int:
     words = [word for word in arguments if word != "--machine"]
     by_machine = "--machine" in arguments
     chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
-    missed = 0
+    rows = []
     for mutant in chosen:
         with mutated(mutant) as tree:
             found = found_by(tree, HUNT if by_machine else [mutant.test, "-k", mutant.words])
-        missed += found is None
-        print(f"| {mutant.name} | {found or 'NOBODY'} |", flush=True)
+        rows.append(f"| {mutant.name} | {found or NOBODY} |")
+        print(rows[-1], flush=True)
+    if not words and not by_machine:
+        TABLE.write_text("\n".join([*HEAD, *rows, ""]), encoding="utf-8")
+    missed = sum(NOBODY in row for row in rows)
     print(f"{len(chosen) - missed} of {len(chosen)} found")
     return min(missed, 1)
 
@@ -141,7 +154,7 @@ def found_by(tree: Path, arguments: Sequence[str]) -> str | None:
     failed = [line for line in result.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     if result.returncode > 1 or (result.returncode and not failed):
         raise SystemExit(f"the tests do not run:\n{result.stdout}{result.stderr}")
-    return failed[0].split(" ", 2)[1].rpartition("/")[2] if failed else None
+    return failed[0].partition(" ")[2].partition(" - ")[0].rpartition("/")[2] if failed else None
 
 
 if __name__ == "__main__":

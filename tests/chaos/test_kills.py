@@ -4,6 +4,7 @@ import os
 import random
 import select
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -20,22 +21,21 @@ from tasks.steps.refresh_batch import refresh_batch
 from tests.chaos.world import World, is_ours, order_of
 
 RENEW = RefreshOptions(renew=True)
-LONGEST_SECONDS = 0.6
-"""A process is killed before that: it needs some 50 ms to begin, and some 10 ms for each order."""
 
 
-def killed(work: Callable[[], object], seconds: float) -> bool:
-    """Run `work` in a forked process and kill it after so long; False where it had ended before."""
+def killed(work: Callable[[Callable[[], object]], object], seconds: float) -> bool:
+    """Run `work` in a forked process and kill it so long after it says that it has begun; False where it had ended."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
             os.close(read)
-            work()
+            work(lambda: os.write(write, b"."))
         finally:
             os._exit(0)
     os.close(write)
     with os.fdopen(read):
+        os.read(read, 1)
         alive = not select.select([read], [], [], seconds)[0]
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
@@ -61,22 +61,26 @@ def test_kill_9_at_random_moments_of_a_refresh(world: World, chance: random.Rand
     for number in range(families):
         world.orders += world.club.family(f"Family{number}", f"family{number}@example.com", children=4)
 
-    def work() -> None:
+    def work(begun: Callable[[], object]) -> None:
         with open_services(world.pipeline.services.settings, world.pipeline.clock) as services:
             prepare_refresh(services, RENEW)
+            begun()
             for batch in plan_refresh(services, RENEW):
                 refresh_batch(services, RENEW, batch, uuid4())
 
+    began = time.monotonic()
+    assert not killed(work, 600)
+    longest = (time.monotonic() - began) / 4  # some eight kills until all is renewed
     hits = rounds = 0
     while hits < kills:
         if len(world.sessions(status="open")) == len(world.orders):
             world.later(timedelta(hours=25))  # every session has expired: there is something to do again
             rounds += 1
-        hits += killed(work, chance.uniform(0.05, LONGEST_SECONDS))
+        hits += killed(work, chance.uniform(0, longest))
         assert world.all_broken() == []
         world.club.sql("UPDATE tournament_fees.order_leases SET expires_at = now() - interval '1 second'")
 
-    print(f"{hits} kills in {rounds + 1} rounds of {len(world.orders)} orders, {len(world.sessions())} sessions made")  # noqa: T201
+    print(f"{hits} kills of a refresh of {len(world.orders)} orders; {len(world.sessions())} sessions made")  # noqa: T201
 
     world.later(2 * IN_FLIGHT)
     world.run("refresh")

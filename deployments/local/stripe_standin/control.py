@@ -18,7 +18,7 @@ class StandInControl:
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
-        self._client = httpx.Client(base_url=f"{base_url}/_standin", timeout=30, trust_env=False)
+        self._client = httpx.Client(base_url=f"{base_url}/_standin", timeout=300, trust_env=False)  # 60,000 at once
 
     def __enter__(self) -> Self:
         """Return the client itself."""

@@ -57,6 +57,12 @@ def test_an_open_session_whose_id_stood_in_the_order_is_closed(club: QuietClub, 
     assert sorted(dict(club.at_stripe()).items()) == sorted({stranger: "open", ours: "expired"}.items())
 
 
+def test_a_payment_through_the_session_that_an_order_stores_pays_it(club: QuietClub, order: int) -> None:
+    club.pipeline.stand_in.pay(club.own_session(order))
+    assert club.refresh().outcomes == {LinkOutcome.FOUND_PAID: 1}
+    assert club.set_aside(order) == []
+
+
 @pytest.mark.parametrize("club", [None], indirect=True)
 @pytest.mark.parametrize("slow", [False, True])
 def test_a_payment_of_the_price_through_one_is_for_a_person_and_asked_for_no_more(
