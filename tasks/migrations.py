@@ -63,7 +63,7 @@ def check_migrated(database: Database) -> None:
 
 
 def check_club_tables(database: Database) -> None:
-    """Raise a ConfigurationError that names each club table and column that is missing or of a type that will not do."""
+    """Raise a ConfigurationError that names each club table and column that is missing or will not do."""
     problems = database.fetch("missing_club_columns")
     if problems:
         raise ConfigurationError(
