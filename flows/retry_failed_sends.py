@@ -63,6 +63,7 @@ def _conclude(summaries: Sequence[Summary], deliveries: PrefectFutureList[Any], 
     broken = [delivery.state.message for delivery in deliveries if not delivery.state.is_completed()]
     if broken:
         said += f"; {len(broken)} batches failed ({broken[0]})"
-    if broken or lost or any(summary.deliveries.keys() & {"failed", "uncertain"} for summary in summaries):
+    to_act = any(summary.deliveries.keys() & {"failed", "uncertain"} or summary.awaiting for summary in summaries)
+    if broken or lost or to_act:
         return Failed(message=said)
     return Completed(message=said)

@@ -6,11 +6,13 @@ from prefect import flow, unmapped
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFutureList
 from prefect.runtime import flow_run
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks import report
-from tasks.campaign import CampaignOptions, TournamentName
+from tasks.approval_shells import approve, check_can_ask, publish_preview, send_test
+from tasks.campaign import CampaignOptions, RequireApproval, TournamentName
+from tasks.preview_report import preview_sentence
 from tasks.shells import (
     check_ready,
     deliver_batch,
@@ -24,13 +26,14 @@ from tasks.shells import (
 )
 from tasks.steps.summarize import Summary
 
-KIND = "fee_notice"
 BATCHES_AT_ONCE = 4
 
 
 def _run_name() -> str:
     """Say in the UI which tournament a run is for, and what it does."""
-    return f"{flow_run.get_parameters()['tournament']}: fee notice, send"
+    parameters = flow_run.get_parameters()
+    options = CampaignOptions.model_validate(parameters.get("options") or {})
+    return f"{parameters['tournament']}: {options.kind.replace('_', ' ')}, {options.mode}"
 
 
 @flow(
@@ -43,6 +46,8 @@ def _run_name() -> str:
 def tournament_fees(
     tournament: TournamentName,
     options: CampaignOptions = CampaignOptions(),  # noqa: B008  frozen
+    *,
+    require_approval: RequireApproval = False,
 ) -> State[Any]:
     """Mail every committed player's parents a payment link that works.
 
@@ -51,11 +56,30 @@ def tournament_fees(
     Args:
         tournament: Its name, as the club has it.
         options: What can be chosen; it is fine as it is.
+        require_approval: Whether a person has to approve what is sent, before it is.
     """
+    options.check()
+    if options.mode == "preview":
+        check_ready()
+        preview = publish_preview(tournament, options)
+        return Completed(message=preview_sentence(preview), data=preview)
+    if options.mode == "test":
+        check_ready()
+        return Completed(message=f"{send_test(tournament, options)} test messages were sent, and none to a parent")
+    if require_approval:
+        check_can_ask()
+    return _send(tournament, options, require_approval=require_approval)
+
+
+def _send(tournament: str, options: CampaignOptions, *, require_approval: bool) -> State[Any]:
+    """Mail what is owed; where it has to be approved first, the run ends here and begins anew with the answer."""
     with one_run_a_tournament(tournament):
         check_ready()
-        campaign = open_campaign(tournament, KIND, options)
+        campaign = open_campaign(tournament, options, require_approval=require_approval)
         sweep(campaign)
+        rejected = approve(campaign, options)
+        if rejected:
+            return Cancelled(name="Rejected", message=f"Nothing was sent: {rejected}. Another run asks again")
         batches = plan_batches(campaign, options.at_most)
         deliveries = deliver_batch.map(unmapped(campaign), batches)
         follow(deliveries, batches)
@@ -68,6 +92,6 @@ def _conclude(summary: Summary, deliveries: PrefectFutureList[Any]) -> State[Any
     broken = [delivery.state.message for delivery in deliveries if not delivery.state.is_completed()]
     if broken:
         said += f"; {len(broken)} batches failed, retry this run when the cause is mended ({broken[0]})"
-    if broken or summary.having("failed", "uncertain"):
+    if broken or summary.having("failed", "uncertain") or summary.awaiting:
         return Failed(message=said, data=summary)
     return Completed(message=said, data=summary)

@@ -1,11 +1,20 @@
 """What names a campaign, and what a person can choose about it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from tasks.form_rules import A_LINE, Form, expecting
+from tasks.errors import ConfigurationError
+from tasks.form_rules import A_LINE, A_NAME, Form, Rule, Schema, expecting, has
+from tasks.mailbox import parse_address
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+SENT_BY_OTHER_FLOWS = frozenset({"reminder", "renewed_link"})
+MOST_NOTE = 1000
+"""Characters of a note: a paragraph that a parent still reads before the fee."""
 
 TournamentName = Annotated[
     str,
@@ -16,6 +25,29 @@ TournamentName = Annotated[
         json_schema_extra=expecting(A_LINE, "the name of a tournament"),
     ),
 ]
+RequireApproval = Annotated[
+    bool,
+    Field(
+        title="Ask for an approval before sending",
+        description="The run stops with a form that shows what would be sent, and goes on when somebody approves it. "
+        "A campaign that was begun so stays so. Nothing is asked where the mode is preview or test.",
+    ),
+]
+Ids = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=10_000)]
+TeamNames = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")], ...], Field(max_length=1000)
+]
+TEST: Schema = {"const": "test"}
+
+
+def campaign_kinds() -> Sequence[str]:
+    """Return the kinds of message of a campaign: the folders of templates/, but those that other flows send."""
+    folders = sorted(subject.parent.name for subject in TEMPLATES.glob("*/subject.txt"))
+    return [kind for kind in folders if kind not in SENT_BY_OTHER_FLOWS]
+
+
+def _offer_kinds(schema: dict[str, Any]) -> None:
+    schema["enum"] = campaign_kinds()
 
 
 class CampaignOptions(Form):
@@ -23,6 +55,29 @@ class CampaignOptions(Form):
 
     # Titles and descriptions, this class's among them, are what the form in the Prefect UI says.
 
+    model_config = ConfigDict(str_strip_whitespace=True)
+    rules = (
+        Rule(has(mode=TEST), has(test_address=A_NAME), "an address for the test"),
+        Rule(has(test_address=A_NAME), has(mode=TEST), "the mode test (an address for a test is given)"),
+    )
+
+    mode: Annotated[
+        Literal["send", "preview", "test"],
+        Field(
+            title="What to do",
+            description="'preview' shows every message and who is skipped, and mails nobody. 'test' mails a few of the "
+            "messages to one address of yours. 'send' mails the parents.",
+        ),
+    ] = "send"
+    kind: Annotated[
+        str,
+        Field(
+            title="Kind of message",
+            description="fee_notice: the fee and its link. correction: an earlier email was wrong, forget it.",
+            max_length=50,
+            json_schema_extra=_offer_kinds,
+        ),
+    ] = "fee_notice"
     sequence: Annotated[
         int,
         Field(
@@ -33,6 +88,56 @@ class CampaignOptions(Form):
             le=99,
         ),
     ] = 1
+    note: Annotated[
+        str,
+        Field(
+            title="Note to the parents",
+            description="A paragraph above the fees, such as what was wrong in the earlier email. No names and no "
+            "links: every parent reads the same, and it is kept with the run.",
+            max_length=MOST_NOTE,
+        ),
+    ] = ""
+    only_teams: Annotated[
+        TeamNames,
+        Field(title="Only these teams", description="Their names, as the club has them; none: all."),
+    ] = ()
+    only_players: Annotated[
+        Ids,
+        Field(
+            title="Only these players",
+            description="Their ids in the club's database; none: all. One id mails one player's link. Teams, players "
+            "and orders narrow each other.",
+        ),
+    ] = ()
+    only_orders: Annotated[
+        Ids, Field(title="Only these orders", description="Their ids in the club's database; none: all.")
+    ] = ()
+    without_teams: Annotated[TeamNames, Field(title="Leave out these teams", description="Their names.")] = ()
+    without_players: Annotated[
+        Ids,
+        Field(
+            title="Leave out these players",
+            description="Their ids. Who is left out is mailed by a later run of the same notice that does not leave "
+            "them out; a sister who is not gets her message alone.",
+        ),
+    ] = ()
+    without_orders: Annotated[Ids, Field(title="Leave out these orders", description="Their ids.")] = ()
+    test_address: Annotated[
+        Annotated[str, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")] | None,
+        Field(
+            title="Address for a test",
+            description="Your own or a colleague's, not a parent's: it is kept with the run.",
+        ),
+    ] = None
+    test_messages: Annotated[
+        int,
+        Field(
+            title="How many messages for a test",
+            description="Those that differ most come first. The payment links in them are replaced.",
+            ge=1,
+            le=20,
+        ),
+    ] = 3
     at_most: Annotated[
         int,
         Field(
@@ -55,6 +160,25 @@ class CampaignOptions(Form):
     def merges_families(self) -> bool:
         """Whether families that share a mailbox get one message."""
         return self.shared_mailboxes == "one message"
+
+    def check(self) -> None:
+        """Raise one ConfigurationError for what contradicts itself or is not there."""
+        super().check()
+        if self.kind not in campaign_kinds():
+            raise ConfigurationError(
+                f"There is no kind {self.kind!r} for a campaign: it is one of {', '.join(campaign_kinds())}"
+            )
+        if self.test_address is not None and parse_address(self.test_address) is None:
+            raise ConfigurationError("The address for the test is not a mail address: nothing was done")
+        self._check_nobody_is_both()
+
+    def _check_nobody_is_both(self) -> None:
+        only, without = ({name.casefold() for name in names} for names in (self.only_teams, self.without_teams))
+        both = [f"team {name}" for name in sorted(only & without)]
+        both += [f"player {number}" for number in sorted({*self.only_players} & {*self.without_players})]
+        both += [f"order {number}" for number in sorted({*self.only_orders} & {*self.without_orders})]
+        if both:
+            raise ConfigurationError(f"Both chosen and left out: {', '.join(both)}. Nothing was done")
 
 
 @dataclass(frozen=True)
@@ -88,3 +212,7 @@ class Campaign:
     tournament: str
     players_without_order: tuple[int, ...] = ()
     """Ids of committed players for whom nobody has made an order: they get no link, and a sibling's message goes."""
+    left_out: int = 0
+    """How many unpaid orders the run was told to leave out."""
+    note: str = ""
+    """What a person has to say to all parents beside the fees."""

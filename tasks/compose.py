@@ -1,5 +1,6 @@
 """A letter from what the club's tables say and how each link stands."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -8,6 +9,8 @@ from tasks.club import CommittedPlayer, Tournament
 from tasks.links.decision import GREATEST_AMOUNT
 from tasks.links.model import Link, LinkOutcome
 from tasks.mail.letter import DEFAULT_BRAND, FeeLine, Letter, LinkState
+from tasks.mail.rendering import Renderer
+from tasks.message import RENEWED_LINK
 
 LINE_STATES = {
     LinkOutcome.KEPT: LinkState.PAYABLE,
@@ -21,9 +24,12 @@ LINE_STATES = {
     LinkOutcome.UNDER_REVIEW: LinkState.WITHHELD,
 }
 """What a parent is told; an order that nobody has to pay any more is not mentioned."""
+PAYABLE = frozenset(outcome for outcome, state in LINE_STATES.items() if state is LinkState.PAYABLE)
 
 
-def compose(kind: str, tournament: Tournament, players: Mapping[int, CommittedPlayer], links: Sequence[Link]) -> Letter:
+def compose(
+    kind: str, tournament: Tournament, players: Mapping[int, CommittedPlayer], links: Sequence[Link], note: str = ""
+) -> Letter:
     """Return the letter about these links, to the first player's parent; `players` are by order id."""
     first = players[next(link.order_id for link in links if link.order_id in players)]
     return Letter(
@@ -39,7 +45,32 @@ def compose(kind: str, tournament: Tournament, players: Mapping[int, CommittedPl
             for link in links
             if link.order_id in players and link.outcome in LINE_STATES
         ),
+        note=note,
     )
+
+
+def skip_reason(links: Sequence[Link]) -> str:
+    """Say why a message without any payable link is skipped; what a person should look at comes first."""
+    outcomes = {link.outcome for link in links}
+    if LinkOutcome.SET_ASIDE in outcomes:
+        return "link_under_review"
+    if LinkOutcome.PROCESSING in outcomes:
+        return "processing"
+    if LinkOutcome.FOUND_PAID in outcomes or any(link.order_status in {"paid", "waived"} for link in links):
+        return "paid"
+    if any(link.order_status in {"cancelled", "refunded"} for link in links):
+        return "not_owed"
+    return "not_committed" if any(link.order_status == "pending" for link in links) else "no_order"
+
+
+def template_digests(renderer: Renderer, kind: str, note: str) -> dict[str, str]:
+    """Return the SHA-256 of the words that a campaign of this kind is written with, by the kind of message.
+
+    They are those of the templates and of the note. Raises ConfigurationError for a broken template.
+    """
+    return {
+        name: hashlib.sha256(f"{renderer.digest(name)} {note}".encode()).hexdigest() for name in (kind, RENEWED_LINK)
+    }
 
 
 def rehearsal_link(player: CommittedPlayer) -> Link:

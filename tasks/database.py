@@ -69,6 +69,13 @@ class Database:
             yield connection
 
     @contextmanager
+    def trial(self) -> Iterator[Connection]:
+        """Take back all that the block did, once it is over: to see what would come of it."""
+        with self._explained(), self.engine.connect() as connection, connection.begin() as transaction:
+            yield connection
+            transaction.rollback()
+
+    @contextmanager
     def turn(self, name: str, on_wait: Callable[[], None]) -> Iterator[None]:
         """Hold `name` while the block runs, after waiting for whoever holds it; a process that dies lets go at once."""
         with self._explained():

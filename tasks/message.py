@@ -30,6 +30,8 @@ class Message:
     dated_at: datetime | None
     """What its bytes were, and their Date, when it was last on the wire."""
     suppressed: bool
+    approved: bool
+    """Whether, where its campaign requires an approval, one covers each of its orders that somebody may owe."""
     order_ids: Sequence[int]
 
 

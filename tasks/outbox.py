@@ -1,9 +1,10 @@
 """The outbox: messages under a lease, from claimed to a state with a reason; the ledger decides, not memory."""
 
+import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -41,6 +42,8 @@ class Outbox:
     reply_timeout: float
     run_id: UUID | None = None
     quota: Quota = UNLIMITED
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """Of the templates and note that each kind of message is written with: what approvals compare."""
 
     @contextmanager
     def claim(self, message_ids: Sequence[int]) -> Iterator["Claim"]:
@@ -65,11 +68,16 @@ class Claim:
         self.token = token
         self.ids: list[int] = []
 
+    @property
+    def digests(self) -> str:
+        """The template digests as SQL takes them."""
+        return json.dumps(dict(self.outbox.digests))
+
     def take(self, message_id: int) -> Message | None:
         """Keep our leases alive and read its next message; None where it is not ours any more."""
         with self.outbox.database.transaction() as connection:
             fetch(connection, "extend_claims", token=self.token, lease_seconds=CLAIM_SECONDS)
-            rows = fetch(connection, "claimed_message", message_id=message_id, token=self.token)
+            rows = fetch(connection, "claimed_message", message_id=message_id, token=self.token, digests=self.digests)
         return Message(**rows[0]._asdict()) if rows else None
 
     def record_links(self, links: Sequence[Link]) -> None:
@@ -98,7 +106,7 @@ class Claim:
     def enter_sending(self, message: Message, draft: Draft) -> bool:
         """Commit that the body is about to go out; False where anything is not as it was a moment ago.
 
-        That is the message, its lease, an order, a link, the campaign, the suppression list or the sending limits.
+        That is the message, its lease, an order, a link, an approval, the campaign, the suppression list or the limits.
         A database that goes away meanwhile is waited for. Where it has committed and could not say so, that counts:
         under our token nobody but we can have entered, and the body is not out yet.
         """
@@ -127,6 +135,7 @@ class Claim:
                 links_die_at=draft.links_die_at,
                 content_digest=draft.digest,
                 dated_at=draft.dated_at,
+                digests=self.digests,
                 lease_seconds=self.outbox.reply_timeout + SENDING_MARGIN_SECONDS,
                 run_id=self.outbox.run_id,
                 now=now,

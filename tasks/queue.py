@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
 from tasks.club import CommittedPlayer, stream_committed_players
 from tasks.database import fetch, query
 from tasks.mailbox import family_of, mailbox_of, parse_address
+from tasks.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -62,28 +64,32 @@ class Queue:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Whom a snapshot has: how many rows of committed players, and who of them (ids) has no order."""
+    """Whom a snapshot has: how many rows of committed players, and whom of those that the run is about has no order."""
 
     players: int
     without_order: tuple[int, ...]
+    """Ids of players."""
 
 
-def take_snapshot(connection: Connection, tournament_id: int, *, merge: bool) -> Snapshot:
+def take_snapshot(
+    connection: Connection, tournament_id: int, *, merge: bool, selection: Selection | None = None
+) -> Snapshot:
     """Copy the recipients, each with its mailbox, to where SQL can compare them with a queue.
 
-    With `merge`, families that share a mailbox are one.
+    With `merge`, families that share a mailbox are one. Whom the run is not about is there too, marked so.
     """
+    selection = selection or Selection()
     count, without_order = 0, []
     connection.execute(query("snapshot_create"))
     for players in stream_committed_players(connection, tournament_id):
-        rows = [_recipient(player, merge=merge) for player in players]
+        rows = [_recipient(player, merge=merge, chosen=selection.takes(player)) for player in players]
         connection.execute(query("snapshot_fill"), {column: [row[column] for row in rows] for column in rows[0]})
         count += len(players)
-        without_order += [player.player_id for player in players if player.order_id is None]
+        without_order += [row["player_id"] for row in rows if row["chosen"] and row["order_id"] is None]
     return Snapshot(count, tuple(without_order))
 
 
-def _recipient(player: CommittedPlayer, *, merge: bool) -> dict[str, object]:
+def _recipient(player: CommittedPlayer, *, merge: bool, chosen: bool) -> dict[str, Any]:
     parsed = parse_address(player.email)
     problem = None
     if parsed is None:
@@ -97,4 +103,5 @@ def _recipient(player: CommittedPlayer, *, merge: bool) -> dict[str, object]:
         "family": "" if merge and parsed else family_of(player.parent_surname),
         "address": (parsed.ascii_email or parsed.normalized) if parsed else player.email,
         "problem": problem,
+        "chosen": chosen,
     }

@@ -31,6 +31,8 @@ WORDS = {
     "renewed": "another message has taken its place",
     "confirmed_by_hand": "a person found that it was sent",
     "campaign_stopped": "the campaign was stopped",
+    "excluded": "left out by choice",
+    "awaiting_approval": "waits for an approval",
 }
 """The reasons of the ledger as people read them; a reason that is a word already stands for itself."""
 
@@ -56,6 +58,11 @@ ADVICE = {
 }
 """What a person does about the states that make a run red: the flows that do it."""
 
+AWAITING = (
+    "wait for an approval, or for another since a price, address or template changed: run tournament-fees in the UI"
+)
+"""What a person does about messages that no approval covers as they stand now."""
+
 USUAL = {
     LinkOutcome.KEPT,
     LinkOutcome.BACKFILLED,
@@ -70,8 +77,9 @@ def sentence(summary: Summary) -> str:
     """Say in one line what a run did and what is left to do."""
     skipped, waiting = summary.having("skipped"), summary.having("queued", "claimed", "sending")
     said = f"{summary.sent} sent, {skipped} skipped, {waiting} still to send"
+    approval = [f"{summary.awaiting} {AWAITING}"] if summary.awaiting else []
     troubles = [f"{count} {status}: {advice}" for status, advice in ADVICE.items() if (count := summary.having(status))]
-    return "; ".join([said, *map(wait_words, summary.waits), *troubles])
+    return "; ".join([said, *map(wait_words, summary.waits), *approval, *troubles])
 
 
 def stopped_sentence(summary: Summary) -> str:
@@ -137,6 +145,8 @@ def markdown(summary: Summary) -> str:
     parts += _rivals(summary)
     if campaign.players_without_order:
         parts.append(without_order_words(campaign.players_without_order))
+    if campaign.left_out:
+        parts.append(left_out_words(campaign.left_out))
     return "\n\n".join(parts) + "\n"
 
 
@@ -145,6 +155,11 @@ def without_order_words(players: Sequence[int]) -> str:
     named = ", ".join(map(str, players[:MOST_NAMED]))
     more = f" and {len(players) - MOST_NAMED} more" if len(players) > MOST_NAMED else ""
     return f"Committed players without an order, and so without a link (ids of players): {named}{more}."
+
+
+def left_out_words(orders: int) -> str:
+    """Say how many unpaid orders the run was told to leave out."""
+    return f"{orders} unpaid orders are left out by choice: a later run that does not leave them out mails them."
 
 
 def _rivals(summary: Summary) -> list[str]:

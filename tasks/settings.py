@@ -65,6 +65,8 @@ class Settings(BaseSettings):
     send_limit_per_hour: Annotated[Annotated[int, Field(ge=1, le=10_000_000)] | None, _EMPTY_IS_UNSET] = None
     send_limit_per_day: Annotated[Annotated[int, Field(ge=1, le=100_000_000)] | None, _EMPTY_IS_UNSET] = None
 
+    approval_timeout_hours: float = Field(default=72, gt=0, le=24 * 90)
+    preview_folder: Path = Path(".local/previews")
     bounce_mailbox: Annotated[SecretStr | None, _EMPTY_IS_UNSET] = None
 
     @field_validator("database_url")
@@ -152,6 +154,11 @@ class Settings(BaseSettings):
                 "is not an https address with {message} in it, such as https://club.example.org/stop?message={message}"
             )
         return value
+
+    @field_validator("preview_folder")
+    @classmethod
+    def _find_home(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
 
     @field_validator("club_time_zone")
     @classmethod

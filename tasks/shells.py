@@ -134,10 +134,12 @@ def check_ready() -> None:
 
 
 @shell("open the campaign")
-def open_campaign(tournament: str, kind: str, options: CampaignOptions) -> Campaign:
+def open_campaign(tournament: str, options: CampaignOptions, *, require_approval: bool = False) -> Campaign:
     """Queue a message for each mailbox that is owed one."""
     with open_services() as services:
-        return campaign_step.open_campaign(services, tournament, kind, options)
+        return campaign_step.open_campaign(
+            services, tournament, options.kind, options, require_approval=require_approval
+        )
 
 
 @shell("sweep Stripe's lists")

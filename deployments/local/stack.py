@@ -84,6 +84,7 @@ def local_stack(
         theirs = {name: given[name] for name in _FROM_THE_USER if given.get(name)}
         environment = {**_DEFAULTS, **theirs, **ours, **prefect_client_environment(home, prefect_url)}
         environment["TOURNAMENT_FEES_ROOT"] = str(REPOSITORY)
+        environment["PREVIEW_FOLDER"] = given.get("PREVIEW_FOLDER") or str(home / "previews")
         yield Stack(
             home, children, environment, stripe_url, mail_url, _mail_folder(home) if mail else None, prefect_url
         )

@@ -1,7 +1,10 @@
 -- The club of the demo and the tests: the tournament of the field record, with invented people. What happened to each order's
 -- checkout session at Stripe is staged by deployments/local/demo_club.py, through Stripe's own calls at an earlier time.
 
-INSERT INTO teams (id, name) VALUES (1, '17U Elite'), (2, '17U Select'), (3, '16U Elite'), (4, '15U Elite');
+INSERT INTO teams (id, name, brand) VALUES (1, '17U Elite', 'red-rock'),
+(2, '17U Select', 'desert-rose'),
+(3, '16U Elite', NULL),
+(4, '15U Elite', NULL);
 
 INSERT INTO products (id, name, amount) VALUES
 (1, '17U Elite entry', 5500), (2, '17U Select entry', 6500), (3, '16U Elite entry', 5500);

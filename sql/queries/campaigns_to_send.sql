@@ -11,6 +11,10 @@ WHERE
     AND c.tournament_id = coalesce(cast(:tournament_id AS bigint), c.tournament_id)
     AND EXISTS (
         SELECT FROM tournament_fees.messages AS m
-        WHERE m.campaign_id = c.id AND m.status = 'queued' AND m.next_attempt_at <= :now
+        WHERE
+            m.campaign_id = c.id
+            AND m.status = 'queued'
+            AND m.next_attempt_at <= :now
+            AND m.reason IS DISTINCT FROM 'awaiting_approval'
     )
 ORDER BY c.id;

@@ -1,6 +1,7 @@
 -- A claimed message, if it is still ours.
+-- Takes: digests, a JSON object of each kind's template digest.
 -- Returns: id, kind, mailbox, address, message_id, attempts, attempts_before, maybe_delivered, content_digest and dated_at (NULL before it
--- was first on the wire), suppressed, order_ids (an array).
+-- was first on the wire), suppressed, approved (each order of it that somebody may owe is covered as it stands), order_ids (an array).
 SELECT
     m.id,
     m.kind,
@@ -16,6 +17,21 @@ SELECT
         SELECT FROM tournament_fees.suppressions AS su
         WHERE su.mailbox = m.mailbox AND su.lifted_at IS NULL
     ) AS suppressed,
+    NOT EXISTS (
+        SELECT FROM tournament_fees.message_orders AS mo
+        INNER JOIN orders AS o ON mo.order_id = o.id
+        WHERE
+            mo.message_id = m.id
+            AND cast(o.status AS text) = 'pending'
+            AND NOT tournament_fees.is_approved(
+                m.campaign_id,
+                m.mailbox,
+                o.id,
+                cast(o.amount AS numeric),
+                cast(o.currency AS text),
+                cast(:digests AS jsonb) ->> m.kind
+            )
+    ) AS approved,
     array(
         SELECT mo.order_id FROM tournament_fees.message_orders AS mo
         WHERE mo.message_id = m.id

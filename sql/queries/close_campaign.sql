@@ -4,7 +4,7 @@ UPDATE tournament_fees.campaigns AS c
 SET state = 'done', changed_at = :now
 WHERE
     c.id = :campaign_id
-    AND c.state IN ('draft', 'sending')
+    AND c.state IN ('draft', 'awaiting_approval', 'sending')
     AND NOT EXISTS (
         SELECT FROM tournament_fees.messages AS m
         WHERE m.campaign_id = c.id AND m.status IN ('queued', 'claimed', 'sending')

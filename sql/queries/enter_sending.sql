@@ -1,7 +1,8 @@
 -- Enter `sending`: after the server's 354, before the first byte of the body, never twice. Only with our lease alive, the campaign not
 -- stopped, the mailbox not suppressed, each order that the message carries as it was rendered and checked less than 120 seconds ago,
--- nobody at work on its link, who may just be closing it or about to write down that it is paid, and, where it may have been delivered
--- already, with the very same bytes.
+-- nobody at work on its link, who may just be closing it or about to write down that it is paid, where an approval is required each order
+-- covered by one, and, where the message may have been delivered already, with the very same bytes.
+-- Takes, among others: digests, a JSON object of each kind's template digest.
 -- Returns: id, attempts, or no row where anything has changed: then the message is looked at again.
 WITH entered AS (
     UPDATE tournament_fees.messages AS m
@@ -31,6 +32,15 @@ WITH entered AS (
         AND NOT EXISTS (
             SELECT FROM tournament_fees.order_leases AS l
             WHERE l.order_id = any(cast(:order_ids AS bigint[])) AND l.expires_at > clock_timestamp()
+        )
+        AND NOT EXISTS (
+            SELECT FROM tournament_fees.message_orders AS asked
+            WHERE
+                asked.message_id = m.id
+                AND asked.order_id = any(cast(:order_ids AS bigint[]))
+                AND NOT tournament_fees.is_approved(
+                    m.campaign_id, m.mailbox, asked.order_id, asked.amount, asked.currency, cast(:digests AS jsonb) ->> m.kind
+                )
         )
         AND cardinality(cast(:order_ids AS bigint[])) = (
             SELECT count(*)

@@ -1,4 +1,4 @@
--- Give each order that no message of the campaign carries yet to its family's unsent message.
+-- Give each order that the run is about, and that no message of the campaign carries yet, to its family's unsent message.
 -- Takes: only_orders, an array of the orders that may join, or NULL for all.
 -- Returns: order_id.
 INSERT INTO tournament_fees.message_orders (campaign_id, order_id, message_id, player_id)
@@ -16,6 +16,7 @@ INNER JOIN tournament_fees.messages AS m
         AND NOT m.maybe_delivered
 WHERE
     s.order_id IS NOT NULL
+    AND s.chosen
     AND (cast(:only_orders AS bigint[]) IS NULL OR s.order_id = any(cast(:only_orders AS bigint[])))
 ORDER BY s.order_id ASC, m.part DESC
 ON CONFLICT (campaign_id, order_id) DO NOTHING

@@ -1,5 +1,5 @@
 -- Make a message for each family whose orders have none to join: the first, or a supplement where the earlier one has left the queue.
--- Somebody without any order gets one too, so that every recipient ends in a state with a reason.
+-- Somebody without any order, or with none that the run is about, gets one too, so that every recipient ends in a state with a reason.
 -- Takes: only_orders, an array of the orders that may get one, or NULL for everybody.
 -- Returns: id.
 WITH unassigned AS (
@@ -7,7 +7,7 @@ WITH unassigned AS (
         s.mailbox,
         s.family,
         min(s.parent_id) AS parent_id,
-        bool_or(s.order_id IS NOT NULL) AS has_order
+        bool_or(s.order_id IS NOT NULL AND s.chosen) AS has_order
     FROM snapshot AS s
     WHERE
         (cast(:only_orders AS bigint[]) IS NULL OR s.order_id = any(cast(:only_orders AS bigint[])))

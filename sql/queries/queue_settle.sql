@@ -16,7 +16,7 @@ WITH judged AS (
             WHEN NOT EXISTS (
                 SELECT FROM tournament_fees.message_orders AS mo
                 WHERE mo.message_id = m.id
-            ) THEN 'no_order'
+            ) THEN CASE WHEN s.left_out AND NOT s.lacks_order THEN 'excluded' ELSE 'no_order' END
             WHEN s.problem IS NOT NULL THEN s.problem
             WHEN EXISTS (
                 SELECT FROM tournament_fees.suppressions AS su
@@ -24,6 +24,7 @@ WITH judged AS (
             ) THEN 'suppressed'
             WHEN
                 m.status = 'skipped'
+                AND m.reason <> 'excluded'
                 AND NOT EXISTS (
                     SELECT FROM tournament_fees.message_orders AS mo
                     INNER JOIN snapshot AS own ON mo.order_id = own.order_id
@@ -35,7 +36,9 @@ WITH judged AS (
         SELECT
             min(snapshot.parent_id) AS parent_id,
             (array_agg(snapshot.address ORDER BY snapshot.parent_id))[1] AS address,
-            min(snapshot.problem) AS problem
+            min(snapshot.problem) AS problem,
+            bool_or(NOT snapshot.chosen) AS left_out,
+            bool_or(snapshot.chosen AND snapshot.order_id IS NULL) AS lacks_order
         FROM snapshot
         WHERE (snapshot.mailbox, snapshot.family) = (m.mailbox, m.family)
     ) AS s ON TRUE

@@ -7,5 +7,6 @@ CREATE TEMPORARY TABLE snapshot (
     mailbox text NOT NULL,
     family text NOT NULL,
     address text,
-    problem text
+    problem text,
+    chosen boolean NOT NULL -- whether the run is about it
 ) ON COMMIT DROP;

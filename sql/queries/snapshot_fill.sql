@@ -8,7 +8,8 @@ SELECT
     mailbox,
     family,
     address,
-    problem
+    problem,
+    chosen
 FROM unnest(
     cast(:order_id AS bigint[]),
     cast(:order_status AS text[]),
@@ -17,5 +18,6 @@ FROM unnest(
     cast(:mailbox AS text[]),
     cast(:family AS text[]),
     cast(:address AS text[]),
-    cast(:problem AS text[])
-) AS row (order_id, order_status, player_id, parent_id, mailbox, family, address, problem);
+    cast(:problem AS text[]),
+    cast(:chosen AS boolean[])
+) AS row (order_id, order_status, player_id, parent_id, mailbox, family, address, problem, chosen);

@@ -24,6 +24,7 @@ PAID_BY_REFERENCE = Verdict(
     "its price was paid through a session that merely names it: if that was for it, mark it paid; if another system "
     "on the account counts with such numbers, set CLUB_REFERENCE and release it",
 )
+DIES_SOON = Verdict(Action.EXPIRE, "dies_soon", "it has too little life left to be mailed")
 _NOTHING = Verdict(Action.NOTHING)
 
 
@@ -107,7 +108,7 @@ def _judge_open(order: Order, session: CheckoutSession, *, now: datetime, policy
     if not _right_price(order, session):
         return Verdict(Action.EXPIRE, "price_changed", "its amount or currency is not the order's")
     if mailing and session.expires_at - now < policy.minimum_life:
-        return Verdict(Action.EXPIRE, "dies_soon", "it has too little life left to be mailed")
+        return DIES_SOON
     if not policy.admits(session.url):
         return Verdict(
             Action.SET_ASIDE, "strange_url", "the session's URL does not lead to Stripe or the account's own domain"

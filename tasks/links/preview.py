@@ -1,5 +1,7 @@
 """What a look after an order's link would do: reads only, at Stripe and in the ledger."""
 
+from dataclasses import replace
+
 from tasks.links.decision import PAID_BY_REFERENCE, judge, may_have_paid
 from tasks.links.lifecycle import SHARED_SESSION, LinkKeeper
 from tasks.links.model import Action, CheckoutSession, Link, LinkOutcome, Order, Verdict
@@ -17,8 +19,8 @@ _OUTCOMES = {
 }
 
 
-def preview(keeper: LinkKeeper, order_id: int, *, committed: bool, renew: bool) -> Link:
-    """Say how an order's link would stand after `tend`, without doing anything about it.
+def preview(keeper: LinkKeeper, order_id: int, *, committed: bool, renew: bool, mailing: bool = False) -> Link:
+    """Say how an order's link would stand after `tend`, without doing anything about it; its address is not told.
 
     Raises TransientError where Stripe or the database is out of reach.
     """
@@ -36,11 +38,13 @@ def preview(keeper: LinkKeeper, order_id: int, *, committed: bool, renew: bool) 
     except (UnknownSessionError, OtherOrderError) as error:
         return _link(order, LinkOutcome.SET_ASIDE, str(error))
     kept = kept_of(sessions, order, attempts)
-    verdict = judge(order, kept, now=keeper.clock(), policy=keeper.policy, mailing=False)
+    verdict = judge(order, kept, now=keeper.clock(), policy=keeper.policy, mailing=mailing)
     rivals = sum(session.status == "open" for session in sessions if session is not kept)
     closes = f"{rivals} more open session of it would be closed" if rivals else ""
     detail = "; ".join(part for part in (verdict.detail, closes) if part)
-    return _link(order, _outcome(order, kept, verdict, renew=renew), detail)
+    link = _link(order, _outcome(order, kept, verdict, renew=renew), detail)
+    stays = verdict.action in {Action.KEEP, Action.BACKFILL}
+    return replace(link, expires_at=kept.expires_at) if kept and stays else link
 
 
 def _outcome(order: Order, kept: CheckoutSession | None, verdict: Verdict, *, renew: bool) -> LinkOutcome:

@@ -7,6 +7,7 @@ from tasks.mail.letter import FeeLine, Letter
 
 # Long enough for any real name; four siblings at this length still make a readable email.
 MAX_NAME = 80
+MAX_NOTE = 1000
 
 _MAX_CURRENCY = 8  # a code has three letters; anything else is shown as it stands, and stands out
 _ELLIPSIS = "…"
@@ -29,11 +30,12 @@ def display_safe(text: str, limit: int = MAX_NAME) -> str:
 
 
 def display_letter(letter: Letter) -> Letter:
-    """Return the letter with every name made display-safe and currencies in upper case; links stay as they are."""
+    """Return the letter with names and note made display-safe and currencies in upper case; links stay as they are."""
     return replace(
         letter,
         parent=display_safe(letter.parent),
         tournament=display_safe(letter.tournament),
+        note=display_safe(letter.note, MAX_NOTE),
         lines=tuple(_display_line(line) for line in letter.lines),
     )
 

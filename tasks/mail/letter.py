@@ -82,6 +82,10 @@ class Letter:
     time_zone: str | None
     language: str | None
     lines: tuple[FeeLine, ...]
+    note: str = ""
+    """What the club has to say to all parents beside the fees, in one paragraph."""
+    is_test: bool = False
+    """Whether it goes to somebody of the club, to be looked at: it says so, and its links lead nowhere."""
 
     @property
     def payable(self) -> tuple[FeeLine, ...]:

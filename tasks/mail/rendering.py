@@ -72,6 +72,7 @@ class Renderer:
             )
         }
         self._sandboxes: dict[tuple[str, str], TemplateSandbox] = {}
+        self._digests: dict[str, str] = {}
         self._inliner = CSSInliner(load_remote_stylesheets=False)
 
     @property
@@ -116,6 +117,11 @@ class Renderer:
         Raises:
             ConfigurationError: if a template is missing or broken.
         """
+        if kind not in self._digests:
+            self._digests[kind] = self._digest(kind)
+        return self._digests[kind]
+
+    def _digest(self, kind: str) -> str:
         own = {name for name in self._sources if name.startswith(f"{kind}/")}
         used = self._with_references({name for name in own if not name.endswith(".toml")} | _parts(kind))
         common = {name for name in self._sources if name.startswith(("brands/", "locale/"))}

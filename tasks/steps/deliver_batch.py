@@ -11,7 +11,7 @@ from uuid import UUID
 from tasks.campaign import Batch, Campaign
 from tasks.charges import charge_for
 from tasks.club import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
-from tasks.compose import compose
+from tasks.compose import compose, skip_reason, template_digests
 from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.links.model import Link, LinkOutcome
 from tasks.mail.mime import build_message
@@ -50,6 +50,7 @@ def deliver_batch(
         services.settings.smtp_reply_timeout_seconds,
         run_id,
         services.quota,
+        template_digests(services.renderer, campaign.kind, campaign.note),
     )
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     statuses: Counter[str] = Counter()
@@ -59,7 +60,7 @@ def deliver_batch(
         services.survey.look_for([row.order_id for row in orders], mailing=True)
         for message_id in takewhile(lambda _: not stop_wanted(), claim.ids):
             try:
-                statuses[_Desk(services, tournament, claim, mailer).deliver(message_id)] += 1
+                statuses[_Desk(services, campaign, tournament, claim, mailer).deliver(message_id)] += 1
             except (ConfigurationError, TransientError):
                 raise
             except Exception as bug:  # noqa: BLE001  raised below: one odd row costs no other family its message
@@ -75,6 +76,7 @@ class _Desk:
     """Where one message after the other is worked on."""
 
     services: Services
+    campaign: Campaign
     tournament: Tournament
     claim: Claim
     mailer: Mailer
@@ -98,6 +100,8 @@ class _Desk:
         status = self.hold_back(message, links)
         if status is not None:
             return status
+        if not message.approved:
+            return self.claim.put_off(message.id, "queued", "awaiting_approval")
         try:
             draft = self.write(message, players, links)
         except PermanentError as error:
@@ -141,7 +145,7 @@ class _Desk:
 
     def write(self, message: Message, players: Mapping[int, CommittedPlayer], links: Sequence[Link]) -> Draft:
         """Render the message with its links, as it goes to its one recipient."""
-        letter = compose(message.kind, self.tournament, players, links)
+        letter = compose(message.kind, self.tournament, players, links, self.campaign.note)
         settings = self.services.settings
         repeated = message.dated_at if message.maybe_delivered else None
         dated_at = repeated or self.services.clock().replace(microsecond=0)
@@ -176,17 +180,3 @@ def is_unchanged(message: Message, players: Mapping[int, CommittedPlayer], draft
     """Say whether the message is, byte for byte, what was on the wire before, and its mailbox still the parent's."""
     parsed = (parse_address(player.email) for player in players.values())
     return draft.digest == message.content_digest and message.mailbox in {mailbox_of(one) for one in parsed if one}
-
-
-def skip_reason(links: Sequence[Link]) -> str:
-    """Say why a message without any payable link is skipped; what a person should look at comes first."""
-    outcomes = {link.outcome for link in links}
-    if LinkOutcome.SET_ASIDE in outcomes:
-        return "link_under_review"
-    if LinkOutcome.PROCESSING in outcomes:
-        return "processing"
-    if LinkOutcome.FOUND_PAID in outcomes or any(link.order_status in {"paid", "waived"} for link in links):
-        return "paid"
-    if any(link.order_status in {"cancelled", "refunded"} for link in links):
-        return "not_owed"
-    return "not_committed" if any(link.order_status == "pending" for link in links) else "no_order"

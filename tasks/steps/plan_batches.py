@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
+from tasks.approvals import Approvals
 from tasks.campaign import Batch, Campaign
 from tasks.club import find_tournament_by_id, players_with_orders
-from tasks.compose import compose, rehearsal_link
+from tasks.compose import compose, rehearsal_link, template_digests
 from tasks.database import fetch
 from tasks.errors import ConfigurationError, PermanentError
+from tasks.forecast import check_cap, forecast, read_owed
 from tasks.mail.rehearsal import variants
 from tasks.mail.remarks import remarks
-from tasks.message import RENEWED_LINK
 from tasks.services import Services
 
 
@@ -22,18 +23,11 @@ def plan_batches(
 
     Every one of them is rendered first: a broken template stops the campaign before the first send. `warn` is told
     what a person should know of them, without names and addresses. Raises ConfigurationError for a broken template,
-    for more messages than `at_most`, and where the campaign was stopped meanwhile.
+    for more messages than `at_most` that would go out, and where the campaign was stopped meanwhile.
     """
-    due = [row.id for row in services.database.fetch("due_messages", campaign_id=campaign.id, now=services.clock())]
-    if len(due) > at_most:
-        raise ConfigurationError(
-            f"{len(due)} messages would go out, more than the {at_most} allowed in this run (at_most): "
-            "nothing was sent. Check the tournament, or allow more"
-        )
+    due = _due(services, campaign, at_most)
     size = services.settings.batch_size
     batches = [Batch(start + 1, tuple(due[start : start + size])) for start in range(0, len(due), size)]
-    for kind in (campaign.kind, RENEWED_LINK):
-        services.renderer.digest(kind)
     rehearsed: set[tuple[str, str, str | None]] = set()
     noted: Counter[str] = Counter()
     for batch in batches:
@@ -43,6 +37,20 @@ def plan_batches(
     if batches:
         _start_sending(services, campaign)
     return batches
+
+
+def _due(services: Services, campaign: Campaign, at_most: int) -> list[int]:
+    """Return the messages to look at; what waits for an approval is among them only where it will not go out anyway."""
+    digests, now = template_digests(services.renderer, campaign.kind, campaign.note), services.clock()
+    with services.database.transaction() as connection:
+        Approvals(connection, campaign.id, digests, now).settle()
+        owed = read_owed(connection, campaign.id, now)
+    free = [message for message in owed if not message.awaits_approval]
+    if len(free) > at_most:  # only then is it worth to ask Stripe who has paid
+        check_cap(sum(not one.skip for one in forecast(services, campaign, free)), at_most)
+    waiting = [message for message in owed if message.awaits_approval]
+    settled = [one.message for one in forecast(services, campaign, waiting) if one.skip]
+    return sorted(message.id for message in (*free, *settled))
 
 
 def _start_sending(services: Services, campaign: Campaign) -> None:
@@ -68,7 +76,7 @@ def _rehearse(
         links = [rehearsal_link(players[row.order_id]) for row in orders if row.order_id in players]
         if links:
             try:
-                letter = compose(kind, tournament, players, links)
+                letter = compose(kind, tournament, players, links, campaign.note)
                 mail = services.renderer.render(letter)
             except PermanentError:
                 continue

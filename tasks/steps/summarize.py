@@ -56,6 +56,11 @@ class Summary:
         """How many messages this run sent."""
         return self.deliveries.get("sent", 0)
 
+    @property
+    def awaiting(self) -> int:
+        """How many messages wait for an approval."""
+        return self.messages.get(("queued", "awaiting_approval"), 0)
+
     def having(self, *statuses: str) -> int:
         """Count the campaign's messages in these statuses."""
         return sum(count for (status, _), count in self.messages.items() if status in statuses)

@@ -46,9 +46,9 @@ def take_up(services: Services, choice: RetryChoice) -> TakenUp:
 def _readdressed(services: Services, row: Row[Any]) -> Campaign:
     """Let a campaign's unsent messages follow corrected addresses and suppressions."""
     tournament = find_tournament_by_id(services.database, row.tournament_id)
+    options = CampaignOptions.model_construct(**row.parameters)
     with services.database.transaction() as connection:
         if fetch(connection, "lock_sending_campaign", campaign_id=row.id):
-            options = CampaignOptions.model_construct(**row.parameters)
             take_snapshot(connection, tournament.id, merge=options.merges_families)
             Queue(connection, row.id, row.kind, services.settings.mail_domain, services.clock()).readdress()
-    return Campaign(row.id, row.kind, tournament.id, tournament.name)
+    return Campaign(row.id, row.kind, tournament.id, tournament.name, note=options.note)

@@ -25,7 +25,7 @@ def work(given: Mapping[str, str], campaign: Campaign, run_id: UUID) -> None:
 
 
 def deliver_some(services: Services, campaign: Campaign, run_id: UUID) -> None:
-    rows = services.database.fetch("due_messages", campaign_id=campaign.id, now=services.clock())
+    rows = services.database.fetch("owed_messages", campaign_id=campaign.id, now=services.clock())
     ids = [row.id for row in rows]
     random.shuffle(ids)  # so that workers meet, but not at every message
     if not ids:

@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.campaign import Batch, CampaignOptions
-from tasks.compose import LINE_STATES
+from tasks.compose import LINE_STATES, skip_reason
 from tasks.links.model import Link, LinkOutcome
 from tasks.mail.letter import LinkState
 from tasks.outbox import FIRST_RETRY, LONGEST_RETRY, retry_delay
-from tasks.steps.deliver_batch import skip_reason
 
 
 @given(st.integers(1, 10_000))

@@ -132,13 +132,16 @@ class Pipeline:
         load_demo_club(self.services.database, client, self.stand_in)
         self.stand_in.clear_requests()
 
-    def run(self, tournament: str = TOURNAMENT, sequence: int = 1) -> Summary:
+    def run(
+        self, tournament: str = TOURNAMENT, sequence: int = 1, *, options: CampaignOptions | None = None
+    ) -> Summary:
         """Run the campaign from end to end, as the flow does."""
         run_id = uuid4()
+        options = options or CampaignOptions(sequence=sequence)
         check_ready(self.services)
-        campaign = open_campaign(self.services, tournament, "fee_notice", CampaignOptions(sequence=sequence))
+        campaign = open_campaign(self.services, tournament, options.kind, options)
         sweep(self.services, campaign)
-        for batch in plan_batches(self.services, campaign, CampaignOptions().at_most):
+        for batch in plan_batches(self.services, campaign, options.at_most):
             deliver_batch(self.services, campaign, batch, run_id)
         return summarize(self.services, campaign, run_id)
 

@@ -275,7 +275,7 @@ def test_a_parents_unknown_language_stops_nobody_and_is_said_before_the_send(dem
     said: list[str] = []
     batches = plan_batches(demo_club.services, campaign, 500, said.append)
     messages = sum(len(batch.message_ids) for batch in batches)
-    assert said == [f"1 of {messages} messages: there are no emails in the parent's language 'fr': in 'en' instead"]
+    assert f"1 of {messages} messages: there are no emails in the parent's language 'fr': in 'en' instead" in said
 
 
 def test_a_brand_or_time_zone_that_does_not_exist_stops_before_the_first_send(demo_club: Pipeline) -> None:

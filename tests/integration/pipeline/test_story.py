@@ -199,5 +199,8 @@ def test_mails_carry_the_ledgers_message_ids_and_the_clubs_headers(told_club: To
     sent = {row.message_id for row in club.sql("SELECT message_id FROM tournament_fees.messages WHERE status = 'sent'")}
     messages = club.inbox.messages()
     assert {message["Message-ID"] for message in messages} == sent
-    assert {message["Reply-To"] for message in messages} == {"treasurer@example.org"}
+    replies = {message["Reply-To"] for message in messages}
+    assert {reply.partition("<")[2] or reply for reply in replies} == {
+        *("treasurer@example.org", "robin@red-rock.example.org>", "noor@desert-rose.example.org>"),
+    }, "the brand's own, else the club's"
     assert {message["Auto-Submitted"] for message in messages} == {"auto-generated"}

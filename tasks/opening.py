@@ -1,0 +1,75 @@
+"""A campaign opened in a transaction that the caller commits, or takes back to see what would come of it."""
+
+import json
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tasks.campaign import Campaign, CampaignOptions
+from tasks.club import Tournament
+from tasks.database import fetch
+from tasks.errors import ConfigurationError
+from tasks.queue import Queue, take_snapshot
+from tasks.selection import Selection
+from tasks.services import Services
+
+
+def open_in(
+    connection: Connection,
+    services: Services,
+    tournament: Tournament,
+    kind: str,
+    options: CampaignOptions,
+    *,
+    require_approval: bool,
+) -> Campaign:
+    """Find or make the campaign and bring its queue up to date with the club's committed players.
+
+    Raises ConfigurationError for a tournament without any, for a choice that matches nobody, and for a campaign that a
+    person has stopped.
+    """
+    now = services.clock()
+    campaign_id = _open(connection, tournament, kind, options, now, require_approval=require_approval)
+    selection = Selection(options)
+    snapshot = take_snapshot(connection, tournament.id, merge=options.merges_families, selection=selection)
+    if not snapshot.players:
+        raise ConfigurationError(
+            f"{tournament.name!r} has no committed players: check tournament_products and the players' commitment"
+        )
+    selection.check(tournament.name)
+    Queue(connection, campaign_id, kind, services.settings.mail_domain, now).update()
+    return Campaign(
+        campaign_id,
+        kind,
+        tournament.id,
+        tournament.name,
+        snapshot.without_order,
+        left_out=selection.left_out,
+        note=options.note,
+    )
+
+
+def _open(
+    connection: Connection,
+    tournament: Tournament,
+    kind: str,
+    options: CampaignOptions,
+    now: datetime,
+    *,
+    require_approval: bool,
+) -> int:
+    (campaign,) = fetch(
+        connection,
+        "open_campaign",
+        tournament_id=tournament.id,
+        kind=kind,
+        sequence=str(options.sequence),
+        parameters=json.dumps(options.model_dump(mode="json", exclude={"test_address"})),
+        requires_approval=require_approval,
+        now=now,
+    )
+    if campaign.state == "stopped":
+        raise ConfigurationError(
+            f"The {kind} campaign {options.sequence} of {tournament.name!r} was stopped for good: start another one"
+        )
+    return int(campaign.id)

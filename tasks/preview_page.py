@@ -1,0 +1,92 @@
+"""The page on which a person looks at every message before it goes out: a file for the operator's eyes alone."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from secrets import token_hex
+from shutil import copyfileobj
+from typing import IO, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tasks.campaign import Campaign
+from tasks.errors import ConfigurationError
+from tasks.forecast import Forecast
+from tasks.mail.template_folder import TEMPLATES
+
+KEPT_FOR = timedelta(days=14)
+"""Pages name parents and children: those that are older are deleted when another is written."""
+
+_PAGES = Environment(
+    loader=FileSystemLoader(TEMPLATES / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Somebody who gets no message, and the ledger's word for why; the address as stored."""
+
+    parent_id: int
+    address: str
+    reason: str
+    detail: str = ""
+
+
+class PreviewPage:
+    """Takes messages one after the other, so that memory does not grow with the campaign."""
+
+    def __init__(self, messages: IO[str]) -> None:
+        self._parts: Any = _PAGES.get_template("preview.html").module
+        self._messages = messages
+
+    def add(self, number: int, forecast: Forecast) -> None:
+        """Take a message that would go out."""
+        self._messages.write(self._parts.message(number, forecast))
+
+    def write(
+        self, folder: Path, campaign: Campaign, totals: object, skipped: Iterable[Skipped], now: datetime
+    ) -> Path:
+        """Write the page into the folder, for its owner's eyes alone, and return its path; old pages go.
+
+        `totals` is what its head tells, as templates/pages/preview.html has it. Raises ConfigurationError where the
+        folder cannot be written to.
+        """
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _forget(folder, now - KEPT_FOR)
+            file = folder / _name(campaign, now)
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as page:
+                page.write(self._parts.head(totals, f"{now:%Y-%m-%d %H:%M} UTC").lstrip())
+                self._messages.seek(0)
+                copyfileobj(self._messages, page)
+                page.write(self._parts.foot(skipped))
+        except OSError as error:
+            raise ConfigurationError(
+                f"The preview cannot be written to {folder} ({error.strerror}): set PREVIEW_FOLDER to a folder in "
+                "which the pipeline's user may write"
+            ) from error
+        return file
+
+
+@contextmanager
+def preview_page() -> Iterator[PreviewPage]:
+    """Give a page that takes messages; what they say is in a file without a name, which nobody else can open."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as messages:
+        yield PreviewPage(messages)
+
+
+def _name(campaign: Campaign, now: datetime) -> str:
+    tournament = re.sub(r"[^a-z0-9]+", "-", campaign.tournament.lower()).strip("-")[:60]
+    return f"preview-{tournament}-{campaign.kind}-{now:%Y%m%d-%H%M%S}-{token_hex(4)}.html"
+
+
+def _forget(folder: Path, before: datetime) -> None:
+    """Delete the pages that were written before then."""
+    for page in folder.glob("preview-*.html"):
+        if page.stat().st_mtime < before.timestamp():
+            page.unlink(missing_ok=True)
