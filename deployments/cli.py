@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deployments import operator_cli
-from deployments.tables import show
+from deployments import campaign_cli, operator_cli
 from deployments.terminal import check_prefect, end_as, told_in_a_line
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
+app.add_typer(campaign_cli.app)
 app.add_typer(operator_cli.app)
 
 
@@ -38,25 +38,6 @@ def check() -> None:
 
 
 @app.command()
-def send(
-    tournament: Annotated[str, typer.Argument(help="the tournament's name, as the club has it")],
-    sequence: Annotated[int, typer.Option(min=1, max=99, help="another one starts a new campaign")] = 1,
-) -> None:
-    """Run the flow tournament-fees for a tournament, here and now."""
-    from flows.tournament_fees import tournament_fees  # noqa: PLC0415  Prefect takes seconds to import
-    from tasks.campaign import CampaignOptions  # noqa: PLC0415
-    from tasks.steps.summarize import Summary  # noqa: PLC0415
-
-    with told_in_a_line():
-        check_prefect()
-    state = tournament_fees(tournament, CampaignOptions(sequence=sequence), return_state=True)
-    summary = state.result(raise_on_failure=False)
-    if isinstance(summary, Summary):
-        show(summary, Console())
-    end_as(state)
-
-
-@app.command()
 def refresh(  # noqa: PLR0913  one for each choice of the form
     tournament: Annotated[str, typer.Option(help="only this tournament")] = "",
     team: Annotated[str, typer.Option(help="only this team")] = "",
@@ -71,13 +52,13 @@ def refresh(  # noqa: PLR0913  one for each choice of the form
 ) -> None:
     """Run the flow refresh-checkout-links, here and now: reconcile unpaid orders with Stripe, renew dead links."""
     from flows.refresh_checkout_links import refresh_checkout_links  # noqa: PLC0415
-    from tasks.refresh import read_options  # noqa: PLC0415
+    from tasks.refresh import RefreshOptions  # noqa: PLC0415
     from tasks.refresh_report import refresh_markdown  # noqa: PLC0415
     from tasks.steps.summarize_refresh import RefreshSummary  # noqa: PLC0415
 
     with told_in_a_line():
         check_prefect()
-        options = read_options(
+        options = RefreshOptions.read(
             renew=renew,
             dry_run=dry_run,
             tournament=tournament,

@@ -11,7 +11,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks import report
 from tasks.approval_shells import approve, check_can_ask, publish_preview, send_test
-from tasks.campaign import CampaignOptions, RequireApproval, TournamentName
+from tasks.campaign import CampaignOptions, TournamentName
 from tasks.preview_report import preview_sentence
 from tasks.shells import (
     check_ready,
@@ -47,7 +47,7 @@ def tournament_fees(
     tournament: TournamentName,
     options: CampaignOptions = CampaignOptions(),  # noqa: B008  frozen
     *,
-    require_approval: RequireApproval = False,
+    require_approval: bool = False,
 ) -> State[Any]:
     """Mail every committed player's parents a payment link that works.
 
@@ -56,7 +56,8 @@ def tournament_fees(
     Args:
         tournament: Its name, as the club has it.
         options: What can be chosen; it is fine as it is.
-        require_approval: Whether a person has to approve what is sent, before it is.
+        require_approval: Before anything is sent, the run stops with a form that shows what that would be, and goes on
+            when somebody approves it. A campaign that was begun so stays so. A preview and a test ask nothing.
     """
     options.check()
     if options.mode == "preview":

@@ -25,14 +25,6 @@ TournamentName = Annotated[
         json_schema_extra=expecting(A_LINE, "the name of a tournament"),
     ),
 ]
-RequireApproval = Annotated[
-    bool,
-    Field(
-        title="Ask for an approval before sending",
-        description="The run stops with a form that shows what would be sent, and goes on when somebody approves it. "
-        "A campaign that was begun so stays so. Nothing is asked where the mode is preview or test.",
-    ),
-]
 Ids = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=10_000)]
 TeamNames = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")], ...], Field(max_length=1000)
@@ -123,12 +115,14 @@ class CampaignOptions(Form):
     ] = ()
     without_orders: Annotated[Ids, Field(title="Leave out these orders", description="Their ids.")] = ()
     test_address: Annotated[
-        Annotated[str, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")] | None,
+        str,
         Field(
             title="Address for a test",
             description="Your own or a colleague's, not a parent's: it is kept with the run.",
+            max_length=320,
+            pattern=r"^\s*([^@\s]+@[^@\s]+)?\s*$",
         ),
-    ] = None
+    ] = ""
     test_messages: Annotated[
         int,
         Field(
@@ -168,7 +162,7 @@ class CampaignOptions(Form):
             raise ConfigurationError(
                 f"There is no kind {self.kind!r} for a campaign: it is one of {', '.join(campaign_kinds())}"
             )
-        if self.test_address is not None and parse_address(self.test_address) is None:
+        if self.test_address and parse_address(self.test_address) is None:
             raise ConfigurationError("The address for the test is not a mail address: nothing was done")
         self._check_nobody_is_both()
 

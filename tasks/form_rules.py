@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -72,12 +72,25 @@ class Form(BaseModel):
                 raise ConfigurationError(f"{rule.words[0].upper()}{rule.words[1:]} was expected: nothing was done")
 
     @classmethod
+    def read(cls, **chosen: object) -> Self:
+        """Check what was chosen at a terminal; raises a ConfigurationError that says in a line what is wrong."""
+        try:
+            form = cls.model_validate(chosen)
+        except ValidationError as error:
+            said = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
+            raise ConfigurationError("; ".join(said)) from None
+        form.check()
+        return form
+
+    @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Write the rules for Prefect, which tells the words of one that is broken.
+        """Write the rules for Prefect, which tells the words of one that is broken, and the fields' order.
 
         JSON Schema has no words for a broken rule, but a constant that was expected is told. The UI would draw a bare
         `allOf` as alternatives, so it stands under a condition that always holds.
         """
         schema = handler.resolve_ref_schema(handler(core))
+        for position, name in enumerate(cls.model_fields):
+            schema["properties"][name]["position"] = position  # Prefect keeps no order of the fields but this
         rules = [{"if": rule.broken(), "then": {"const": rule.words}} for rule in cls.rules]
         return {**schema, "if": {}, "then": {"allOf": rules}} if rules else schema

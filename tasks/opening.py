@@ -29,7 +29,9 @@ def open_in(
     person has stopped.
     """
     now = services.clock()
-    campaign_id = _open(connection, tournament, kind, options, now, require_approval=require_approval)
+    campaign_id = _open(connection, tournament, kind, options, now)
+    if require_approval:
+        fetch(connection, "require_approval", campaign_id=campaign_id)
     selection = Selection(options)
     snapshot = take_snapshot(connection, tournament.id, merge=options.merges_families, selection=selection)
     if not snapshot.players:
@@ -49,15 +51,7 @@ def open_in(
     )
 
 
-def _open(
-    connection: Connection,
-    tournament: Tournament,
-    kind: str,
-    options: CampaignOptions,
-    now: datetime,
-    *,
-    require_approval: bool,
-) -> int:
+def _open(connection: Connection, tournament: Tournament, kind: str, options: CampaignOptions, now: datetime) -> int:
     (campaign,) = fetch(
         connection,
         "open_campaign",
@@ -65,7 +59,6 @@ def _open(
         kind=kind,
         sequence=str(options.sequence),
         parameters=json.dumps(options.model_dump(mode="json", exclude={"test_address"})),
-        requires_approval=require_approval,
         now=now,
     )
     if campaign.state == "stopped":

@@ -24,7 +24,7 @@ MOST_ROWS = 100
 
 @dataclass(frozen=True)
 class Row:
-    """A message, or somebody who gets none: ids of the club's tables, and the address masked."""
+    """A message that would go out: ids of the club's tables, and the address masked."""
 
     parent_id: int
     address: str
@@ -44,7 +44,8 @@ class Preview:
     """The sums of all fees to pay, one a currency."""
     rows: tuple[Row, ...] = ()
     skipped: Mapping[str, int] = field(default_factory=dict)
-    skips: tuple[Row, ...] = ()
+    skips: tuple[Skipped, ...] = ()
+    """Who they are, but those that are left out by choice; their addresses masked."""
     waiting: int = 0
     """Due at a later time."""
     sent_before: int = 0
@@ -144,11 +145,9 @@ class _Gathering:
             self.money(self.totals),
             tuple(self.rows),
             Counter(one.reason for one in self.skipped),
-            tuple(
-                Row(one.parent_id, mask(one.address), "", "", one.reason + (f": {one.detail}" if one.detail else ""))
-                for one in self.skipped
-                if one.reason != EXCLUDED
-            )[:MOST_ROWS],
+            tuple(replace(one, address=mask(one.address)) for one in self.skipped if one.reason != EXCLUDED)[
+                :MOST_ROWS
+            ],
             standing.waiting,
             standing.sent,
             self.warnings,

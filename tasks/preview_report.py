@@ -42,7 +42,8 @@ def approval_question(preview: Preview, until: datetime) -> str:
     skipped = ", ".join(f"{count} {reason_words(reason)}" for reason, count in preview.skipped.items())
     parts = [
         f"**{plain(preview.campaign.tournament)}: {_would_go(preview)}.**",
-        f"Every message as it would look: `{preview.page}`. The run's artifact *approval* lists them.",
+        "Every message as it would look is on this page; the run's artifact *approval* lists them:",
+        f"`{preview.page}`",
         f"Skipped: {skipped}." if skipped else "",
         *(f"Warning, {count} messages: {plain(warning)}." for warning, count in preview.warnings.items()),
         f"Without an answer until {moment(until)} nothing is sent, and the run fails.",
@@ -69,9 +70,9 @@ def _skipped(preview: Preview) -> list[str]:
     if not preview.skipped:
         return []
     counts = table(("Reason", "Messages"), [(reason_words(reason), n) for reason, n in preview.skipped.items()])
-    rows = [(row.parent_id, plain(row.address), plain(row.said)) for row in preview.skips]
+    rows = [(one.parent_id, plain(one.address), reason_words(one.reason), plain(one.detail)) for one in preview.skips]
     told = sum(count for reason, count in preview.skipped.items() if reason != EXCLUDED)
-    named = [table(("Parent", "Address", "Why"), rows), *_more(told, len(rows))] if rows else []
+    named = [table(("Parent", "Address", "Why", "Detail"), rows), *_more(told, len(rows))] if rows else []
     return ["## Skipped", counts, *named]
 
 

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 
-from tasks.errors import ConfigurationError
 from tasks.form_rules import A_NAME, ON, SOME, Form, Rule, has, no
 
 _Ids = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=10_000)]
@@ -77,16 +76,6 @@ class RefreshOptions(Form):
             max_length=100,
         ),
     ] = ""
-
-
-def read_options(**chosen: object) -> RefreshOptions:
-    """Check what was chosen at a terminal; raises a ConfigurationError that says in a line what is wrong."""
-    try:
-        options = RefreshOptions.model_validate(chosen)
-    except ValidationError as error:
-        raise ConfigurationError("; ".join(problem["msg"] for problem in error.errors())) from None
-    options.check()
-    return options
 
 
 @dataclass(frozen=True)

@@ -46,13 +46,12 @@ def pages(api: httpx.Client) -> Iterator[tuple[str, str, int]]:
     yield "form", f"/deployments/deployment/{deployment}/run?parameters={{}}", 1100
     body = {"parameters": {"tournament": TOURNAMENT}, "state": {"type": "SCHEDULED"}}
     run = _json(api.post(f"/deployments/{deployment}/create_flow_run", json=body))["id"]
-    deadline = time.monotonic() + RUN_SECONDS
-    while _json(api.get(f"/flow_runs/{run}"))["state"]["type"] != "COMPLETED":
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the run has not completed after {RUN_SECONDS} s")
-        time.sleep(0.3)  # between two looks
+    _wait(api, run, "PAUSED")
+    approval = {"decision": "approve", "by": "Kim Doe"}
+    _json(api.post(f"/flow_runs/{run}/resume", json={"run_input": approval}))
+    _wait(api, run, "COMPLETED")
     yield "run", f"/runs/flow-run/{run}", 1000
-    wanted = {"flow_run_id": {"any_": [run]}, "type": {"any_": ["markdown"]}}
+    wanted = {"flow_run_id": {"any_": [run]}, "key": {"any_": ["tournament-fees"]}}
     (report,) = _json(api.post("/artifacts/filter", json={"artifacts": wanted}))
     yield "report", f"/artifacts/artifact/{report['id']}", 1500
 
@@ -73,6 +72,15 @@ def take(chromium: str, url: str, picture: Path, height: int) -> None:
             capture_output=True,
             timeout=120,
         )
+
+
+def _wait(api: httpx.Client, run: str, state: str) -> None:
+    """Wait until a run is in a state."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while _json(api.get(f"/flow_runs/{run}"))["state"]["type"] != state:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the run is not {state} after {RUN_SECONDS} s")
+        time.sleep(0.3)  # between two looks
 
 
 def _json(answer: httpx.Response) -> Any:  # noqa: ANN401  Prefect's JSON

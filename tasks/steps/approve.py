@@ -1,7 +1,7 @@
 """Ask a person before anything is sent: what is not covered by an approval yet is shown, and the decision kept."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -32,18 +32,17 @@ def propose(services: Services, campaign: Campaign, run_id: UUID, at_most: int) 
         Approvals(connection, campaign.id, digests, now).settle()
         owed = read_owed(connection, campaign.id, now)
         standing = read_standing(connection, campaign.id, now)
-    waiting = [message for message in owed if message.awaits_approval]
-    if not waiting:
+    if not any(message.awaits_approval for message in owed):
         return None
-    asked: list[Forecast] = []
-    preview = gather(services, campaign, _kept(forecast(services, campaign, waiting), asked), standing)
+    asked = _Asked(forecast(services, campaign, owed))
+    preview = gather(services, campaign, asked, standing)
     if not preview.messages:
         Path(preview.page).unlink(missing_ok=True)
         return None
-    check_cap(preview.messages + len(owed) - len(waiting), at_most)
+    check_cap(preview.messages + asked.approved_before, at_most)
     with services.database.transaction() as connection:
         approvals = Approvals(connection, campaign.id, digests, now)
-        return Proposal(approvals.propose(asked, preview.messages, run_id), preview)
+        return Proposal(approvals.propose(asked.kept, preview.messages, run_id), preview)
 
 
 def open_proposals(services: Services, campaign: Campaign, run_id: UUID) -> list[int]:
@@ -63,8 +62,19 @@ def decide(services: Services, campaign: Campaign, approval_id: int, *, approved
         return approvals.decide(approval_id, approved=approved, by=by, note=note)
 
 
-def _kept(forecasts: Iterable[Forecast], kept: list[Forecast]) -> Iterator[Forecast]:
-    """Pass forecasts on, and keep of each what an approval compares."""
-    for one in forecasts:
-        kept.append(replace(one, letter=None, mail=None))
-        yield one
+@dataclass
+class _Asked:
+    """Passes on what is to be approved or skipped, keeps what an approval compares, counts what was approved before."""
+
+    forecasts: Iterable[Forecast]
+    kept: list[Forecast] = field(default_factory=list)
+    approved_before: int = 0
+
+    def __iter__(self) -> Iterator[Forecast]:
+        for one in self.forecasts:
+            if one.message.awaits_approval:
+                self.kept.append(replace(one, letter=None, mail=None))
+            elif not one.skip:
+                self.approved_before += 1
+                continue
+            yield one

@@ -50,7 +50,7 @@ def deliver_batch(
         services.settings.smtp_reply_timeout_seconds,
         run_id,
         services.quota,
-        template_digests(services.renderer, campaign.kind, campaign.note),
+        digests=template_digests(services.renderer, campaign.kind, campaign.note),
     )
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     statuses: Counter[str] = Counter()

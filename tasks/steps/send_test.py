@@ -36,7 +36,7 @@ def send_test(services: Services, tournament_name: str, options: CampaignOptions
         raise PermanentError("No message would go out now: there is nothing to test")
     with services.mailer() as mailer:
         for sent, letter in enumerate(letters):
-            delivery = _send(services, mailer, letter, options.test_address or "")
+            delivery = _send(services, mailer, letter, options.test_address)
             if delivery.outcome is not DeliveryOutcome.SENT:
                 said = mask_in(" ".join(str(part) for part in (delivery.code, delivery.reply) if part))
                 raise PermanentError(f"{sent} of {len(letters)} test messages were sent, then the mail server: {said}")

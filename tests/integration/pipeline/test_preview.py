@@ -18,7 +18,7 @@ from tasks.forecast import LINK_DIES_SOON, LINK_IS_REPLACED, MERGED_SURNAMES, TW
 from tasks.preview import Preview
 from tasks.preview_report import preview_markdown, preview_sentence
 from tasks.steps.preview_campaign import preview_campaign
-from tests.integration.pipeline.harness import Pipeline, links_in
+from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, FEE, SmallClub
 
 CAMPAIGN_TABLES = (

@@ -20,7 +20,7 @@ from tasks.links.model import Charge, LinkOutcome
 from tasks.mail.smtp import Envelope
 from tasks.message import Draft
 from tasks.outbox import Outbox
-from tasks.refresh import RefreshOptions, read_options
+from tasks.refresh import RefreshOptions
 from tasks.refresh_report import refresh_markdown, refresh_sentence
 from tasks.set_asides import release
 from tasks.steps.deliver_batch import deliver_batch
@@ -325,7 +325,7 @@ def test_filters_that_match_nobody_are_one_clear_error_before_anything_is_done(c
 )
 def test_choices_that_contradict_each_other_are_refused(wrong: dict[str, object], complaint: str) -> None:
     with pytest.raises(ConfigurationError, match=complaint):
-        read_options(**wrong)
+        RefreshOptions.read(**wrong)
 
 
 # Orders that are missing

@@ -1,4 +1,4 @@
-"""Whom a run is about: what is chosen is mailed, what is left out is not, by no retry either, and a later run mails it."""
+"""Whom a run is about: who is chosen is mailed, who is left out is not, by no retry either, but by a later run."""
 
 from typing import Any
 

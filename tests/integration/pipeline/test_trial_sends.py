@@ -71,7 +71,7 @@ def test_a_server_that_refuses_the_address_is_told_with_its_words(demo_club: Pip
         settings = demo_club.services.settings.model_copy(update={"smtp_url": SecretStr(f"smtp://127.0.0.1:{port}")})
         club = replace(demo_club, services=replace(demo_club.services, settings=settings))
         with pytest.raises(
-            PermanentError, match="1 of 3 test messages were sent, then the mail server: 550 5.1.1"
+            PermanentError, match=r"1 of 3 test messages were sent, then the mail server: 550 5\.1\.1"
         ) as told:
             send(club)
     assert "office@" not in str(told.value)
