@@ -39,7 +39,7 @@ test-stripe: .venv/.synced ## Run the life of a link against Stripe's test mode:
 	else STRIPE_SUITE=1 $(RUN) -m pytest tests/integration/pipeline/test_stripe_account.py $(ARGS); fi
 
 .PHONY: mutants
-mutants: .venv/.synced ## Put a bug in each guard of the links and see that the tests find it; ARGS=words narrow them
+mutants: .venv/.synced ## Put a bug in each guard of links and approvals and see that the tests find it; ARGS=words narrow them
 	@$(RUN) -m tests.chaos.mutants $(ARGS)
 
 .PHONY: test-system

@@ -44,7 +44,14 @@ class Reader:
 
 @contextmanager
 def reader() -> Iterator[Reader]:
-    """Give a headless Chromium for a while; raises ConfigurationError where there is none."""
+    """Give a headless Chromium for reading emails for a while; raises ConfigurationError where there is none."""
+    with browser() as (driver, folder):
+        yield Reader(driver, folder)
+
+
+@contextmanager
+def browser() -> Iterator[tuple[Chrome, Path]]:
+    """Give a headless Chromium and a folder for its files; raises ConfigurationError where there is none."""
     programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
     if None in programs:
         raise ConfigurationError("Chromium is not on this machine (Debian's packages chromium and chromium-driver)")
@@ -56,4 +63,4 @@ def reader() -> Iterator[Reader]:
             options.add_argument(argument)
         # Both programs are named, so that selenium looks for neither on the internet.
         with Chrome(options, Service(programs[1])) as driver:
-            yield Reader(driver, Path(folder))
+            yield driver, Path(folder)

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from selenium.webdriver.support.expected_conditions import element_to_be_clickable
+from selenium.webdriver.support.wait import WebDriverWait
 
+from deployments.emails.chromium import browser
 from deployments.local.demo_club import TOURNAMENT
 from deployments.local.home import REPOSITORY
 from deployments.local.serve import served
@@ -34,19 +37,20 @@ def main() -> int:
         served(Path(home), {}, print) as (stack, _),
         httpx.Client(base_url=f"{stack.prefect_url}/api", trust_env=False, timeout=60) as api,
     ):
-        for name, page, height in pages(api):
+        for name, page, height in pages(api, stack.prefect_url or ""):
             take(chromium, f"{stack.prefect_url}{page}", PICTURES / f"{name}.png", height)
             print(PICTURES / f"{name}.png")
     return 0
 
 
-def pages(api: httpx.Client) -> Iterator[tuple[str, str, int]]:
-    """Give the name, path and height in pixels of each page: the form, then the finished run and its report."""
+def pages(api: httpx.Client, site: str) -> Iterator[tuple[str, str, int]]:
+    """Give the name, path and height in pixels of each page: the form, then the approved run and its report."""
     deployment = _json(api.get(f"/deployments/name/{DEPLOYMENT}"))["id"]
-    yield "form", f"/deployments/deployment/{deployment}/run?parameters={{}}", 1100
+    yield "form", f"/deployments/deployment/{deployment}/run?parameters={{}}", 1300
     body = {"parameters": {"tournament": TOURNAMENT}, "state": {"type": "SCHEDULED"}}
     run = _json(api.post(f"/deployments/{deployment}/create_flow_run", json=body))["id"]
     _wait(api, run, "PAUSED")
+    take_form(f"{site}/runs/flow-run/{run}", PICTURES / "approval.png")
     approval = {"decision": "approve", "by": "Kim Doe"}
     _json(api.post(f"/flow_runs/{run}/resume", json={"run_input": approval}))
     _wait(api, run, "COMPLETED")
@@ -72,6 +76,18 @@ def take(chromium: str, url: str, picture: Path, height: int) -> None:
             capture_output=True,
             timeout=120,
         )
+
+
+def take_form(url: str, picture: Path) -> None:
+    """Write a picture of the form in which a run is approved."""
+    with browser() as (driver, _):
+        driver.set_window_size(1280, 1000)
+        driver.get(url)
+        wait = WebDriverWait(driver, RUN_SECONDS)
+        wait.until(element_to_be_clickable(("xpath", "//button[normalize-space()='Resume']"))).click()
+        wait.until(element_to_be_clickable(("xpath", "//button[normalize-space()='Submit']")))
+        driver.save_screenshot(str(picture))
+    print(picture)
 
 
 def _wait(api: httpx.Client, run: str, state: str) -> None:

@@ -99,12 +99,43 @@ MUTANTS = (
     Mutant("a message goes out while its link is worked on", SENDING, "WHERE l.order_id = any(cast(:order_ids AS bigint[])) AND", "WHERE FALSE AND", OUTBOX, "at_its_orders_link"),
 )  # fmt: skip
 
+APPROVAL, PREVIEW, SELECTION = (f"{PIPELINE}/test_{name}.py" for name in ("approval", "preview", "selection"))
+APPROVED, DETACH, PLAN = (
+    "sql/migrations/versions/0004_approval.sql",
+    "sql/queries/queue_detach.sql",
+    "tasks/steps/plan_batches.py",
+)
+# Of whom a run mails, and after which look at it: the machine of the links knows nothing of them.
+BESIDE_THE_LINKS = (
+    Mutant("a message goes out that no approval covers", SENDING, "asked.message_id = m.id", "asked.message_id = m.id AND FALSE", APPROVAL, "on_the_wire"),
+    Mutant("an approval covers any mailbox", APPROVED, "            AND ao.mailbox = the_mailbox\n", "", APPROVAL, "on_the_wire or changes_after"),
+    Mutant("an approval covers any price", APPROVED, "            AND ao.amount = coalesce(the_amount, 'NaN')\n", "", APPROVAL, "changes_after"),
+    Mutant("an approval covers any currency", APPROVED, "            AND ao.currency = lower(trim(coalesce(the_currency, '')))\n", "", APPROVAL, "changes_after"),
+    Mutant("an approval covers any words", APPROVED, "            AND ao.template_digest = the_digest\n", "", APPROVAL, "template or note"),
+    Mutant("an approval covers any campaign", APPROVED, "            a.campaign_id = the_campaign\n            AND a.state", "            a.state", APPROVAL, "another_campaign"),
+    Mutant("what is only proposed counts as approved", APPROVED, "            AND a.state = 'approved'\n", "", APPROVAL, "before_it_is_approved"),
+    Mutant("a decision can be changed", APPROVED, "    IF OLD.state <> 'proposed' THEN", "    IF FALSE THEN", APPROVAL, "cannot_be_changed"),
+    Mutant("the digest leaves the note out", "tasks/compose.py", 'f"{renderer.digest(name)} {note}"', 'f"{renderer.digest(name)}"', APPROVAL, "note"),
+    Mutant("what no approval covers is tried until its order seems to change", "tasks/steps/deliver_batch.py", "if not message.approved:", "if message.approved is None:", APPROVAL, "while_a_batch"),
+    Mutant("a session is made for what is not approved", PLAN, "if not message.awaits_approval]", "]", APPROVAL, "holds_what"),
+    Mutant("who has paid waits for an approval for ever", PLAN, "(*free, *settled)", "free", APPROVAL, "stripe_only"),
+    Mutant("who is left out stays in the queue for a retry", DETACH, "NOT s.chosen OR ", "", SELECTION, "retry or next_try"),
+    Mutant("who is left out is queued", "sql/queries/queue_assign.sql", "    AND s.chosen\n", "", SELECTION, "one_players"),
+    Mutant("an id that is nobody's is overlooked", "tasks/selection.py", "        if unknown:\n", "        if unknown is None:\n", SELECTION, "choice_of_nobody"),
+    Mutant("the most messages count who has paid", PLAN, "sum(not one.skip for", "sum(one is not None for", SELECTION, "most_messages"),
+    Mutant("a preview is kept in the ledger", "tasks/database.py", "            transaction.rollback()", "            transaction.commit()", PREVIEW, "none_of_it"),
+    Mutant("a preview leaves links as mailed", "tasks/links/preview.py", "policy=keeper.policy, mailing=mailing)", "policy=keeper.policy, mailing=False)", PREVIEW, "dies_soon"),
+    Mutant("anybody can read a preview", "tasks/preview_page.py", "0o600", "0o644", PREVIEW, "its_owner"),
+    Mutant("a name breaks out of the page", "tasks/preview_page.py", "autoescape=True", "autoescape=False", PREVIEW, "hostile"),
+)  # fmt: skip
+
 
 def main(arguments: Sequence[str]) -> int:
     """Try the mutants; return 1 where nobody found one."""
     words = [word for word in arguments if word != "--machine"]
     by_machine = "--machine" in arguments
-    chosen = [mutant for mutant in MUTANTS if not words or any(word in mutant.name for word in words)]
+    known = MUTANTS if by_machine else (*MUTANTS, *BESIDE_THE_LINKS)
+    chosen = [mutant for mutant in known if not words or any(word in mutant.name for word in words)]
     rows = []
     for mutant in chosen:
         with mutated(mutant) as tree:

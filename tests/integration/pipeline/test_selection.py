@@ -147,7 +147,7 @@ PLAYERS = st.frozensets(st.integers(1, 5), max_size=5)
 
 
 @given(st.lists(st.tuples(PLAYERS, PLAYERS), max_size=3))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_chosen_run_by_run_each_is_mailed_once_and_none_that_was_never_meant(
     club: SmallClub, choices: list[tuple[frozenset[int], frozenset[int]]]
 ) -> None:
