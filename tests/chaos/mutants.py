@@ -112,7 +112,7 @@ BESIDE_THE_LINKS = (
     Mutant("an approval covers any price", APPROVED, "            AND ao.amount = coalesce(the_amount, 'NaN')\n", "", APPROVAL, "changes_after"),
     Mutant("an approval covers any currency", APPROVED, "            AND ao.currency = lower(trim(coalesce(the_currency, '')))\n", "", APPROVAL, "changes_after"),
     Mutant("an approval covers any words", APPROVED, "            AND ao.template_digest = the_digest\n", "", APPROVAL, "template or note"),
-    Mutant("an approval covers any campaign", APPROVED, "            a.campaign_id = the_campaign\n            AND a.state", "            a.state", APPROVAL, "another_campaign"),
+    Mutant("an approval covers any campaign", APPROVED, "a.campaign_id = the_campaign\n                AND a.state", "a.state", APPROVAL, "another_campaign"),
     Mutant("what is only proposed counts as approved", APPROVED, "            AND a.state = 'approved'\n", "", APPROVAL, "before_it_is_approved"),
     Mutant("a decision can be changed", APPROVED, "    IF OLD.state <> 'proposed' THEN", "    IF FALSE THEN", APPROVAL, "cannot_be_changed"),
     Mutant("the digest leaves the note out", "tasks/compose.py", 'f"{renderer.digest(name)} {note}"', 'f"{renderer.digest(name)}"', APPROVAL, "note"),
