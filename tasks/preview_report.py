@@ -38,15 +38,16 @@ def preview_markdown(preview: Preview, options: CampaignOptions) -> str:
 
 
 def approval_question(preview: Preview, until: datetime) -> str:
-    """Return what the form says above its fields: what would be sent, and what happens if nobody answers."""
+    """Return what the form says above its fields, the weightiest first: on a small screen Prefect cuts the end."""
     skipped = ", ".join(f"{count} {reason_words(reason)}" for reason, count in preview.skipped.items())
+    warnings = "; ".join(f"{count} messages: {plain(warning)}" for warning, count in preview.warnings.items())
     parts = [
         f"**{plain(preview.campaign.tournament)}: {_would_go(preview)}.**",
+        f"Warnings: {warnings}." if warnings else "",
         "Every message as it would look is on this page; the run's artifact *approval* lists them:",
         f"`{preview.page}`",
-        f"Skipped: {skipped}." if skipped else "",
-        *(f"Warning, {count} messages: {plain(warning)}." for warning, count in preview.warnings.items()),
         f"Without an answer until {moment(until)} nothing is sent, and the run fails.",
+        f"Skipped: {skipped}." if skipped else "",
     ]
     return "\n\n".join(part for part in parts if part)
 

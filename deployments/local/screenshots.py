@@ -81,7 +81,7 @@ def take(chromium: str, url: str, picture: Path, height: int) -> None:
 def take_form(url: str, picture: Path) -> None:
     """Write a picture of the form in which a run is approved."""
     with browser() as (driver, _):
-        driver.set_window_size(1280, 1000)
+        driver.set_window_size(1280, 1200)
         driver.get(url)
         wait = WebDriverWait(driver, RUN_SECONDS)
         wait.until(element_to_be_clickable(("xpath", "//button[normalize-space()='Resume']"))).click()

@@ -66,7 +66,7 @@ def test_the_form_tells_what_there_is_to_approve_and_until_when() -> None:
         "2 messages would go out, about 3 orders: $165.00.",
         "`/previews/preview-1.html`",
         "Skipped: 1 paid, 1 no address, 7 left out by choice.",
-        "Warning, 1 messages: no day is said by which to pay.",
+        "Warnings: 1 messages: no day is said by which to pay.",
         "Without an answer until 2026-03-01 12:30 UTC nothing is sent, and the run fails.",
     ):
         assert part in asked
