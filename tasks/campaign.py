@@ -30,6 +30,7 @@ TeamNames = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")], ...], Field(max_length=1000)
 ]
 TEST: Schema = {"const": "test"}
+AN_ADDRESS_OR_NONE: Schema = {"type": "string", "pattern": r"^\s*([^@\s]+@[^@\s]+)?\s*$"}
 
 
 def campaign_kinds() -> Sequence[str]:
@@ -120,7 +121,7 @@ class CampaignOptions(Form):
             title="Address for a test",
             description="Your own or a colleague's, not a parent's: it is kept with the run.",
             max_length=320,
-            pattern=r"^\s*([^@\s]+@[^@\s]+)?\s*$",
+            json_schema_extra=expecting(AN_ADDRESS_OR_NONE, "a mail address"),
         ),
     ] = ""
     test_messages: Annotated[
