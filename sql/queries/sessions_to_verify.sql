@@ -1,8 +1,9 @@
 -- The sessions of these orders that Stripe has to be asked about: neither known to have come to their end, nor just seen in a list.
--- Returns: session_id, created (by Stripe's clock, or nearly; NULL where the ledger does not know).
+-- Returns: session_id, created (by Stripe's clock, or nearly; NULL where the ledger does not know), order_ids (an array).
 SELECT
     wanted.session_id,
-    max(coalesce(a.created, CASE WHEN a.origin = 'club' THEN a.requested_at END)) AS created
+    max(coalesce(a.created, CASE WHEN a.origin = 'club' THEN a.requested_at END)) AS created,
+    array_agg(wanted.order_id) AS order_ids
 FROM (
     SELECT
         orders.id AS order_id,

@@ -1,6 +1,7 @@
 """Learns what Stripe says about many sessions by list calls, a hundred each, and notes it for whoever acts on it."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,12 +41,16 @@ class Survey:
         self.sightings.database.fetch("record_sweep", account=self.account, now=began)
         return noted
 
-    def look_for(self, order_ids: Sequence[int], *, mailing: bool) -> int:
-        """Find the sessions of these orders that are not known, where pages cost less than reads; return how many are.
+    def look_for(self, order_ids: Sequence[int], *, mailing: bool) -> None:
+        """Find the sessions of these orders that are not known, where pages cost less than reads."""
+        for _ in self.in_turn(order_ids, mailing=mailing):
+            pass
 
-        What was seen a while ago is known well enough, unless a link is about to be mailed.
+    def in_turn(self, order_ids: Sequence[int], *, mailing: bool) -> Iterator[int]:
+        """Yield these orders, each as soon as a page has shown its sessions: so the next page is asked for meanwhile.
 
-        What is not found is read by whoever needs it. The hunt says what this costs at most.
+        What was seen a while ago is known well enough, unless a link is about to be mailed. What no page has shown
+        comes last, to be read by whoever needs it; the hunt says what this costs at most.
         """
         rows = self.sightings.database.fetch(
             "sessions_to_verify",
@@ -53,11 +58,17 @@ class Survey:
             most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS,
         )
         hunt = Hunt.of({row.session_id: row.created for row in rows})
-        wanted = hunt.left
+        wanted = {row.session_id: row.order_ids for row in rows}
+        missing = Counter(order_id for row in rows for order_id in row.order_ids)
+        yield from (order_id for order_id in order_ids if order_id not in missing)
         while (want := hunt.next()) is not None:
             page = self._page(until=want.until, after=want.after)
             hunt.saw([Seen(session.id, session.created) for session in page.sessions], more=page.more)
-        return wanted - hunt.left
+            for order_id in (order_id for session in page.sessions for order_id in wanted.pop(session.id, ())):
+                missing[order_id] -= 1
+                if not missing[order_id]:
+                    yield order_id
+        yield from (order_id for order_id, sessions in missing.items() if sessions)
 
     def _all(self, *, status: str, since: datetime | None = None) -> Noted:
         noted, after = Noted(0, 0), None

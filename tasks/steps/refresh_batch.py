@@ -1,4 +1,4 @@
-"""Refresh a batch: learn what Stripe says about its sessions by list calls, then look after many orders at once."""
+"""Refresh a batch: look after many orders at once, each when list calls have shown what Stripe says about it."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,6 @@ def refresh_batch(
     was done is recorded, and a later call goes on from there. `stop_wanted` is asked before each order.
     """
     charges = find_charges(services.database, batch.order_ids, now=services.clock())
-    services.survey.look_for(list(charges), mailing=False)
     work = _Work(services, options, charges)
     try:
         work.do(stop_wanted)
@@ -57,14 +56,16 @@ class _Work:
         """Look after the orders, until it is time to stop; an error that all would meet ends it at once."""
         waiting: set[Future[Link]] = set()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="refresh") as pool:
-            for order_id in self.charges:
-                if stop_wanted() or self.circuit.is_open:
-                    break
-                waiting.add(pool.submit(self.look_after, order_id))
-                if len(waiting) >= AT_ONCE:
+            try:
+                for order_id in self.services.survey.in_turn(list(self.charges), mailing=False):
+                    if stop_wanted() or self.circuit.is_open:
+                        break
+                    waiting.add(pool.submit(self.look_after, order_id))
+                    if len(waiting) >= AT_ONCE:
+                        waiting = self.collect(waiting)
+            finally:
+                while waiting:
                     waiting = self.collect(waiting)
-            while waiting:
-                waiting = self.collect(waiting)
 
     def look_after(self, order_id: int) -> Link:
         """Do what is to be done about one order, or only say what that would be."""

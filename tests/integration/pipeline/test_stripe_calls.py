@@ -121,6 +121,8 @@ def test_expired_links_are_renewed_by_a_create_each_and_few_lists(club: BigClub,
     calls = club.calls_by_kind()
     assert calls["create"] == count
     assert calls["expire"] == len(still_open)
+    first_create, last_list = club.calls("POST")[0], club.calls("GET")[-1]
+    assert first_create["seq"] < last_list["seq"], "orders wait for pages that are not about them"
     # A page for each hundred expired, one for open ones, one for completed ones, one to see that Stripe answers.
     assert calls["list"] <= (count / 50 if full_size else 2 + 3)
     # A read for each session that was just expired, to see what became of it, and for the last one that a page would
