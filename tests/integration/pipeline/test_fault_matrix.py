@@ -364,3 +364,17 @@ def test_what_is_no_address_is_skipped_by_name(club: SmallClub, stored: str, rea
     assert (message(club, bad).status, message(club, bad).reason) == ("skipped", reason)
     assert message(club, good).status == "sent"
     assert len(played.stored) == 1
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ("jürgen@bücher.example.com", "jürgen@xn--bcher-kva.example.com"),
+        ("juergen@bücher.example.com", "juergen@xn--bcher-kva.example.com"),
+    ],
+)
+def test_an_address_beyond_ascii_is_mailed_on_both_sides_of_the_at(club: SmallClub, stored: str, told: str) -> None:
+    played = Script(extensions=PIPELINED)
+    with server(played) as port:
+        assert deliver(club, [new_message(club, stored)], f"smtp://127.0.0.1:{port}") is None
+    assert played.stored_for == [(told,)]
