@@ -25,7 +25,7 @@ def wire_address(address: ValidatedEmail) -> str:
 
 def mailbox_of(address: ValidatedEmail) -> str:
     """Fold an address to its mailbox: casefolded, and for Gmail without dots and +tags in the local part."""
-    local, domain = address.local_part.casefold(), address.domain.casefold()
+    local, domain = address.local_part.casefold(), address.domain.lower()  # to casefold, ß is ss: another domain (IDNA)
     if domain in GMAIL:
         local = local.partition("+")[0].replace(".", "") or local
         domain = "gmail.com"
