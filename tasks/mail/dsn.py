@@ -71,10 +71,8 @@ def _recipient(block: Message) -> ReportedRecipient:
     if not block["Final-Recipient"] or action not in _ACTIONS or status is None:
         raise MalformedReportError("a recipient lacks its Final-Recipient, Action or Status")
     diagnostic = _text(block, "Diagnostic-Code").partition(";")[2].strip()
-    addresses = (_address(_text(block, field)) for field in ("Final-Recipient", "Original-Recipient"))
-    return ReportedRecipient(
-        frozenset(address for address in addresses if address), action, _exact(status, diagnostic), diagnostic
-    )
+    named = _readings(_text(block, "Final-Recipient")) | _readings(_text(block, "Original-Recipient"))
+    return ReportedRecipient(named, action, _exact(status, diagnostic), diagnostic)
 
 
 def _exact(status: str, diagnostic: str) -> str:
@@ -83,9 +81,13 @@ def _exact(status: str, diagnostic: str) -> str:
     return (enhanced_status(words) or status) if status.endswith(".0.0") else status
 
 
-def _address(field: str) -> str:
-    """Return the address in a field such as `rfc822; ann@example.org`, its xtext (RFC 3461, 4) decoded."""
-    return _decoded(field.partition(";")[2].strip()).strip("<>")
+def _readings(field: str) -> frozenset[str]:
+    """Return the address in a field such as `rfc822; ann@example.org`, as it stands there and decoded.
+
+    Some servers write it as xtext (RFC 3461, 4), most do not: in `ann+2024@example.org` the plus is one of a tag.
+    """
+    address = field.partition(";")[2].strip().strip("<>")
+    return frozenset({address, _decoded(address)} - {""})
 
 
 def _message_ids(message: Message, about: Message) -> frozenset[str]:

@@ -108,7 +108,11 @@ def test_the_envelope_id_names_the_message_where_nothing_is_returned() -> None:
 
 def test_an_address_in_xtext_is_decoded() -> None:
     recipient = only(report(original="Original-Recipient: rfc822;jo+2Bhoops@example.com\n"))
-    assert recipient.addresses == {"jo.ek@example.com", "jo+hoops@example.com"}
+    assert recipient.addresses == {"jo.ek@example.com", "jo+hoops@example.com", "jo+2Bhoops@example.com"}
+
+
+def test_a_tag_that_looks_like_xtext_is_read_as_a_tag_as_well() -> None:
+    assert "jo+2024@example.com" in only(report(final="Final-Recipient: rfc822; jo+2024@example.com")).addresses
 
 
 @pytest.mark.parametrize(
