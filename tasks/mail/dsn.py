@@ -1,6 +1,7 @@
 """Delivery status notifications (RFC 3464): what a mail server says, later and in a message, about one that it took."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, message_from_string
 from email.message import Message
@@ -35,16 +36,16 @@ def read_report(content: bytes) -> DeliveryReport | None:
 
     Raises MalformedReportError for a report that names no message, or says nothing of a recipient.
     """
-    message = message_from_bytes(content)
-    blocks = next((_blocks(part) for part in message.walk() if part.get_content_type() in _STATUS_PARTS), None)
-    if blocks is None:
+    report, status = next(_status_parts(message_from_bytes(content)), (None, None))
+    if report is None or status is None:
         return None
+    blocks = _blocks(status)
     if not blocks:
         raise MalformedReportError("it has no fields")
     recipients = tuple(_recipient(block) for block in blocks if block["Final-Recipient"] or block["Action"])
     if not recipients:
         raise MalformedReportError("it names no recipient")
-    message_ids = _message_ids(message, blocks[0])
+    message_ids = _message_ids(report, blocks[0])
     if not message_ids:
         raise MalformedReportError("it does not say which message it is about")
     return DeliveryReport(message_ids, recipients)
@@ -53,6 +54,15 @@ def read_report(content: bytes) -> DeliveryReport | None:
 _STATUS_PARTS = {"message/delivery-status", "message/global-delivery-status"}
 _RETURNED_PARTS = {"message/rfc822", "message/global", "message/rfc822-headers", "message/global-headers"}
 _ACTIONS = {"failed", "delayed", "delivered", "relayed", "expanded"}
+
+
+def _status_parts(message: Message) -> Iterator[tuple[Message, Message]]:
+    """Yield what a report is a part of and the report itself: what scans mail on its way wraps it, adding a notice."""
+    for whole in message.walk():
+        inner = whole.get_payload()
+        for part in inner if isinstance(inner, list) else []:
+            if isinstance(part, Message) and part.get_content_type() in _STATUS_PARTS:
+                yield whole, part
 
 
 def _blocks(part: Message) -> list[Message]:

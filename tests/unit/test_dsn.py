@@ -98,6 +98,12 @@ def test_the_returned_headers_alone_name_the_message(kind: str) -> None:
     assert found.message_ids == {"<0f3e@example.org>"}
 
 
+def test_a_report_that_a_scanner_has_wrapped_names_the_message() -> None:
+    head = b"From: scanner@example.org\r\nContent-Type: multipart/mixed; boundary=w\r\n\r\n--w\r\n"
+    notice = b"\r\n--w\r\nContent-Type: text/plain\r\n\r\nScanned.\r\n--w--\r\n"
+    assert read_report(head + report() + notice) == read_report(report())
+
+
 def test_the_envelope_id_names_the_message_where_nothing_is_returned() -> None:
     found = read_report(
         report(id="", reporter="Reporting-MTA: dns; m.example.org\nOriginal-Envelope-Id: a+2Bb@example.org\n")
