@@ -68,11 +68,21 @@ def _status_parts(message: Message) -> Iterator[tuple[Message, Message]]:
 def _blocks(part: Message) -> list[Message]:
     """Return the groups of fields: the first about the message, each other about one recipient."""
     payload = part.get_payload()
-    if isinstance(payload, list):
-        return [block for block in payload if isinstance(block, Message) and block.keys()]
-    raw = part.get_payload(decode=True)  # a transfer encoding, which RFC 6533 allows, hides the groups from the parser
-    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
-    return [message_from_string(group) for group in re.split(r"\r?\n\s*\r?\n", text) if group.strip()]
+    groups = [group for group in payload if isinstance(group, Message)] if isinstance(payload, list) else []
+    if part.get_content_type() == "message/delivery-status":
+        return [group for group in groups if group.keys()]
+    # Python takes a message/global-delivery-status for a message: the first group for its header, the rest for its text
+    text = "\n".join(_body(group, str(part["Content-Transfer-Encoding"])) for group in groups)
+    rest = [message_from_string(group) for group in re.split(r"\r?\n\s*\r?\n", text) if group.strip()]
+    return [group for group in [*groups, *rest] if group.keys()]
+
+
+def _body(message: Message, encoding: str) -> str:
+    """Return the text of what stands in a part of this transfer encoding, which RFC 6533 allows there."""
+    del message["Content-Transfer-Encoding"]
+    message["Content-Transfer-Encoding"] = encoding
+    raw = message.get_payload(decode=True)
+    return raw.decode("utf-8", "replace").lstrip() if isinstance(raw, bytes) else ""
 
 
 def _recipient(block: Message) -> ReportedRecipient:
@@ -97,7 +107,8 @@ def _readings(field: str) -> frozenset[str]:
     Some servers write it as xtext (RFC 3461, 4), most do not: in `ann+2024@example.org` the plus is one of a tag.
     """
     address = field.partition(";")[2].strip().strip("<>")
-    return frozenset({address, _decoded(address)} - {""})
+    unicode = re.sub(r"\\x\{([0-9A-F]{2,5})\}", lambda found: chr(int(found[1], 16)), address)  # RFC 6533, section 3
+    return frozenset({address, _decoded(address), unicode} - {""})
 
 
 def _message_ids(message: Message, about: Message) -> frozenset[str]:
