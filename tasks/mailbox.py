@@ -18,9 +18,14 @@ def parse_address(stored: str | None) -> ValidatedEmail | None:
         return None
 
 
+def wire_address(address: ValidatedEmail) -> str:
+    """Return an address as mail servers are told it: its domain in ASCII, also where the local part is not."""
+    return f"{address.local_part}@{address.ascii_domain}"
+
+
 def mailbox_of(address: ValidatedEmail) -> str:
     """Fold an address to its mailbox: casefolded, and for Gmail without dots and +tags in the local part."""
-    local, domain = address.local_part.casefold(), address.domain.casefold()
+    local, domain = address.local_part.casefold(), address.domain.lower()  # to casefold, ß is ss: another domain (IDNA)
     if domain in GMAIL:
         local = local.partition("+")[0].replace(".", "") or local
         domain = "gmail.com"

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from tasks.club import CommittedPlayer, stream_committed_players
 from tasks.database import fetch, query
-from tasks.mailbox import family_of, mailbox_of, parse_address
+from tasks.mailbox import family_of, mailbox_of, parse_address, wire_address
 from tasks.selection import Selection
 
 
@@ -101,7 +101,7 @@ def _recipient(player: CommittedPlayer, *, merge: bool, chosen: bool) -> dict[st
         "parent_id": player.parent_id,
         "mailbox": mailbox_of(parsed) if parsed else f"parent:{player.parent_id}",
         "family": "" if merge and parsed else family_of(player.parent_surname),
-        "address": (parsed.ascii_email or parsed.normalized) if parsed else player.email,
+        "address": wire_address(parsed) if parsed else player.email,
         "problem": problem,
         "chosen": chosen,
     }

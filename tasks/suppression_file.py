@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from tasks.errors import ConfigurationError
-from tasks.mailbox import mailbox_of, parse_address
+from tasks.mailbox import mailbox_of, parse_address, wire_address
 
 COLUMNS = {"address", "reason", "since"}
 MOST_LINES_NAMED = 20
@@ -70,7 +70,7 @@ def _line(row: dict[str, object], now: datetime) -> Line:
         raise ValueError(f"has a reason of over {LONGEST_REASON} characters, or one that cannot be shown")
     return Line(
         mailbox_of(address),
-        address.ascii_email or address.normalized,
+        wire_address(address),
         reason or "on an imported list",
         _since(str(row.get("since") or "").strip(), now),
     )

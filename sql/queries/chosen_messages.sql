@@ -1,5 +1,5 @@
 -- The messages that a person means, locked: those of these statuses, campaign states and tournament (NULL: any), or those of these ids
--- (NULL: all), whatever they are.
+-- (NULL: all), whatever they are. Their campaigns are locked, too: one that is stopped meanwhile would keep what is queued again.
 -- Returns: id, status, campaign_id, campaign_state, tournament_id, fits (whether it is of these statuses, campaign states and tournament).
 SELECT
     m.id,
@@ -23,4 +23,4 @@ WHERE
             AND c.tournament_id = coalesce(cast(:tournament_id AS bigint), c.tournament_id)
     END
 ORDER BY m.id
-FOR UPDATE OF m;
+FOR UPDATE OF m, c;

@@ -56,7 +56,7 @@ def build_message(  # noqa: PLR0913 - the parts of one envelope and letter; a ba
 
     `sender` and `reply_to` are "Name <address>" or an address; the brand's own reply address goes before `reply_to`.
     `to_address` comes with its domain in ASCII
-    (email-validator's ascii_email); a local part beyond ASCII makes a message that needs the server's SMTPUTF8
+    (`mailbox.wire_address`); a local part beyond ASCII makes a message that needs the server's SMTPUTF8
     (RFC 6531), as `needs_smtputf8` tells. `message_id` includes its angle brackets, `date` knows its zone. A kind that
     may be unsubscribed from says so in its headers, with `unsubscribe_url` too where that is given: an https address in
     which `{message}` stands for the Message-ID.

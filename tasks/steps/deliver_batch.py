@@ -16,7 +16,7 @@ from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.links.model import Link, LinkOutcome
 from tasks.mail.mime import build_message
 from tasks.mail.smtp import DeliveryOutcome, Envelope, Mailer
-from tasks.mailbox import mailbox_of, parse_address
+from tasks.mailbox import mailbox_of, parse_address, wire_address
 from tasks.message import Draft, Message
 from tasks.outbox import Claim, Outbox
 from tasks.services import Services
@@ -170,7 +170,7 @@ class _Desk:
         renewed = self.claim.renew(
             message,
             mailbox_of(address),
-            address.ascii_email or address.normalized,
+            wire_address(address),
             self.services.settings.mail_domain,
         )
         return "lost" if renewed is None else self.deliver(renewed)

@@ -14,7 +14,7 @@ from tasks.mail.letter import Letter
 from tasks.mail.mime import build_message
 from tasks.mail.rendering import MAX_SUBJECT
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Envelope, Mailer
-from tasks.mailbox import mask_in, parse_address
+from tasks.mailbox import mask_in, parse_address, wire_address
 from tasks.preview import try_open
 from tasks.services import Services
 
@@ -67,12 +67,12 @@ def _send(services: Services, mailer: Mailer, letter: Letter, to: str) -> Delive
         replace(mail, subject=display_safe(f"{MARK} {mail.subject}", MAX_SUBJECT)),
         sender=settings.mail_from,
         reply_to=settings.mail_reply_to,
-        to_address=address.ascii_email or address.normalized,
+        to_address=wire_address(address),
         to_name="",
         message_id=f"<{uuid4()}@{settings.mail_domain}>",
         date=services.clock().replace(microsecond=0),
     )
     if services.sending is not None:
         services.sending.wait()
-    envelope = Envelope(parseaddr(settings.mail_from)[1], address.ascii_email or address.normalized, content)
+    envelope = Envelope(parseaddr(settings.mail_from)[1], wire_address(address), content)
     return mailer.deliver(envelope, lambda: True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from tasks.choices import SuppressChoice
 from tasks.database import fetch
 from tasks.errors import ConfigurationError
-from tasks.mailbox import mailbox_of, mask, mask_in, parse_address
+from tasks.mailbox import mailbox_of, mask, mask_in, parse_address, wire_address
 from tasks.services import Services
 from tasks.suppression import Suppression
 from tasks.suppression_file import read_suppressions
@@ -109,7 +109,7 @@ def _mailbox(address: str) -> tuple[str, str]:
     parsed = parse_address(address)
     if parsed is None:
         raise ConfigurationError("This is not a mail address, one alone: nothing was done")
-    return mailbox_of(parsed), parsed.ascii_email or parsed.normalized
+    return mailbox_of(parsed), wire_address(parsed)
 
 
 def _all_found(what: str, wanted: Sequence[int], found: Sequence[int]) -> None:

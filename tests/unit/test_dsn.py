@@ -1,5 +1,8 @@
 """Delivery reports as mail servers write them, and what is none."""
 
+from base64 import encodebytes
+from quopri import encodestring
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,6 +101,12 @@ def test_the_returned_headers_alone_name_the_message(kind: str) -> None:
     assert found.message_ids == {"<0f3e@example.org>"}
 
 
+def test_a_report_that_a_scanner_has_wrapped_names_the_message() -> None:
+    head = b"From: scanner@example.org\r\nContent-Type: multipart/mixed; boundary=w\r\n\r\n--w\r\n"
+    notice = b"\r\n--w\r\nContent-Type: text/plain\r\n\r\nScanned.\r\n--w--\r\n"
+    assert read_report(head + report() + notice) == read_report(report())
+
+
 def test_the_envelope_id_names_the_message_where_nothing_is_returned() -> None:
     found = read_report(
         report(id="", reporter="Reporting-MTA: dns; m.example.org\nOriginal-Envelope-Id: a+2Bb@example.org\n")
@@ -108,7 +117,29 @@ def test_the_envelope_id_names_the_message_where_nothing_is_returned() -> None:
 
 def test_an_address_in_xtext_is_decoded() -> None:
     recipient = only(report(original="Original-Recipient: rfc822;jo+2Bhoops@example.com\n"))
-    assert recipient.addresses == {"jo.ek@example.com", "jo+hoops@example.com"}
+    assert recipient.addresses == {"jo.ek@example.com", "jo+hoops@example.com", "jo+2Bhoops@example.com"}
+
+
+@pytest.mark.parametrize("encoding", ["8bit", "base64", "quoted-printable"])
+def test_a_report_about_an_address_beyond_ascii_is_read(encoding: str) -> None:
+    begin, end = POSTFIX.index("Reporting-MTA"), POSTFIX.index("--b1\nContent-Description: Undelivered")
+    fields = POSTFIX[begin:end].replace("rfc822; jo.ek", "utf-8; jösé.ek").encode()
+    encoded = {"8bit": fields, "base64": encodebytes(fields), "quoted-printable": encodestring(fields)}
+    wire = encoded[encoding].decode()
+    part = f"Content-Type: message/global-delivery-status\nContent-Transfer-Encoding: {encoding}\n\n{wire}"
+    head = POSTFIX[:begin].replace("Content-Type: message/delivery-status\n\n", part)
+    recipient = only((head + POSTFIX[end:]).replace("\n", "\r\n").encode())
+    assert (recipient.action, recipient.status) == ("failed", "5.1.1")
+    assert recipient.addresses == {"jösé.ek@example.com", "jo.ek@example.com"}
+
+
+def test_an_address_that_spells_its_letters_is_read() -> None:
+    named = only(report(final=r"Final-Recipient: utf-8; jos\x{E9}.ek@example.com")).addresses
+    assert "josé.ek@example.com" in named
+
+
+def test_a_tag_that_looks_like_xtext_is_read_as_a_tag_as_well() -> None:
+    assert "jo+2024@example.com" in only(report(final="Final-Recipient: rfc822; jo+2024@example.com")).addresses
 
 
 @pytest.mark.parametrize(

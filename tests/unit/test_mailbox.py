@@ -35,6 +35,13 @@ def test_case_and_spaces_around_never_make_another_mailbox(local: str, domain: s
     assert mailbox(f"  {swap_case(address, swaps)}\n") == mailbox(address)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("faß.example.com", "fass.example.com"), ("νίκος.example.com", "νίκοσ.example.com")]
+)
+def test_domains_that_differ_in_what_casefolding_makes_one_are_two(one: str, other: str) -> None:
+    assert mailbox(f"jo@{one}") != mailbox(f"jo@{other}")
+
+
 @given(LOCAL, TAG, GMAIL_DOMAIN, GMAIL_DOMAIN)
 def test_gmail_knows_neither_dots_nor_tags_nor_its_second_name(local: str, tag: str, one: str, other: str) -> None:
     assert mailbox(f"{local}{tag}@{one}") == mailbox(f"{local.replace('.', '')}@{other}")

@@ -3,17 +3,22 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from tasks.errors import ConfigurationError
+from tasks.mail.mime import needs_smtputf8
 from tasks.mail.smtp.connection import Connection, LostConnectionError
 from tasks.mail.smtp.delivery import Delivery, DeliveryOutcome, Envelope, Phase
 from tasks.mail.smtp.reply import AUTHENTICATION_REQUIRED, GO_AHEAD, Reply
 from tasks.mail.smtp.timeouts import Timeouts
 from tasks.mail.smtp.wire import Command, commands, dot_stuffed, misfit
 from tasks.mailbox import mask_in
+from tasks.suppression import enhanced_status
 
 LAST_WORDS_SECONDS = 2
 
 ABOUT_THIS_MESSAGE = (552, 555)
 """Refusals of MAIL that are about the message's size or options; the others are about the sender, who is always us."""
+
+ABOUT_THIS_SIZE = ("5.2.3", "5.3.4")
+"""The same, as enhanced status codes: more than the mailbox, or the server, takes in one message."""
 
 
 class Conversation:
@@ -96,11 +101,17 @@ class Conversation:
         advice = None
         if reply.code == AUTHENTICATION_REQUIRED:
             advice = "The mail server wants a user name and password in SMTP_URL"
-        elif self.phase is Phase.MAIL and reply.refuses and reply.code not in ABOUT_THIS_MESSAGE:
+        elif self.phase is Phase.MAIL and reply.refuses and not self._is_about_this_message(reply):
             advice = "The mail server takes no mail from the address in MAIL_FROM: use one that it sends for"
         if advice:
             self.connection.hang_up()
             raise ConfigurationError(f"{advice}: {reply.code} {mask_in(reply.text)}")
+
+    def _is_about_this_message(self, reply: Reply) -> bool:
+        """Say whether a refusal of MAIL may be for what only this message asks for; SMTPUTF8 is (RFC 6531, 3.5)."""
+        if reply.code in ABOUT_THIS_MESSAGE or needs_smtputf8(self.envelope.recipient):
+            return True
+        return enhanced_status(reply.text) in ABOUT_THIS_SIZE
 
     def _take_back(self, refusal: Delivery) -> None:
         """End a DATA that the server has agreed to although it had refused what came before it.

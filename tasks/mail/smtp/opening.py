@@ -4,7 +4,7 @@ import smtplib
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tasks.errors import ConfigurationError, TransientError
@@ -13,8 +13,8 @@ from tasks.mail.smtp.reply import one_line
 from tasks.mail.smtp.timeouts import Timeouts
 from tasks.settings import Settings, is_loopback
 
-LOGIN_METHODS = {"CRAM-MD5", "PLAIN", "LOGIN"}
-"""Those of smtplib."""
+LOGIN_METHODS = ("CRAM-MD5", "PLAIN", "LOGIN")
+"""Those of smtplib, the best first."""
 
 
 def open_connection(settings: Settings, timeouts: Timeouts) -> Connection:
@@ -78,17 +78,41 @@ def _tls(host: str | None) -> ssl.SSLContext:
 
 
 def _log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
-    methods = set(smtp.esmtp_features.get("auth", "").upper().split()) & LOGIN_METHODS
+    offered = smtp.esmtp_features.get("auth", "").upper().split()
+    methods = [method for method in LOGIN_METHODS if method in offered]
     if not methods:
         raise smtplib.SMTPNotSupportedError("it takes no login by password")
     if (user + password).isascii():
-        smtp.login(user, password)
+        _log_in_by(smtp, methods, user, password)
         return
     # smtplib sends ASCII only, and its error would show the password.
     secret = b64encode(f"\0{user}\0{password}".encode()).decode()
     code, text = smtp.docmd("AUTH", f"PLAIN {secret}")
     if code != 235:  # noqa: PLR2004  RFC 4954, section 6
         raise smtplib.SMTPAuthenticationError(code, text)
+
+
+def _log_in_by(smtp: smtplib.SMTP, methods: Sequence[str], user: str, password: str) -> None:
+    """Try one method after the other: some servers offer what they cannot do.
+
+    As smtplib's own `login`, except that a refusal stands where the server then hangs up or wants to be left alone, as
+    many do after a wrong password: it must not look as if the server were away.
+    """
+    smtp.user, smtp.password = user, password
+    refusal: smtplib.SMTPAuthenticationError | None = None
+    for method in methods:
+        try:
+            smtp.auth(method, getattr(smtp, f"auth_{method.lower().replace('-', '_')}"))
+        except smtplib.SMTPAuthenticationError as error:
+            if refusal is None or refusal.smtp_code < 500:  # noqa: PLR2004
+                refusal = error
+        except OSError:  # smtplib's others are among them
+            if refusal is None:
+                raise
+        else:
+            return
+    if refusal is not None:
+        raise refusal
 
 
 @contextmanager

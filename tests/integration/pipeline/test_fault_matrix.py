@@ -266,6 +266,24 @@ def test_a_bad_address_in_a_batch_of_fifty_costs_only_itself(club: SmallClub) ->
 
 
 @pytest.mark.parametrize(
+    ("address", "answer"),
+    [
+        ("josé.ek@example.com", "553 5.6.7 internationalized address not permitted"),
+        ("josé.ek@example.com", "550 no such option for you"),
+        ("", "554 5.3.4 message too big for system"),
+    ],
+)
+def test_a_sender_that_is_refused_for_what_one_message_asks_for_costs_only_that(
+    club: SmallClub, address: str, answer: str
+) -> None:
+    ids = new_messages(club, "", address, "", "")
+    played = Script({"MAIL": ["250 ok", answer]}, extensions=PIPELINED)
+    with server(played) as port:
+        assert deliver(club, ids, f"smtp://127.0.0.1:{port}") is None
+    assert [message(club, number).status for number in ids] == ["sent", "failed", "sent", "sent"]
+
+
+@pytest.mark.parametrize(
     ("point", "answer", "touched", "attempt"),
     [
         ("connect", "421 too many connections", 0, None),
@@ -364,3 +382,17 @@ def test_what_is_no_address_is_skipped_by_name(club: SmallClub, stored: str, rea
     assert (message(club, bad).status, message(club, bad).reason) == ("skipped", reason)
     assert message(club, good).status == "sent"
     assert len(played.stored) == 1
+
+
+@pytest.mark.parametrize(
+    ("stored", "told"),
+    [
+        ("jürgen@bücher.example.com", "jürgen@xn--bcher-kva.example.com"),
+        ("juergen@bücher.example.com", "juergen@xn--bcher-kva.example.com"),
+    ],
+)
+def test_an_address_beyond_ascii_is_mailed_on_both_sides_of_the_at(club: SmallClub, stored: str, told: str) -> None:
+    played = Script(extensions=PIPELINED)
+    with server(played) as port:
+        assert deliver(club, [new_message(club, stored)], f"smtp://127.0.0.1:{port}") is None
+    assert played.stored_for == [(told,)]

@@ -9,6 +9,7 @@ import pytest
 from tasks.choices import SettleChoice, StopChoice
 from tasks.errors import ConfigurationError
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
+from tasks.operators import Choice, choose
 from tasks.steps.settle_uncertain import Evidence, evidence_rows, mark_sent, show_uncertain
 from tasks.steps.stop_campaign import stop_campaign
 from tests.integration.pipeline.harness import Pipeline
@@ -198,6 +199,29 @@ def test_a_reply_that_comes_while_it_is_being_stopped_leaves_nothing_queued(club
                 while not club.one(waits) and not recording.done():
                     pass
             assert recording.result() == "cancelled"
+
+
+def test_what_is_sent_again_while_its_campaign_is_being_stopped_does_not_stay_queued(club: SmallClub) -> None:
+    message_id = lose_the_reply(club)
+    choice = Choice(("uncertain",), None, (message_id,))
+    with ThreadPoolExecutor(1) as pool:
+        with club.pipeline.services.database.transaction() as connection:
+            chosen = choose(connection, choice, 1, by="Ann Operator", now=club.pipeline.clock())
+            stopping = pool.submit(stop, club)
+            while not (stopping.done() or waiting_for_a_lock(club)):
+                pass
+            chosen.send_again()
+        stopping.result()
+    assert "queued" not in statuses(club)
+
+
+def waiting_for_a_lock(club: SmallClub) -> bool:
+    """Say whether somebody waits for what somebody else has locked in this database."""
+    return bool(
+        club.one(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+    )
 
 
 def test_a_lost_workers_message_of_a_stopped_campaign_becomes_uncertain(club: SmallClub) -> None:

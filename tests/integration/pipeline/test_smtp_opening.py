@@ -155,6 +155,23 @@ def test_a_login_that_is_refused_is_a_wrong_setting_and_shows_no_password(extens
     assert "XYZZY" not in repr((caught.value, caught.value.__cause__, caught.value.__context__))
 
 
+@pytest.mark.parametrize("then", [DROP, "421 4.7.0 too many errors", "454 4.7.0 too many login attempts"])
+def test_a_login_that_is_refused_stays_refused_although_the_server_then_turns_us_away(then: Reaction) -> None:
+    played = Script({"AUTH": ["535 5.7.8 bad credentials", then, then]}, extensions=("AUTH PLAIN LOGIN CRAM-MD5",))
+    with (
+        mailer_to(played, login="fees:XYZZY@") as mailer,
+        pytest.raises(ConfigurationError, match="refuses the user name or password: 5"),
+    ):
+        mailer.check()
+
+
+@pytest.mark.parametrize("first", ["535 5.7.8 not by that", "454 4.7.0 not by that now"])
+def test_a_login_by_a_method_that_the_server_cannot_do_goes_on_to_the_next(first: Reaction) -> None:
+    played = Script({"AUTH": [first, "235 welcome"]}, extensions=("AUTH PLAIN CRAM-MD5",))
+    with mailer_to(played, login="fees:XYZZY@") as mailer:
+        mailer.check()
+
+
 @pytest.mark.parametrize("extensions", [(), ("AUTH GSSAPI",)])
 def test_a_login_where_the_server_knows_none_is_a_wrong_setting(extensions: tuple[str, ...]) -> None:
     played = Script(extensions=extensions)
