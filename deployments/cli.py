@@ -5,12 +5,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deployments import operator_cli
+from deployments import operator_cli, season_cli
 from deployments.tables import show
 from deployments.terminal import check_prefect, end_as, told_in_a_line
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 app.add_typer(operator_cli.app)
+app.add_typer(season_cli.app)
 
 
 @app.command()

@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from tasks.errors import ConfigurationError
+from tasks.local_time import QuietHours
 from tasks.mailbox import own_address
 
 STRIPE_API = "https://api.stripe.com"
@@ -65,6 +66,9 @@ class Settings(BaseSettings):
     send_limit_per_hour: Annotated[Annotated[int, Field(ge=1, le=10_000_000)] | None, _EMPTY_IS_UNSET] = None
     send_limit_per_day: Annotated[Annotated[int, Field(ge=1, le=100_000_000)] | None, _EMPTY_IS_UNSET] = None
 
+    reminder_gap_hours: float = Field(default=48, ge=1, le=24 * 60)
+    reminder_most: int = Field(default=3, ge=1, le=50)
+    reminder_quiet_hours: str = "20:00-08:00"
     bounce_mailbox: Annotated[SecretStr | None, _EMPTY_IS_UNSET] = None
 
     @field_validator("database_url")
@@ -160,6 +164,12 @@ class Settings(BaseSettings):
             return ZoneInfo(value).key
         except (KeyError, ValueError, OSError):  # unknown, malformed, or a folder of the database
             raise ValueError("is not a time zone by its IANA name such as America/Denver") from None
+
+    @field_validator("reminder_quiet_hours")
+    @classmethod
+    def _check_quiet_hours(cls, value: str) -> str:
+        QuietHours.parse(value)
+        return value
 
     @model_validator(mode="after")
     def _refuse_live_by_mistake(self) -> Self:
