@@ -1,10 +1,12 @@
 """The verbs for what goes by itself through a season."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from deployments.terminal import check_prefect, end_as, told_in_a_line
+from deployments.terminal import check_prefect, end_as, told_in_a_line, write_private
 
 app = typer.Typer()
 
@@ -27,3 +29,23 @@ def remind(
         check_prefect()
     chosen = ReminderOptions(tournament=tournament, after_days=after_days, dead_links=dead_links, at_most=at_most)
     end_as(remind_unpaid(chosen, return_state=True))
+
+
+@app.command()
+def status(
+    tournament: Annotated[str, typer.Argument(help="its name, as the club has it")],
+    csv: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="write the treasurer's table, which has names, into this file")
+    ] = None,
+) -> None:
+    """Say where a tournament's money is, and what waits for a person; nothing is changed."""
+    from tasks.services import open_services  # noqa: PLC0415
+    from tasks.status_report import status_csv, status_markdown  # noqa: PLC0415
+    from tasks.steps.campaign_status import campaign_status  # noqa: PLC0415
+
+    with told_in_a_line(), open_services() as services:
+        found = campaign_status(services, tournament)
+        Console(soft_wrap=True).print(status_markdown(found), markup=False, highlight=False)
+        if csv is not None:
+            write_private(csv, status_csv(found))
+            print(f"{len(found.orders)} rows are in {csv}, which only you can read: it has names")
