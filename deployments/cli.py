@@ -28,17 +28,6 @@ def migrate() -> None:
 
 
 @app.command()
-def check() -> None:
-    """See whether the database, Stripe, the mail server and the templates are ready."""
-    from tasks.services import open_services  # noqa: PLC0415
-    from tasks.steps.check_ready import check_ready  # noqa: PLC0415
-
-    with told_in_a_line(), open_services() as services:
-        check_ready(services)
-        print("Database, Stripe, mail server and templates are ready.")
-
-
-@app.command()
 def send(
     tournament: Annotated[str, typer.Argument(help="the tournament's name, as the club has it")],
     sequence: Annotated[int, typer.Option(min=1, max=99, help="another one starts a new campaign")] = 1,

@@ -49,3 +49,32 @@ def status(
         if csv is not None:
             write_private(csv, status_csv(found))
             print(f"{len(found.orders)} rows are in {csv}, which only you can read: it has names")
+
+
+@app.command()
+def doctor() -> None:
+    """Look at everything that the pipeline stands on, and say in a line each how it is or how to mend it."""
+    from deployments.doctor import examinations  # noqa: PLC0415
+
+    ill = 0
+    with told_in_a_line():
+        for finding in examinations():
+            print(f"{'ok   ' if finding.well else 'WRONG'} {finding.about}: {finding.said}", flush=True)
+            ill += not finding.well
+    print("Everything is ready." if not ill else f"{ill} things to mend.")
+    raise typer.Exit(1 if ill else 0)
+
+
+@app.command()
+def deploy() -> None:
+    """Make or update Prefect's work pool, deployments, schedules and automations; what is switched on stays on."""
+    from deployments.deploying import deploy as make_known  # noqa: PLC0415
+    from deployments.deploying import deployment_names  # noqa: PLC0415
+    from tasks.settings import load_schedule_settings  # noqa: PLC0415
+
+    with told_in_a_line():
+        settings = load_schedule_settings()
+        check_prefect()
+        make_known(settings)
+        alerts = "alerts go to ALERT_URL" if settings.alert_url else "no alerts: ALERT_URL is not set"
+        print(f"{len(deployment_names())} deployments are there, their schedules off until switched on; {alerts}.")

@@ -46,17 +46,19 @@ class QuietHours:
             raise ValueError("is not a part of the day such as 20:00-08:00, or off")
         return cls(start, end)
 
+    def cover(self, clock: time) -> bool:
+        """Say whether a time on the wall clock is quiet."""
+        if self.start < self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
     def until(self, now: datetime, zone: ZoneInfo) -> datetime | None:
         """Return when the quiet that `now` is in ends, in UTC; None where it is in none."""
         local = now.astimezone(zone)
         clock = local.time()
-        if self.start < self.end:
-            inside, tomorrow = self.start <= clock < self.end, False
-        else:
-            inside, tomorrow = clock >= self.start or clock < self.end, clock >= self.start
-        if not inside:
+        if not self.cover(clock):
             return None
-        if tomorrow:
+        if self.start > self.end and clock >= self.start:
             return datetime.combine(local.date() + timedelta(days=1), self.end, zone).astimezone(UTC)
         # In the hour that a clock is set back over, `end` comes twice: the one of our own pass is meant.
         return datetime.combine(local.date(), self.end, zone).replace(fold=local.fold).astimezone(UTC)

@@ -1,6 +1,7 @@
--- Leave in the snapshot only what is to be reminded of: unpaid orders that were mailed, of families one of whose orders is due. Due is what
+-- Leave in the snapshot only what to remind of: unpaid orders that were mailed, of families one of whose orders is due. Due is what
 -- was last mailed long enough ago or, where that is asked for, whose mailed link has died. Left out are orders that a campaign is about to
--- mail anyway, mailboxes that were mailed within the gap, and families that have had the most reminders for this tournament.
+-- mail anyway, mailboxes that were mailed within the gap, and families that have had the most reminders for it. Of families that
+-- share a mailbox, the one that was not mailed for the longest time has its turn.
 -- Takes: tournament_id, now, after_days, dead_links, gap_hours, most.
 -- Returns: order_id of what is left out.
 WITH mailed AS (
@@ -27,9 +28,10 @@ WITH mailed AS (
 ),
 
 families AS (
-    SELECT DISTINCT
+    SELECT
         s.mailbox,
-        s.family
+        s.family,
+        row_number() OVER (PARTITION BY s.mailbox ORDER BY min(mailed.at), s.family) AS place
     FROM snapshot AS s
     INNER JOIN mailed ON s.order_id = mailed.order_id
     WHERE
@@ -55,6 +57,7 @@ families AS (
                 AND m.status IN ('sending', 'sent', 'uncertain')
                 AND (c.tournament_id, c.kind) = (:tournament_id, 'reminder')
         ) < :most
+    GROUP BY s.mailbox, s.family
 )
 
 DELETE FROM snapshot AS s
@@ -63,7 +66,7 @@ WHERE
     OR s.order_id NOT IN (SELECT mailed.order_id FROM mailed)
     OR NOT EXISTS (
         SELECT FROM families
-        WHERE (families.mailbox, families.family) = (s.mailbox, s.family)
+        WHERE (families.mailbox, families.family) = (s.mailbox, s.family) AND families.place = 1
     )
     OR EXISTS (
         SELECT FROM tournament_fees.message_orders AS mo

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,8 @@ from tasks.services import Services
 def tournaments_to_remind(services: Services, options: ReminderOptions) -> Sequence[Tournament]:
     """Return the tournaments whose parents may be reminded: those that were mailed, and not stopped since.
 
+    The one that ends first comes first: a mailbox gets one reminder at a time, whatever it is about.
+
     Raises a ConfigurationError where the one that was chosen is none of them.
     """
     chosen = find_tournament(services.database, options.tournament) if options.tournament else None
@@ -25,7 +28,8 @@ def tournaments_to_remind(services: Services, options: ReminderOptions) -> Seque
         why = "its last campaign was stopped for good" if chosen.id in latest else "nobody was mailed about it yet"
         raise ConfigurationError(f"There is nobody to remind of {chosen.name!r}: {why}. Run tournament-fees first")
     candidates = [chosen] if chosen else known_tournaments(services.database)
-    return [tournament for tournament in candidates if latest.get(tournament.id, "stopped") != "stopped"]
+    going_on = [tournament for tournament in candidates if latest.get(tournament.id, "stopped") != "stopped"]
+    return sorted(going_on, key=lambda one: one.payment_deadline or one.event_date or date.max)
 
 
 def open_reminders(services: Services, tournament_id: int, options: ReminderOptions) -> Campaign | None:

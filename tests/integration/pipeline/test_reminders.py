@@ -213,6 +213,28 @@ def test_who_is_suppressed_is_not_reminded_however_late(club: SmallClub) -> None
     assert len(mails(club)) == 1
 
 
+def test_families_that_share_a_mailbox_take_turns(empty_club: Pipeline) -> None:
+    club = club_in_denver(empty_club)
+    club.family("Berg", "shared@example.com")
+    club.family("Lund", "shared@example.com")
+    club.pipeline.run(CUP)
+    turns = []
+    for _ in range(4):
+        go_to(club, 13, days=2)
+        assert reminded(club) == 1
+        turns.append(club.messages()[-1].family)
+    assert turns == ["berg", "lund", "berg", "lund"]
+
+
+def test_the_tournament_that_ends_first_comes_first(club: SmallClub) -> None:
+    second_tournament(club)
+    order_fall_cup(club)
+    club.pipeline.run("Fall Cup")
+    set_days(club, deadline=9, event=None, tournament=2)
+    go_to(club, 13, days=3)
+    assert [summary.campaign.tournament for summary in remind(club)] == ["Fall Cup"]
+
+
 # The limits, at the moment of sending
 
 

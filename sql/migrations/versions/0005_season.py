@@ -1,4 +1,4 @@
-"""What reminders look up: a mailbox's messages, whatever they were about."""
+"""What a season needs that goes by itself: reminders and announcements."""
 
 from pathlib import Path
 
