@@ -56,8 +56,8 @@ SELECT
     cast(orders.amount AS numeric) AS amount,
     trim(cast(orders.currency AS text)) AS currency,
     orders.payment_method,
-    orders.paid_at,
-    orders.due_date
+    CASE WHEN isfinite(orders.paid_at) THEN orders.paid_at END AS paid_at,
+    CASE WHEN isfinite(orders.due_date) THEN orders.due_date END AS due_date
 FROM everybody
 INNER JOIN players ON everybody.player_id = players.id
 INNER JOIN parents ON players.parent_id = parents.id

@@ -42,7 +42,7 @@ def test_the_scheduled_reminders_mail_who_has_not_paid_and_say_so(served: Served
     (link,) = links_in(paid)
     (session,) = [one for one in served.stand_in.sessions() if one["url"] == link]
     served.stand_in.pay(session["id"])
-    club.sql("UPDATE orders SET amount = -5 WHERE id = :id", id=club.order_of("Ben Barrera").id)
+    club.sql("UPDATE orders SET amount = -5 FROM players WHERE players.id = player_id AND parent_id = 2")  # Barrera
 
     run = served.start("remind-unpaid/remind-unpaid", {}, environment=DAY_AND_NIGHT)
     state = run.wait()
@@ -101,15 +101,31 @@ def everything(served: Served) -> list[str]:
     return sorted([*(one["name"] for one in found), *schedules, *automations])
 
 
-@pytest.mark.usefixtures("club")
+@pytest.fixture
+def as_it_was(served: Served) -> Iterator[None]:
+    """Leave the shared server without alerts, and its schedules off."""
+    yield
+    for automation in served.post("automations/filter", {}):
+        if automation["name"] != "tournament-fees: lost runs":
+            served.api.delete(f"automations/{automation['id']}").raise_for_status()
+    for deployment in served.post("deployments/filter", {}):
+        for schedule in deployment["schedules"]:
+            switch(served, deployment, schedule, on=False)
+
+
+def switch(served: Served, deployment: dict[str, Any], schedule: dict[str, Any], *, on: bool) -> None:
+    """Switch a schedule on or off, as the UI does."""
+    place = f"deployments/{deployment['id']}/schedules/{schedule['id']}"
+    served.api.patch(place, json={"active": on}).raise_for_status()
+
+
+@pytest.mark.usefixtures("club", "as_it_was")
 def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know(served: Served) -> None:
     before = everything(served)
     assert set(deployment_names()) <= set(before)
     bounces = of_name(served, "read-bounces")
     (schedule,) = bounces["schedules"]
-    served.api.patch(
-        f"deployments/{bounces['id']}/schedules/{schedule['id']}", json={"active": True}
-    ).raise_for_status()
+    switch(served, bounces, schedule, on=True)
     with receiver() as (address, got):
         code, said = deploy(served, ALERT_URL=address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")
         assert code == 0, said
@@ -148,3 +164,47 @@ def test_a_schedule_that_cannot_be_is_one_clear_error(
     assert said.startswith(f"Error: {complaint}")
     assert len(said.splitlines()) == 1
     assert "hunter2" not in said
+
+
+@pytest.mark.only_long
+@pytest.mark.usefixtures("club", "as_it_was")
+def test_runs_come_by_schedule(served: Served) -> None:
+    """The schedule of the retry, made short."""
+    retry = of_name(served, "retry-failed-sends")
+    (schedule,) = retry["schedules"]
+    usual = schedule["schedule"]
+    place = f"deployments/{retry['id']}/schedules/{schedule['id']}"
+    served.api.patch(place, json={"active": True, "schedule": {**usual, "interval": 10}}).raise_for_status()
+    wanted = {"deployments": {"id": {"any_": [retry["id"]]}}, "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+    served.wait_until(lambda: served.post("flow_runs/count", wanted) >= 2)
+    served.api.patch(place, json={"active": False, "schedule": usual}).raise_for_status()
+    runs = served.post("flow_runs/filter", wanted)
+    assert {run["auto_scheduled"] for run in runs} == {True}
+    assert {run["state"]["message"] for run in runs} == {"Nothing is due"}
+
+
+LOST = """
+import time
+from prefect import flow, tags
+
+@flow(name="lost")
+def lost():
+    time.sleep(3600)
+
+with tags("tournament-fees"):
+    lost()
+"""
+
+
+@pytest.mark.only_long
+def test_a_run_whose_process_and_worker_are_lost_is_called_crashed(serving: Served) -> None:
+    environment = {**inherited_environment(), **serving.environment, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+    beat = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}}, "limit": 1}
+    with subprocess.Popen([sys.executable, "-c", LOST], cwd=REPOSITORY, env=environment) as process:
+        serving.wait_until(lambda: serving.post("events/filter", beat)["events"])
+        process.kill()
+    wanted = {"flows": {"name": {"any_": ["lost"]}}}
+    state = serving.wait_until(
+        lambda: found if (found := serving.post("flow_runs/filter", wanted)[0]["state"])["type"] == "CRASHED" else None
+    )
+    assert state["message"] == "Its process was lost. What it had not finished is taken up by the next run"
