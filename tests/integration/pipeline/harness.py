@@ -230,7 +230,7 @@ def settings_for(database_url: str, stand_in: StandInControl, inbox: Inbox) -> S
 
 @contextmanager
 def open_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str = "") -> Iterator[Pipeline]:
-    """Open the pipeline on a database, with its own tables made; with a role, its steps have no rights but that one's."""
+    """Open the pipeline on a database, with its own tables made; with a role, its steps have that one's rights only."""
     clock = MovableClock()
     owner = Database(settings.database_url.get_secret_value())
     migrate(owner)
