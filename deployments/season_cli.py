@@ -27,7 +27,7 @@ def remind(
 
     with told_in_a_line():
         check_prefect()
-    chosen = ReminderOptions(tournament=tournament, after_days=after_days, dead_links=dead_links, at_most=at_most)
+    chosen = ReminderOptions(tournament=tournament or "", after_days=after_days, dead_links=dead_links, at_most=at_most)
     end_as(remind_unpaid(chosen, return_state=True))
 
 

@@ -23,7 +23,7 @@ class ReminderOptions(Form):
 
     # Titles and descriptions, this class's among them, are what the form in the Prefect UI says.
 
-    tournament: AnyTournament = None
+    tournament: AnyTournament = ""
     after_days: Annotated[
         int,
         Field(
