@@ -55,7 +55,7 @@ SELECT
     coalesce(cast(orders.status AS text), '') AS status,
     cast(orders.amount AS numeric) AS amount,
     trim(cast(orders.currency AS text)) AS currency,
-    orders.payment_method,
+    cast(orders.payment_method AS text) AS payment_method,
     CASE WHEN isfinite(orders.paid_at) THEN orders.paid_at END AS paid_at,
     CASE WHEN isfinite(orders.due_date) THEN orders.due_date END AS due_date
 FROM everybody

@@ -174,8 +174,10 @@ def test_every_missing_table_is_named_once(database: Database) -> None:
             "tournaments.event_date is text, and has to be a date or a time",
         ),
         (
-            "CREATE TYPE means AS ENUM ('cash', 'card');"
-            "ALTER TABLE orders ALTER COLUMN payment_method TYPE means USING payment_method::means",
+            (
+                "CREATE TYPE means AS ENUM ('cash', 'card');"
+                "ALTER TABLE orders ALTER COLUMN payment_method TYPE means USING payment_method::means"
+            ),
             "orders.payment_method is means, and has to be a text, or the value 'stripe' among its own",
         ),
     ],
