@@ -33,6 +33,10 @@ test: .venv/.synced ## Run the tests; TESTS=path or ARGS=options narrow them
 test-long: .venv/.synced ## Run the tests marked long at their full size, and only these; TESTS and ARGS narrow them
 	@$(RUN) -m pytest --long $(ARGS) $(TESTS)
 
+.PHONY: test-roles
+test-roles: .venv/.synced ## Run the integration tests with no rights in the database but those of sql/roles.sql
+	@$(RUN) -m pytest --least-privilege --no-cov tests/integration/pipeline $(SIDE_BY_SIDE) $(ARGS)
+
 .PHONY: test-stripe
 test-stripe: .venv/.synced ## Run the life of a link against Stripe's test mode: STRIPE_TEST_KEY=sk_test_… make test-stripe
 	@if [ -z "$$STRIPE_TEST_KEY" ]; then echo "Not run: set STRIPE_TEST_KEY=sk_test_… to run it against Stripe's test mode"; \

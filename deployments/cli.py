@@ -5,12 +5,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deployments import campaign_cli, operator_cli
+from deployments import campaign_cli, operator_cli, season_cli
 from deployments.terminal import check_prefect, end_as, told_in_a_line
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
 app.add_typer(campaign_cli.app)
 app.add_typer(operator_cli.app)
+app.add_typer(season_cli.app)
 
 
 @app.command()
@@ -27,16 +28,6 @@ def migrate() -> None:
 
 
 @app.command()
-def check() -> None:
-    """See whether the database, Stripe, the mail server and the templates are ready."""
-    from tasks.services import open_services  # noqa: PLC0415
-    from tasks.steps.check_ready import check_ready  # noqa: PLC0415
-
-    with told_in_a_line(), open_services() as services:
-        check_ready(services)
-        print("Database, Stripe, mail server and templates are ready.")
-
-
 @app.command()
 def refresh(  # noqa: PLR0913  one for each choice of the form
     tournament: Annotated[str, typer.Option(help="only this tournament")] = "",

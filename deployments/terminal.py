@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -33,6 +35,16 @@ def end_as(state: State[Any]) -> NoReturn:
     if state.is_completed():
         raise typer.Exit(0)
     raise typer.Exit(2 if isinstance(state.data, ACTED_ON_BY_PEOPLE) else 1)
+
+
+def write_private(file: Path, content: bytes) -> None:
+    """Write a file that nobody else on this machine can read; raises a ConfigurationError where that cannot be."""
+    try:
+        file.unlink(missing_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(content)
+    except OSError as error:
+        raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def check_prefect() -> None:

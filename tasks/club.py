@@ -45,9 +45,14 @@ class CommittedPlayer:
     product: str | None
 
 
+def known_tournaments(database: Database) -> list[Tournament]:
+    """Return every tournament that the club knows."""
+    return [Tournament(**row._asdict()) for row in database.fetch("tournaments")]
+
+
 def find_tournament(database: Database, name: str) -> Tournament:
     """Return the tournament of this name; raises a ConfigurationError that names the known ones."""
-    known = [Tournament(**row._asdict()) for row in database.fetch("tournaments")]
+    known = known_tournaments(database)
     found = [tournament for tournament in known if tournament.name.casefold().strip() == name.casefold().strip()]
     if len(found) == 1:
         return found[0]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
+from tasks.alerts import announce
 from tasks.campaign import Campaign
 from tasks.choices import RetryChoice, SettleChoice, StopChoice, SuppressChoice
 from tasks.report import plain, table
@@ -21,7 +22,9 @@ from tasks.steps import take_up as retry_step
 def take_up(choice: RetryChoice) -> retry_step.TakenUp:
     """Find what is to be sent, and queue what a person sends again."""
     with open_services() as services:
-        return retry_step.take_up(services, choice)
+        taken_up = retry_step.take_up(services, choice)
+        announce(services)
+        return taken_up
 
 
 @shell("show what is uncertain")

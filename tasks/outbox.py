@@ -13,6 +13,7 @@ from tasks.links.model import Link
 from tasks.mail.smtp import Delivery, DeliveryOutcome
 from tasks.message import RENEWED_LINK, Draft, Message
 from tasks.quota import UNLIMITED, Quota
+from tasks.reminders import Hold, ReminderLimits
 from tasks.suppression import NO_SUCH_MAILBOX, PIPELINE, Suppression, enhanced_status
 
 CLAIM_SECONDS = 300
@@ -44,6 +45,8 @@ class Outbox:
     quota: Quota = UNLIMITED
     digests: Mapping[str, str] = field(default_factory=dict)
     """Of the templates and note that each kind of message is written with: what approvals compare."""
+    reminders: ReminderLimits | None = None
+    """What holds for the messages of a campaign that reminds."""
 
     @contextmanager
     def claim(self, message_ids: Sequence[int]) -> Iterator["Claim"]:
@@ -103,12 +106,20 @@ class Claim:
         with self.outbox.database.transaction() as connection:
             return self.outbox.quota.due(connection, self.outbox.clock())
 
+    def reminder_hold(self, message: Message) -> Hold | None:
+        """Say why a message of a campaign that reminds must not go out now; None: it may."""
+        if self.outbox.reminders is None:
+            return None
+        with self.outbox.database.transaction() as connection:
+            return self.outbox.reminders.hold(connection, message.id, self.outbox.clock())
+
     def enter_sending(self, message: Message, draft: Draft) -> bool:
         """Commit that the body is about to go out; False where anything is not as it was a moment ago.
 
-        That is the message, its lease, an order, a link, an approval, the campaign, the suppression list or the limits.
-        A database that goes away meanwhile is waited for. Where it has committed and could not say so, that counts:
-        under our token nobody but we can have entered, and the body is not out yet.
+        That is the message, its lease, an order, a link, an approval, the campaign, the suppression list or a limit: the
+        sending limits and, for reminders, theirs. A database that goes away meanwhile is waited for. Where it has
+        committed and could not say so, that counts: under our token nobody but we can have entered, and the body is
+        not out yet.
         """
         tried = False
 
@@ -125,8 +136,12 @@ class Claim:
 
     def _enter_sending(self, message: Message, draft: Draft) -> bool:
         now = self.outbox.clock()
+        reminders = self.outbox.reminders
         with self.outbox.database.transaction() as connection:
-            entered = self.outbox.quota.take(connection, now) and fetch(
+            may_go = self.outbox.quota.take(connection, now)
+            fetch(connection, "mailbox_lock", message_id=message.id)
+            may_go = may_go and (reminders is None or reminders.hold(connection, message.id, now) is None)
+            entered = may_go and fetch(
                 connection,
                 "enter_sending",
                 message_id=message.id,

@@ -2,7 +2,9 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import time
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,6 +18,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from tasks.errors import ConfigurationError
+from tasks.local_time import QuietHours
 from tasks.mailbox import own_address
 
 STRIPE_API = "https://api.stripe.com"
@@ -35,10 +38,42 @@ NO_BOUNCE_MAILBOX = (
 _EMPTY_IS_UNSET = BeforeValidator(lambda value: None if value == "" else value)
 
 
-class Settings(BaseSettings):
-    """What the pipeline needs to know about the world; the README describes each setting."""
+class ScheduleSettings(BaseSettings):
+    """What has to be known to deploy the flows with their schedules, wherever that is done; nothing else is needed."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True)
+
+    club_time_zone: str = "UTC"
+    reminder_hour: int = Field(default=10, ge=0, le=23)
+    reminder_quiet_hours: str = "20:00-08:00"
+    alert_url: Annotated[SecretStr | None, _EMPTY_IS_UNSET] = None
+
+    @field_validator("club_time_zone")
+    @classmethod
+    def _check_time_zone(cls, value: str) -> str:
+        try:
+            return ZoneInfo(value).key
+        except (KeyError, ValueError, OSError):  # unknown, malformed, or a folder of the database
+            raise ValueError("is not a time zone by its IANA name such as America/Denver") from None
+
+    @field_validator("reminder_quiet_hours")
+    @classmethod
+    def _check_quiet_hours(cls, value: str) -> str:
+        QuietHours.parse(value)
+        return value
+
+    @model_validator(mode="after")
+    def _refuse_reminders_at_night(self) -> Self:
+        quiet = QuietHours.parse(self.reminder_quiet_hours)
+        if quiet is not None and quiet.cover(time(self.reminder_hour)):
+            raise ValueError(
+                f"REMINDER_HOUR {self.reminder_hour} lies in REMINDER_QUIET_HOURS: all reminders would wait for morning"
+            )
+        return self
+
+
+class Settings(ScheduleSettings):
+    """What the pipeline needs to know about the world; the README describes each setting."""
 
     database_url: SecretStr
     stripe_api_key: SecretStr
@@ -58,7 +93,6 @@ class Settings(BaseSettings):
     mail_reply_to: Annotated[str | None, _EMPTY_IS_UNSET] = None
     mail_unsubscribe_url: Annotated[str | None, _EMPTY_IS_UNSET] = None
     club_language: str = "en"
-    club_time_zone: str = "UTC"
     batch_size: int = Field(default=50, ge=1, le=500)
     max_attempts: int = Field(default=5, ge=1, le=50)
     send_limit_per_second: Annotated[Annotated[float, Field(ge=0.1, le=10_000)] | None, _EMPTY_IS_UNSET] = None
@@ -67,6 +101,8 @@ class Settings(BaseSettings):
 
     approval_timeout_hours: float = Field(default=72, gt=0, le=24 * 90)
     preview_folder: Path = Path(".local/previews")
+    reminder_gap_hours: float = Field(default=48, ge=1, le=24 * 60)
+    reminder_most: int = Field(default=3, ge=1, le=50)
     bounce_mailbox: Annotated[SecretStr | None, _EMPTY_IS_UNSET] = None
 
     @field_validator("database_url")
@@ -160,14 +196,6 @@ class Settings(BaseSettings):
     def _find_home(cls, value: Path) -> Path:
         return value.expanduser().resolve()
 
-    @field_validator("club_time_zone")
-    @classmethod
-    def _check_time_zone(cls, value: str) -> str:
-        try:
-            return ZoneInfo(value).key
-        except (KeyError, ValueError, OSError):  # unknown, malformed, or a folder of the database
-            raise ValueError("is not a time zone by its IANA name such as America/Denver") from None
-
     @model_validator(mode="after")
     def _refuse_live_by_mistake(self) -> Self:
         if self.stripe_is_live and self.stripe_api_base != STRIPE_API:
@@ -223,11 +251,24 @@ def load_settings(given: Mapping[str, str] | None = None) -> Settings:
 
     Raises one ConfigurationError that names each wrong setting, and shows the value of none.
     """
-    try:
+    with _told():
         if given is None:
             return Settings(_env_file=env_file())
         fields = {name.lower(): value for name, value in given.items() if name.lower() in Settings.model_fields}
         return Settings(_env_file=None, **fields)  # type: ignore[arg-type] # pydantic turns the texts into what it wants
+
+
+def load_schedule_settings() -> ScheduleSettings:
+    """Read and check what deploying needs, as load_settings() does."""
+    with _told():
+        return ScheduleSettings(_env_file=env_file())
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Name each wrong setting in one ConfigurationError, and show the value of none."""
+    try:
+        yield
     except ValidationError as error:
         problems = [
             _sentence(str(problem["loc"][0]).upper() if problem["loc"] else "", problem["type"], problem["msg"])

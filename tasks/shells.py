@@ -19,6 +19,7 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from tasks import report, stopping
+from tasks.alerts import announce
 from tasks.campaign import Batch, Campaign, CampaignOptions
 from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.refresh import RefreshBatch, RefreshOptions
@@ -190,6 +191,7 @@ def publish_report(campaign: Campaign) -> summary_step.Summary:
     """Count what the ledger has, and show it as an artifact."""
     with open_services() as services:
         summary = summary_step.summarize(services, campaign, _run_id())
+        announce(services)
     for problem in summary.problems:
         get_run_logger().warning("%s", report.problem_line(problem))
     create_markdown_artifact(key="tournament-fees", markdown=report.markdown(summary), description=campaign.tournament)
@@ -235,6 +237,7 @@ def publish_refresh(
     """Count and list what the run did, and show it as an artifact."""
     with open_services() as services:
         summary = refresh_summary.summarize_refresh(services, options, prepared, _refresh_id(), began)
+        announce(services)
     for row in summary.set_asides:
         get_run_logger().warning("order %d waits for a person: %s", row.order_id, row.detail)
     create_markdown_artifact(

@@ -35,6 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long", action="store_true", help="run the tests marked `long`, and only these, at their full size"
     )
+    parser.addoption(
+        "--least-privilege", action="store_true", help="let the pipeline's steps have the rights of sql/roles.sql only"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,5 +1,6 @@
 """Serve the embedded stack with Prefect's UI, a worker and the deployments, until Ctrl-C: `make serve`."""
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,11 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import text
 
+from deployments.deploying import POOL
 from deployments.local.demo_club import TOURNAMENT, is_demo_club, load_demo_club_for
-from deployments.local.deploying import POOL, deploy
 from deployments.local.given import check_given
-from deployments.local.home import HomeInUseError, stack_home
-from deployments.local.processes import Child, ChildFailedError
+from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
+from deployments.local.processes import Child, ChildFailedError, inherited_environment
 from deployments.local.stack import Stack, given_settings, local_stack
 from tasks.database import Database
 from tasks.errors import ConfigurationError, TransientError
@@ -61,7 +62,7 @@ def prepare(stack: Stack, given: Mapping[str, str], progress: Callable[[str], No
         check_club_tables(services.database)
         migrate(services.database)
     progress("Deploying the flows")
-    deploy(stack.prefect_url or "", stack.environment)
+    run_verb(stack.environment, "deploy")
 
 
 def check_may_play(database: Database) -> None:
@@ -77,6 +78,20 @@ def has_club(database: Database) -> bool:
     """Say whether the database has a club's tables."""
     with database.transaction() as connection:
         return connection.execute(text("SELECT to_regclass('orders')")).scalar() is not None
+
+
+def run_verb(environment: Mapping[str, str], *arguments: str) -> None:
+    """Run a verb of the pipeline's own on the stack; its words are shown only where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.cli", *arguments],
+        cwd=REPOSITORY,
+        env={**inherited_environment(), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ChildFailedError(f"`{' '.join(arguments)}` failed: {done.stdout}{done.stderr}".strip())
 
 
 def start_worker(stack: Stack) -> Child:

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal, cast
 
 import stripe
@@ -84,6 +85,21 @@ class StripeSessions:
         """Raise unless Stripe answers to this key."""
         with self._classed():
             self._sessions.list({"limit": 1})
+
+    def clock(self) -> datetime | None:
+        """Return Stripe's time, as its answers are dated; None where they are not."""
+        with self._classed():
+            answer = self._sessions.list({"limit": 1}).last_response
+        headers = getattr(answer, "headers", None) or {}
+        return parsedate_to_datetime(headers["date"]) if "date" in headers else None
+
+    def check_may_write(self) -> None:
+        """Raise a ConfigurationError unless the key may make and close sessions; nothing is made or closed.
+
+        Stripe looks at a key's permissions before it looks for the session, and there is none of this name.
+        """
+        with suppress(UnknownSessionError, NotOpenError):
+            self.expire("cs_test_of_nobody")
 
     def create(self, request: Mapping[str, Any], idempotency_key: str) -> CheckoutSession:
         """Make a session, or get again the one that this key made within the last 24 hours, as it was then.

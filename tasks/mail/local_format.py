@@ -13,7 +13,7 @@ from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.lists import format_list
 from babel.numbers import format_currency, get_currency_symbol
 
-from tasks.errors import ConfigurationError
+from tasks.local_time import find_zone
 
 # Stripe's "smallest unit", by https://docs.stripe.com/currencies. It is not Unicode's number of decimals: that is
 # 0 for RSD or ALL, which Stripe counts in hundredths, so that Babel's own table would show 100 times the fee. UGX is in
@@ -42,7 +42,7 @@ class LocalFormat:
             locale = Locale.parse(f"{language}_US")
         except UnknownLocaleError:
             locale = Locale.parse(language)
-        return cls(locale, _zone(time_zone))
+        return cls(locale, find_zone(time_zone))
 
     def money(self, amount: int, currency: str) -> str:
         """Write an amount in Stripe's smallest unit with its currency: 5500 USD is "$55.00", 5500 JPY "¥5,500"."""
@@ -91,15 +91,6 @@ def decimals(currency: str) -> int:
     if currency in _ZERO_DECIMAL:
         return 0
     return 3 if currency in _THREE_DECIMAL else 2
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:  # unknown, malformed, or a folder of the database
-        raise ConfigurationError(
-            f"There is no time zone {name!r}: set the tournament's time zone to an IANA name such as America/Denver."
-        ) from error
 
 
 def _meta_zone(zone: str) -> str:

@@ -19,6 +19,7 @@ from tasks.mail.smtp import DeliveryOutcome, Envelope, Mailer
 from tasks.mailbox import mailbox_of, parse_address, wire_address
 from tasks.message import Draft, Message
 from tasks.outbox import Claim, Outbox
+from tasks.reminders import REMINDER, ReminderLimits
 from tasks.services import Services
 
 MAX_CHECKS = 3
@@ -51,6 +52,7 @@ def deliver_batch(
         run_id,
         services.quota,
         digests=template_digests(services.renderer, campaign.kind, campaign.note),
+        reminders=ReminderLimits.of(services.settings) if campaign.kind == REMINDER else None,
     )
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     statuses: Counter[str] = Counter()
@@ -114,9 +116,12 @@ class _Desk:
         return None if delivery.outcome is DeliveryOutcome.WITHDRAWN else self.claim.record(message, delivery)
 
     def keep_waiting(self, message: Message) -> str | None:
-        """Skip a message to a suppressed mailbox, and queue one over the sending limits for when they allow it."""
+        """Skip a message to a suppressed mailbox, and put off what is over the limits until they allow it."""
         if message.suppressed:
             return self.claim.put_off(message.id, "skipped", "suppressed")
+        hold = self.claim.reminder_hold(message)
+        if hold is not None:
+            return self.claim.put_off(message.id, "queued" if hold.due else "skipped", hold.reason, due=hold.due)
         due = self.claim.quota_due()
         return None if due is None else self.claim.put_off(message.id, "queued", "quota", due=due)
 

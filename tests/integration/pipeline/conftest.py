@@ -85,9 +85,15 @@ def settings(empty_database_url: str, stand_in: StandInControl, inbox: Inbox) ->
 
 
 @pytest.fixture
-def empty_club(settings: Settings, stand_in: StandInControl, inbox: Inbox) -> Iterator[Pipeline]:
+def role(request: pytest.FixtureRequest) -> str:
+    """The role of the pipeline's steps, where make test-roles runs; else they have the owner's rights."""
+    return "tournament_fees_pipeline" if request.config.getoption("--least-privilege") else ""
+
+
+@pytest.fixture
+def empty_club(settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str) -> Iterator[Pipeline]:
     """The pipeline on a database that has its own tables and nothing of the club's."""
-    with open_pipeline(settings, stand_in, inbox) as pipeline:
+    with open_pipeline(settings, stand_in, inbox, role) as pipeline:
         yield pipeline
 
 

@@ -23,6 +23,7 @@ from deployments.local.mail_catcher.mailbox import message_file, numbers
 from deployments.local.stripe_standin.control import StandInControl
 from tasks.campaign import CampaignOptions
 from tasks.choices import RetryChoice
+from tasks.database import Database
 from tasks.migrations import migrate
 from tasks.services import Services, open_services
 from tasks.settings import Settings
@@ -34,6 +35,8 @@ from tasks.steps.summarize import Summary, summarize
 from tasks.steps.sweep import sweep
 from tasks.steps.take_up import take_up
 from tests.integration.stripe_schema import check_object, check_request
+
+ROLES = Path(__file__).parents[3] / "sql" / "roles.sql"
 
 MOST_CHECKED = 100
 """Sessions of a test that are held against the schema: in one with thousands, they are alike."""
@@ -108,6 +111,16 @@ class Pipeline:
     stand_in: StandInControl
     inbox: Inbox
     clock: MovableClock
+    owner: Database
+    """The database as its owner sees it, who may do everything."""
+    role: str = ""
+    """The role that the steps have in its place, and that gets its rights when the club's tables are there."""
+
+    def grant(self) -> None:
+        """Give the pipeline's roles their rights, as the owner does; also those that only some clubs give."""
+        if self.role:
+            with self.owner.transaction() as connection:
+                connection.exec_driver_sql(ROLES.read_text(encoding="utf-8"), execution_options={"no_parameters": True})
 
     @property
     def environment(self) -> dict[str, str]:
@@ -129,7 +142,8 @@ class Pipeline:
 
     def load_demo(self) -> None:
         client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": self.stand_in.base_url})
-        load_demo_club(self.services.database, client, self.stand_in)
+        load_demo_club(self.owner, client, self.stand_in)
+        self.grant()
         self.stand_in.clear_requests()
 
     def run(
@@ -156,7 +170,7 @@ class Pipeline:
 
     def sql(self, statement: str, **values: object) -> list[Row[Any]]:
         """Look at, or change, the database as its owner would."""
-        with self.services.database.transaction() as connection:
+        with self.owner.transaction() as connection:
             result = connection.execute(text(statement), values)
             return list(result.all()) if result.returns_rows else []
 
@@ -218,12 +232,18 @@ def settings_for(database_url: str, stand_in: StandInControl, inbox: Inbox) -> S
 
 
 @contextmanager
-def open_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox) -> Iterator[Pipeline]:
-    """Open the pipeline on a database, with its own tables made."""
+def open_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str = "") -> Iterator[Pipeline]:
+    """Open the pipeline on a database, with its own tables made; with a role, its steps have that one's rights only."""
     clock = MovableClock()
+    owner = Database(settings.database_url.get_secret_value())
+    migrate(owner)
+    if role:
+        url = owner.engine.url.update_query_dict({"options": f"-c role={role}"})
+        limited = SecretStr(url.render_as_string(hide_password=False))
+        settings = settings.model_copy(update={"database_url": limited})
     with open_services(settings, clock) as services:
-        migrate(services.database)
-        yield Pipeline(services, stand_in, inbox, clock)
+        yield Pipeline(services, stand_in, inbox, clock, owner, role)
+    owner.close()
 
 
 def links_in(message: EmailMessage) -> list[str]:

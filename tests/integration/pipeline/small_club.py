@@ -31,8 +31,9 @@ class SmallClub:
     @classmethod
     def on(cls, pipeline: Pipeline) -> Self:
         club = cls(pipeline)
-        with pipeline.services.database.transaction() as connection:
+        with pipeline.owner.transaction() as connection:
             connection.exec_driver_sql(SCHEMA.read_text(encoding="utf-8"), execution_options={"no_parameters": True})
+        pipeline.grant()
         club.sql("INSERT INTO teams (id, name) VALUES (1, 'Hawks')")
         club.sql("INSERT INTO products (id, name, amount) VALUES (1, 'Hawks entry', :fee)", fee=FEE)
         club.sql("INSERT INTO tournaments (id, name) VALUES (1, :cup)", cup=CUP)

@@ -1,0 +1,98 @@
+"""Makes Prefect's server know all that is ours: work pool, deployments with their schedules, automations."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped] # Prefect brings it
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import DeploymentSchedule
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.exceptions import ObjectNotFound
+from pydantic import SecretStr
+
+from deployments.automations import set_up_automations
+from tasks.errors import ConfigurationError
+from tasks.settings import ScheduleSettings
+
+ROOT = Path(__file__).parents[1]
+POOL = "tournament-fees"
+PREFECT_FILE = "deployments/prefect.yaml"
+
+
+def deploy(settings: ScheduleSettings) -> None:
+    """Make or update everything; safe to repeat. What a person has switched, paused or added in the UI stays so.
+
+    Raises a ConfigurationError, with Prefect's own words, where it refuses.
+    """
+    check_alert_url(settings.alert_url)
+    with get_client(sync_client=True) as client:
+        before = {name: found for name in deployment_names() if (found := find(client, name))}
+        hours = {"CLUB_TIME_ZONE": settings.club_time_zone, "REMINDER_HOUR": str(settings.reminder_hour)}
+        root = {"TOURNAMENT_FEES_ROOT": os.environ.get("TOURNAMENT_FEES_ROOT") or str(ROOT)}
+        if POOL not in {pool.name for pool in client.read_work_pools()}:
+            _prefect(hours | root, "work-pool", "create", POOL, "--type", "process")
+        _prefect(hours | root, "deploy", "--all", "--prefect-file", PREFECT_FILE)
+        for name, deployment in before.items():
+            _put_back(client, deployment, find(client, name) or deployment)
+        set_up_automations(client, settings.alert_url)
+
+
+def deployment_names() -> list[str]:
+    """Return the names of the deployments, which are those of their flows."""
+    described = yaml.safe_load((ROOT / PREFECT_FILE).read_text(encoding="utf-8"))
+    return [str(deployment["name"]) for deployment in described["deployments"]]
+
+
+def find(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
+    """Return one of our deployments as Prefect's server has it now; None where it is not there."""
+    try:
+        return client.read_deployment_by_name(f"{name}/{name}")
+    except ObjectNotFound:
+        return None
+
+
+def check_alert_url(url: SecretStr | None) -> None:
+    """Raise a ConfigurationError unless Apprise knows what kind of address it is."""
+    from apprise import Apprise  # noqa: PLC0415  it loads a hundred services
+
+    if url is not None and not Apprise().add(url.get_secret_value()):
+        raise ConfigurationError(
+            "ALERT_URL is no address that Apprise knows, such as mailto://user:password@example.org or slack://…"
+        )
+
+
+def _put_back(client: SyncPrefectClient, before: DeploymentResponse, now: DeploymentResponse) -> None:
+    """Undo what `prefect deploy` does to what a person has set: it switches all off and drops what it does not know."""
+    for old in before.schedules:
+        same = [new for new in now.schedules if _is_same(old, new)]
+        if not same:
+            client.create_deployment_schedules(now.id, [(old.schedule, bool(old.active))])
+        elif old.active and not same[0].active:
+            client.update_deployment_schedule(now.id, same[0].id, active=True)
+    if before.paused and not now.paused:
+        client.pause_deployment(now.id)
+
+
+def _is_same(old: DeploymentSchedule, new: DeploymentSchedule) -> bool:
+    """Say whether a schedule is that of before: by its name, or where it had none by what it says."""
+    if old.slug:
+        return old.slug == new.slug
+    return old.schedule.model_dump(exclude={"anchor_date"}) == new.schedule.model_dump(exclude={"anchor_date"})
+
+
+def _prefect(environment: Mapping[str, str], *arguments: str) -> None:
+    """Run a command of Prefect's; its words are told only where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        words = " ".join(f"{done.stdout}\n{done.stderr}".split())
+        raise ConfigurationError(f"`prefect {' '.join(arguments)}` failed: {words[-500:]}")

@@ -1,0 +1,69 @@
+"""Examines everything that the pipeline stands on, Prefect included, and says in a line each how it is."""
+
+from collections.abc import Iterator
+
+from packaging.version import Version
+from prefect.client.orchestration import SyncPrefectClient, get_client
+
+from deployments.deploying import POOL, deployment_names, find
+from deployments.terminal import check_prefect
+from tasks.errors import ConfigurationError
+from tasks.examination import Finding, examine
+from tasks.services import open_services
+from tasks.settings import load_settings
+
+
+def examinations() -> Iterator[Finding]:
+    """Look at everything; where the settings are wrong, at what can be looked at without them."""
+    try:
+        settings = load_settings()
+    except ConfigurationError as error:
+        yield from (Finding("settings", well=False, said=problem) for problem in str(error).split("; "))
+    else:
+        yield Finding("settings", well=True, said="all that are needed are there and make sense")
+        with open_services(settings) as services:
+            yield from examine(services)
+    yield from examine_prefect()
+
+
+def examine_prefect() -> Iterator[Finding]:
+    """Look at Prefect's server: that it answers, has our version, our deployments and a worker for them."""
+    try:
+        check_prefect()
+    except ConfigurationError as error:
+        yield Finding("Prefect", well=False, said=str(error))
+        return
+    with get_client(sync_client=True) as client:
+        yield Finding("Prefect", well=True, said=f"its server answers at {client.api_url}")
+        yield _version(client)
+        yield _deployments(client)
+        yield _workers(client)
+
+
+def _version(client: SyncPrefectClient) -> Finding:
+    server, ours = client.api_version(), client.client_version()
+    if Version(server).release[:2] < Version(ours).release[:2] or Version(server).major != Version(ours).major:
+        mend = f"the server is {server}, this is {ours}: upgrade the server, or install the version of uv.lock here"
+        return Finding("Prefect version", well=False, said=mend)
+    return Finding("Prefect version", well=True, said=f"the server is {server}, this is {ours}")
+
+
+def _deployments(client: SyncPrefectClient) -> Finding:
+    names = deployment_names()
+    missing = [name for name in names if not find(client, name)]
+    if missing:
+        said = f"not deployed: {', '.join(missing)}: run `python -m deployments.cli deploy`"
+        return Finding("deployments", well=False, said=said)
+    return Finding("deployments", well=True, said=f"all {len(names)} are there")
+
+
+def _workers(client: SyncPrefectClient) -> Finding:
+    if POOL not in {pool.name for pool in client.read_work_pools()}:
+        said = f"there is no work pool {POOL}: run `python -m deployments.cli deploy`"
+        return Finding("workers", well=False, said=said)
+    workers = client.read_workers_for_work_pool(POOL)
+    online = [worker for worker in workers if str(worker.status).upper().endswith("ONLINE")]
+    if not online:
+        said = f"no worker is at work: start one with `prefect worker start --pool {POOL}`, else no run begins"
+        return Finding("workers", well=False, said=said)
+    return Finding("workers", well=True, said=f"{len(online)} at work")

@@ -1,0 +1,80 @@
+"""The verbs for what goes by itself through a season."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from deployments.terminal import check_prefect, end_as, told_in_a_line, write_private
+
+app = typer.Typer()
+
+
+@app.command()
+def remind(
+    tournament: Annotated[
+        str | None, typer.Option("--tournament", "-t", help="its name; without it, all of them")
+    ] = None,
+    after_days: Annotated[int, typer.Option(min=1, max=60, help="who was last mailed at least so long ago")] = 3,
+    at_most: Annotated[int, typer.Option(min=1, help="never more messages for a tournament")] = 500,
+    *,
+    dead_links: Annotated[bool, typer.Option(help="also who was mailed later, but whose link has died")] = True,
+) -> None:
+    """Run the flow remind-unpaid, here and now: who was mailed and has not paid gets a link that works."""
+    from flows.remind_unpaid import remind_unpaid  # noqa: PLC0415  Prefect takes seconds to import
+    from tasks.reminders import ReminderOptions  # noqa: PLC0415
+
+    with told_in_a_line():
+        check_prefect()
+    chosen = ReminderOptions(tournament=tournament or "", after_days=after_days, dead_links=dead_links, at_most=at_most)
+    end_as(remind_unpaid(chosen, return_state=True))
+
+
+@app.command()
+def status(
+    tournament: Annotated[str, typer.Argument(help="its name, as the club has it")],
+    csv: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="write the treasurer's table, which has names, into this file")
+    ] = None,
+) -> None:
+    """Say where a tournament's money is, and what waits for a person; nothing is changed."""
+    from tasks.services import open_services  # noqa: PLC0415
+    from tasks.status_report import status_csv, status_markdown  # noqa: PLC0415
+    from tasks.steps.campaign_status import campaign_status  # noqa: PLC0415
+
+    with told_in_a_line(), open_services() as services:
+        found = campaign_status(services, tournament)
+        Console(soft_wrap=True).print(status_markdown(found), markup=False, highlight=False)
+        if csv is not None:
+            write_private(csv, status_csv(found))
+            print(f"{len(found.orders)} rows are in {csv}, which only you can read: it has names")
+
+
+@app.command()
+def doctor() -> None:
+    """Look at everything that the pipeline stands on, and say in a line each how it is or how to mend it."""
+    from deployments.doctor import examinations  # noqa: PLC0415
+
+    ill = 0
+    with told_in_a_line():
+        for finding in examinations():
+            print(f"{'ok   ' if finding.well else 'WRONG'} {finding.about}: {finding.said}", flush=True)
+            ill += not finding.well
+    print("Everything is ready." if not ill else f"{ill} things to mend.")
+    raise typer.Exit(1 if ill else 0)
+
+
+@app.command()
+def deploy() -> None:
+    """Make or update Prefect's work pool, deployments, schedules and automations; what is switched on stays on."""
+    from deployments.deploying import deploy as make_known  # noqa: PLC0415
+    from deployments.deploying import deployment_names  # noqa: PLC0415
+    from tasks.settings import load_schedule_settings  # noqa: PLC0415
+
+    with told_in_a_line():
+        settings = load_schedule_settings()
+        check_prefect()
+        make_known(settings)
+        alerts = "alerts go to ALERT_URL" if settings.alert_url else "no alerts: ALERT_URL is not set"
+        print(f"{len(deployment_names())} deployments are there, their schedules off until switched on; {alerts}.")

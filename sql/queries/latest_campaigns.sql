@@ -1,0 +1,8 @@
+-- The newest campaign of each tournament that has one.
+-- Returns: tournament_id, state, parameters.
+SELECT DISTINCT ON (tournament_id)
+    tournament_id,
+    state,
+    parameters
+FROM tournament_fees.campaigns
+ORDER BY tournament_id ASC, id DESC;

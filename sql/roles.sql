@@ -1,0 +1,63 @@
+-- The roles of the pipeline, with no right more than it needs. Run it as the owner of the club's tables and of the schema
+-- tournament_fees, after each `deployments.cli migrate` (which needs the owner's rights): psql -f sql/roles.sql. Safe to repeat.
+-- Then make a user for DATABASE_URL and give it a role:
+--   CREATE ROLE fees LOGIN PASSWORD '…'; GRANT tournament_fees_pipeline TO fees;
+-- tournament_fees_pipeline reads what it must, and writes only its own tables and how orders are paid. tournament_fees_order_maker, beside
+-- it, may make the orders that committed players lack: give it only where refresh-checkout-links does that.
+-- A club with other tables changes the first part together with sql/queries/missing_club_columns.sql.
+
+DO $$
+BEGIN
+    IF to_regrole('tournament_fees_pipeline') IS NULL THEN
+        CREATE ROLE tournament_fees_pipeline NOLOGIN;
+    END IF;
+    IF to_regrole('tournament_fees_order_maker') IS NULL THEN
+        CREATE ROLE tournament_fees_order_maker NOLOGIN;
+    END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- somebody has just made them
+END $$;
+
+DO $$
+BEGIN
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO tournament_fees_pipeline', current_database());
+END $$;
+
+-- The club's tables: only the columns that it uses, and of orders only how they are paid.
+GRANT SELECT (id, first_name, last_name, email, language) ON parents TO tournament_fees_pipeline;
+GRANT SELECT (id, name, brand) ON teams TO tournament_fees_pipeline;
+GRANT SELECT (id, parent_id, first_name, last_name) ON players TO tournament_fees_pipeline;
+GRANT SELECT (player_id, team_id, commitment) ON player_teams TO tournament_fees_pipeline;
+GRANT SELECT (id, name, event_date, payment_deadline, time_zone) ON tournaments TO tournament_fees_pipeline;
+GRANT SELECT (id, name, amount, currency) ON products TO tournament_fees_pipeline;
+GRANT SELECT (tournament_id, team_id, product_id) ON tournament_products TO tournament_fees_pipeline;
+GRANT SELECT (
+    id, player_id, product_id, status, amount, currency, due_date, payment_method, paid_at,
+    stripe_checkout_session_id, stripe_checkout_url, stripe_payment_intent_id
+) ON orders TO tournament_fees_pipeline;
+GRANT UPDATE (
+    status, payment_method, paid_at, stripe_checkout_session_id, stripe_checkout_url, stripe_payment_intent_id
+) ON orders TO tournament_fees_pipeline;
+GRANT INSERT (player_id, product_id, status, amount, currency) ON orders TO tournament_fees_order_maker;
+
+-- Its own tables: what was tried, decided or came back is only added to; of the rest nothing is deleted that tells what happened.
+GRANT USAGE ON SCHEMA tournament_fees TO tournament_fees_pipeline;
+GRANT SELECT ON tournament_fees.migrations TO tournament_fees_pipeline;
+GRANT SELECT, INSERT
+ON tournament_fees.bounces, tournament_fees.delivery_attempts, tournament_fees.operator_actions, tournament_fees.announcements,
+tournament_fees.approved_orders
+TO tournament_fees_pipeline;
+GRANT SELECT, INSERT, UPDATE
+ON tournament_fees.approvals,
+tournament_fees.campaigns,
+tournament_fees.checkout_attempts,
+tournament_fees.messages,
+tournament_fees.paces,
+tournament_fees.payments,
+tournament_fees.refreshed_links,
+tournament_fees.set_asides,
+tournament_fees.suppressions,
+tournament_fees.sweeps
+TO tournament_fees_pipeline;
+GRANT SELECT, INSERT, UPDATE, DELETE
+ON tournament_fees.message_orders, tournament_fees.order_leases, tournament_fees.sightings
+TO tournament_fees_pipeline;

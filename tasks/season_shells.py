@@ -1,0 +1,38 @@
+"""Prefect's view of what goes by itself through a season: thin shells. Only ids, names and counts cross them."""
+
+from collections.abc import Sequence
+
+from prefect.artifacts import create_markdown_artifact
+
+from tasks.campaign import Campaign
+from tasks.club import Tournament
+from tasks.reminders import ReminderOptions
+from tasks.services import open_services
+from tasks.shells import shell
+from tasks.status_report import status_markdown, status_sentence
+from tasks.steps import campaign_status as status_step
+from tasks.steps import open_reminders as reminding_step
+
+
+@shell("find tournaments to remind of")
+def tournaments_to_remind(options: ReminderOptions) -> Sequence[Tournament]:
+    """Find the tournaments whose parents may be reminded."""
+    with open_services() as services:
+        return reminding_step.tournaments_to_remind(services, options)
+
+
+@shell("open the reminders")
+def open_reminders(tournament_id: int, options: ReminderOptions) -> Campaign | None:
+    """Queue a message for each family that was mailed and has not paid."""
+    with open_services() as services:
+        return reminding_step.open_reminders(services, tournament_id, options)
+
+
+@shell("count")
+def publish_status(tournament: str) -> str:
+    """Show how a tournament stands as an artifact, by ids, and return it in a line."""
+    with open_services() as services:
+        status = status_step.campaign_status(services, tournament)
+    said = status_sentence(status)
+    create_markdown_artifact(key="campaign-status", markdown=status_markdown(status), description=said)
+    return said

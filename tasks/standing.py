@@ -1,0 +1,110 @@
+"""How an order stands between the club and a parent, as a treasurer counts it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+BY_STRIPE = frozenset({"stripe", "card"})
+"""orders.payment_method where the money came through Stripe; the club's own system may write the second."""
+
+
+class Standing(StrEnum):
+    """What has become of an order, or of a committed player who has none."""
+
+    PAID_STRIPE = "paid through Stripe"
+    PAID_CASH = "paid in cash"
+    PAID_OTHERWISE = "paid otherwise"
+    WAIVED = "waived"
+    PROCESSING = "payment on its way"
+    SET_ASIDE = "set aside"
+    LIVE = "mailed, link works"
+    DEAD = "mailed, link has died"
+    UNCERTAIN = "perhaps mailed"
+    NOT_MAILED = "not mailed"
+    NO_ORDER = "no order"
+    NOT_COMMITTED = "not committed any more, unpaid"
+    CANCELLED = "cancelled"
+    REFUNDED = "refunded"
+
+
+PAID = frozenset({Standing.PAID_STRIPE, Standing.PAID_CASH, Standing.PAID_OTHERWISE})
+OWED = frozenset(
+    {
+        Standing.PROCESSING,
+        Standing.SET_ASIDE,
+        Standing.LIVE,
+        Standing.DEAD,
+        Standing.UNCERTAIN,
+        Standing.NOT_MAILED,
+    }
+)
+"""Those that somebody still has to pay, as far as is known."""
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """When an order was last mailed with a link, and how that link stands; all empty where it never was."""
+
+    mailed_at: datetime | None = None
+    uncertain: bool = False
+    link_live: bool = False
+    processing: bool = False
+    mailings: int = 0
+
+
+@dataclass(frozen=True)
+class OrderStanding:
+    """A row of the treasurer's table; names and addresses in it are not for logs and artifacts."""
+
+    order_id: int | None
+    player_id: int
+    player_name: str
+    team: str
+    parent_id: int
+    parent_name: str
+    email: str | None
+    committed: bool
+    status: str
+    amount: Decimal | None
+    currency: str | None
+    payment_method: str | None
+    paid_at: datetime | None
+    due_by: str
+    mailing: Mailing
+    set_aside: str
+    """Why a person has to look at it; empty: nobody has to."""
+
+    @property
+    def standing(self) -> Standing:
+        """What has become of it."""
+        settled = {"waived": Standing.WAIVED, "cancelled": Standing.CANCELLED, "refunded": Standing.REFUNDED}
+        if self.order_id is None:
+            return Standing.NO_ORDER
+        if self.status == "paid":
+            return self._paid()
+        if self.status in settled:
+            return settled[self.status]
+        if self.set_aside:
+            return Standing.SET_ASIDE
+        if self.mailing.processing:
+            return Standing.PROCESSING
+        return self._asked_for() if self.committed else Standing.NOT_COMMITTED
+
+    @property
+    def crossed(self) -> bool:
+        """Whether it was mailed though it had been paid a moment before."""
+        mailed_at = self.mailing.mailed_at
+        return self.status == "paid" and self.paid_at is not None and mailed_at is not None and mailed_at > self.paid_at
+
+    def _paid(self) -> Standing:
+        if self.payment_method in BY_STRIPE:
+            return Standing.PAID_STRIPE
+        return Standing.PAID_CASH if self.payment_method == "cash" else Standing.PAID_OTHERWISE
+
+    def _asked_for(self) -> Standing:
+        if self.mailing.mailed_at is None:
+            return Standing.NOT_MAILED
+        if self.mailing.uncertain:
+            return Standing.UNCERTAIN
+        return Standing.LIVE if self.mailing.link_live else Standing.DEAD

@@ -1,0 +1,83 @@
+"""Open a reminder campaign: queue a message for each family that was mailed and has not paid. Nothing is sent here."""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import Connection
+
+from tasks.campaign import Campaign, CampaignOptions
+from tasks.club import Tournament, find_tournament, find_tournament_by_id, known_tournaments
+from tasks.database import fetch
+from tasks.errors import ConfigurationError
+from tasks.queue import Queue, take_snapshot
+from tasks.reminders import REMINDER, ReminderLimits, ReminderOptions
+from tasks.services import Services
+
+
+def tournaments_to_remind(services: Services, options: ReminderOptions) -> Sequence[Tournament]:
+    """Return the tournaments whose parents may be reminded: those that were mailed, and not stopped since.
+
+    The one that ends first comes first: a mailbox gets one reminder at a time, whatever it is about.
+
+    Raises a ConfigurationError where the one that was chosen is none of them.
+    """
+    chosen = find_tournament(services.database, options.tournament) if options.tournament else None
+    latest = {row.tournament_id: row.state for row in services.database.fetch("latest_campaigns")}
+    if chosen is not None and latest.get(chosen.id, "stopped") == "stopped":
+        why = "its last campaign was stopped for good" if chosen.id in latest else "nobody was mailed about it yet"
+        raise ConfigurationError(f"There is nobody to remind of {chosen.name!r}: {why}. Run tournament-fees first")
+    candidates = [chosen] if chosen else known_tournaments(services.database)
+    going_on = [tournament for tournament in candidates if latest.get(tournament.id, "stopped") != "stopped"]
+    return sorted(going_on, key=lambda one: one.payment_deadline or one.event_date or date.max)
+
+
+def open_reminders(services: Services, tournament_id: int, options: ReminderOptions) -> Campaign | None:
+    """Find or make today's reminder campaign of a tournament and queue its messages; None: there is nobody to remind.
+
+    Safe to repeat: the campaign is named for the day in the tournament's time zone, and mails an order once. Raises a
+    ConfigurationError for a time zone that does not exist, and where today's reminders were stopped.
+    """
+    tournament = find_tournament_by_id(services.database, tournament_id)
+    limits, now = ReminderLimits.of(services.settings), services.clock()
+    if limits.is_over(tournament, now):
+        return None
+    key = {"tournament_id": tournament.id, "kind": REMINDER, "sequence": limits.today(tournament, now)}
+    with services.database.transaction() as connection:
+        shared = _shared_mailboxes(connection, tournament)
+        left = _take_snapshot(connection, services, tournament, options, merge=shared.merges_families)
+        if not left and not fetch(connection, "campaign_of_day", **key):
+            return None
+        parameters = json.dumps({"shared_mailboxes": shared.shared_mailboxes, **options.model_dump(mode="json")})
+        (campaign,) = fetch(connection, "open_campaign", **key, parameters=parameters, now=now)
+        if campaign.state == "stopped":
+            raise ConfigurationError(
+                f"Today's reminders of {tournament.name!r} were stopped for good: nothing was sent"
+            )
+        Queue(connection, campaign.id, REMINDER, services.settings.mail_domain, now).update()
+    return Campaign(campaign.id, REMINDER, tournament.id, tournament.name)
+
+
+def _shared_mailboxes(connection: Connection, tournament: Tournament) -> CampaignOptions:
+    """Return what was chosen for families that share a mailbox when the tournament was last mailed."""
+    parameters = [r.parameters for r in fetch(connection, "latest_campaigns") if r.tournament_id == tournament.id]
+    chosen = parameters[0].get("shared_mailboxes") if parameters else None
+    return CampaignOptions.model_construct(**({"shared_mailboxes": chosen} if chosen else {}))
+
+
+def _take_snapshot(
+    connection: Connection, services: Services, tournament: Tournament, options: ReminderOptions, *, merge: bool
+) -> int:
+    """Copy whom to remind to where the queue is brought up to date from, and return how many orders that are."""
+    take_snapshot(connection, tournament.id, merge=merge)
+    fetch(
+        connection,
+        "snapshot_remind",
+        tournament_id=tournament.id,
+        now=services.clock(),
+        after_days=options.after_days,
+        dead_links=options.dead_links,
+        gap_hours=services.settings.reminder_gap_hours,
+        most=services.settings.reminder_most,
+    )
+    return int(fetch(connection, "snapshot_size")[0].size)

@@ -1,0 +1,252 @@
+"""The doctor: on a club that is well it finds nothing, and of each planted fault just that, with how to mend it."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from shutil import copytree
+from uuid import uuid4
+
+import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from pydantic import SecretStr
+
+from deployments.doctor import examine_prefect
+from tasks.database import Database
+from tasks.examination import Finding, examine
+from tasks.mail.rendering import Renderer
+from tasks.mail.template_folder import TEMPLATES
+from tasks.services import open_services
+from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.small_club import CUP, SmallClub
+from tests.integration.pipeline.smtp_server import Script, server
+from tests.integration.pipeline.test_bad_input import closed_port
+from tests.integration.pipeline.test_operator_cli import verb
+
+
+@pytest.fixture
+def club(empty_club: Pipeline) -> SmallClub:
+    club = SmallClub.on(empty_club)
+    club.own_session(club.family()[0])
+    return club
+
+
+def ill(club: SmallClub, **settings: object) -> dict[str, str]:
+    """What was looked at, with these settings, and is not well, and what is said of it."""
+    changed = club.pipeline.services.settings.model_copy(update=settings)
+    with open_services(changed, club.pipeline.clock) as services:
+        renderer = club.pipeline.services.renderer
+        findings = [finding for finding in examine(replace(services, renderer=renderer)) if not finding.well]
+    return {finding.about: finding.said for finding in findings if not finding.said.startswith("not looked at")}
+
+
+def poor_user(club: SmallClub) -> SecretStr:
+    """The address of the database for a user who may only look."""
+    name = f"poor_{uuid4().hex}"
+    club.sql(f"CREATE ROLE {name}; GRANT USAGE ON SCHEMA public, tournament_fees TO {name}")
+    club.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA public, tournament_fees TO {name}")
+    url = club.pipeline.services.database.engine.url.update_query_dict({"options": f"-c role={name}"})
+    return SecretStr(url.render_as_string(hide_password=False))
+
+
+def test_a_club_that_is_well_has_nothing_to_mend(club: SmallClub) -> None:
+    assert ill(club) == {}
+    assert club.calls("POST") == [club.calls("POST")[0]], "nothing was made at Stripe but the club's own session"
+    assert club.pipeline.inbox.messages() == []
+    assert club.messages() == []
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong: how it comes about, which things are not well then, and a word of how to mend it."""
+
+    plant: Callable[[SmallClub], object]
+    about: set[str]
+    said: str
+    settings: Callable[[SmallClub], dict[str, object]] = lambda _club: {}
+
+
+FAULTS = {
+    "the database is away": Fault(
+        lambda _club: None,
+        {"database"},
+        "start it, or correct DATABASE_URL",
+        lambda _club: {"database_url": SecretStr(f"postgresql+psycopg://u:hunter2@127.0.0.1:{closed_port()}/club")},
+    ),
+    "an old schema": Fault(
+        lambda club: club.sql("UPDATE tournament_fees.migrations SET version_num = '0002'"),
+        {"own tables"},
+        "at migration 0002, not 0005: run `python -m deployments.cli migrate`",
+    ),
+    "a column is missing": Fault(
+        lambda club: club.sql("ALTER TABLE parents DROP COLUMN language"),
+        {"club tables"},
+        "parents.language",
+    ),
+    "a column is too narrow": Fault(
+        lambda club: club.sql("ALTER TABLE orders ALTER COLUMN stripe_checkout_url TYPE varchar(500) USING NULL"),
+        {"club tables"},
+        "widen_checkout_url.sql",
+    ),
+    "a right is missing": Fault(
+        lambda _club: None,
+        {"club tables", "own tables"},
+        "GRANT UPDATE",
+        lambda club: {"database_url": poor_user(club)},
+    ),
+    "a time zone that does not exist": Fault(
+        lambda club: club.sql("UPDATE tournaments SET time_zone = 'Utah/Salt_Lake'"),
+        {"tournaments"},
+        "Spring Cup: There is no time zone 'Utah/Salt_Lake'",
+    ),
+    "this machine's clock is wrong": Fault(
+        lambda club: setattr(club.pipeline.clock, "ahead", timedelta(minutes=5)),
+        {"clock", "Stripe clock"},
+        "300 seconds ahead of PostgreSQL's: synchronize it",
+    ),
+    "a key that was revoked": Fault(
+        lambda _club: None,
+        {"Stripe"},
+        "does not accept STRIPE_API_KEY",
+        lambda _club: {"stripe_api_key": SecretStr("sk_test_revoked_0000000000")},
+    ),
+    "a key that may only read": Fault(
+        lambda _club: None,
+        {"Stripe rights"},
+        "STRIPE_API_KEY lacks a permission",
+        lambda _club: {"stripe_api_key": SecretStr("rk_test_invented_readonly_key")},
+    ),
+    "a key of the other mode": Fault(
+        lambda club: club.own_session(club.family("Berg", "b@example.com")[0], key="sk_live_invented_key_of_the_club"),
+        {"Stripe account"},
+        "STRIPE_API_KEY is of another mode than the sessions in orders",
+    ),
+    "a key of another account": Fault(
+        lambda club: club.set_order(1, stripe_checkout_session_id="cs_test_of_somebody_else"),
+        {"Stripe account"},
+        "Stripe knows none of the 1 sessions",
+    ),
+    "the mail server is away": Fault(
+        lambda _club: None,
+        {"mail server"},
+        "start it, or correct SMTP_URL",
+        lambda _club: {"smtp_url": SecretStr(f"smtp://127.0.0.1:{closed_port()}")},
+    ),
+    "a bounce mailbox that is none": Fault(
+        lambda _club: None,
+        {"bounces"},
+        "is no maildir",
+        lambda _club: {"bounce_mailbox": SecretStr("maildir:/nowhere")},
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_each_fault_is_found_alone_and_told_how_to_mend(club: SmallClub, fault: Fault) -> None:
+    fault.plant(club)
+    found = ill(club, **fault.settings(club))
+    assert set(found) == fault.about
+    assert fault.said in "\n".join(found.values())
+    assert all("\n" not in said for said in found.values())
+    assert "hunter2" not in str(found)
+
+
+def test_a_mail_server_that_takes_no_login_is_told(club: SmallClub) -> None:
+    script = Script(says={"AUTH": ["535 wrong password"]}, extensions=("AUTH PLAIN",))
+    with server(script) as port:
+        found = ill(club, smtp_url=SecretStr(f"smtp://ann:hunter2@127.0.0.1:{port}"))
+    assert set(found) == {"mail server"}
+    assert "refuses the user name or password" in found["mail server"]
+    assert "hunter2" not in str(found)
+
+
+def test_a_template_that_cannot_be_rendered_is_told_with_its_place(club: SmallClub, tmp_path: Path) -> None:
+    templates = copytree(TEMPLATES, tmp_path / "templates")
+    subject = templates / "reminder" / "subject.txt"
+    subject.write_text(subject.read_text(encoding="utf-8") + "{{ letter.coach }}", encoding="utf-8")
+    broken = replace(club.pipeline, services=replace(club.pipeline.services, renderer=Renderer(templates)))
+    found = ill(SmallClub(broken))
+    assert set(found) == {"templates"}
+    assert "coach" in found["templates"]
+
+
+# Prefect
+
+
+@contextmanager
+def prefect_of_another_time(version: str) -> Iterator[str]:
+    """A server that answers as Prefect's of another version, and has nothing of ours."""
+
+    class Old(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            answers = {"/api/health": True, "/api/admin/version": version, "/api/work_pools/filter": []}
+            self.rfile.read(int(self.headers["Content-Length"] or 0))
+            body = json.dumps(answers.get(self.path, {"detail": "Not Found"})).encode()
+            self.send_response(200 if self.path in answers else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer  # noqa: N815  the library's names
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Old) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/api"
+        server.shutdown()
+
+
+def prefect_findings(url: AbstractContextManager[str]) -> dict[str, Finding]:
+    with url as named, temporary_settings({PREFECT_API_URL: named}):
+        return {finding.about: finding for finding in examine_prefect()}
+
+
+def test_a_prefect_server_that_is_away_is_told() -> None:
+    found = prefect_findings(nullcontext(f"http://127.0.0.1:{closed_port()}/api"))
+    assert [(about, one.well) for about, one in found.items()] == [("Prefect", False)]
+    assert "No Prefect server answers at" in found["Prefect"].said
+
+
+@pytest.mark.parametrize("version", ["3.1.5", "2.20.1", "4.0.0"])
+def test_a_prefect_server_of_another_time_is_told_and_that_it_has_nothing_of_ours(version: str) -> None:
+    found = prefect_findings(prefect_of_another_time(version))
+    assert [about for about, one in found.items() if not one.well] == ["Prefect version", "deployments", "workers"]
+    assert f"the server is {version}" in found["Prefect version"].said
+    assert "remind-unpaid" in found["deployments"].said
+    assert "run `python -m deployments.cli deploy`" in found["deployments"].said
+
+
+# In a terminal
+
+
+def test_the_verb_says_a_line_each_and_ends_with_the_number_of_faults(club: SmallClub) -> None:
+    code, said = verb(club, "doctor")
+    lines = said.splitlines()
+    assert code == 1
+    assert lines[0] == "ok    settings: all that are needed are there and make sense"
+    assert lines[-2].startswith("WRONG Prefect: PREFECT_API_URL is not set")
+    assert lines[-1] == "1 things to mend."
+    assert CUP not in said
+
+
+def test_every_wrong_setting_has_a_line_of_its_own(club: SmallClub) -> None:
+    services = club.pipeline.services
+    wrong = services.settings.model_copy(update={"mail_from": "nobody", "stripe_api_key": SecretStr("pk_test_XYZZY")})
+    code, said = verb(SmallClub(replace(club.pipeline, services=replace(services, settings=wrong))), "doctor")
+    assert code == 1
+    assert [line.split()[2] for line in said.splitlines()[:2]] == ["STRIPE_API_KEY", "MAIL_FROM"]
+    assert "XYZZY" not in said
+
+
+def test_the_examination_holds_no_connection_open(club: SmallClub) -> None:
+    with open_services(club.pipeline.services.settings, club.pipeline.clock) as services:
+        list(examine(services))
+        database: Database = services.database
+        assert database.engine.pool.status().endswith("Current Checked out connections: 0")

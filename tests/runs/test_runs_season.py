@@ -1,0 +1,210 @@
+"""What goes by itself through a season, as Prefect's server and the worker do it."""
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Queue
+from typing import Any
+
+import pytest
+
+from deployments.deploying import deployment_names
+from deployments.local.demo_club import TOURNAMENT
+from deployments.local.processes import inherited_environment
+from tests.integration.pipeline.harness import Pipeline, links_in
+from tests.runs.served import LONG, Served
+from tests.runs.test_runs_operated import REPOSITORY
+
+DAY_AND_NIGHT = {"REMINDER_QUIET_HOURS": "off"}
+
+
+def let_days_pass(club: Pipeline) -> None:
+    """Make what the ledger says was mailed just now a matter of days ago."""
+    club.sql("ALTER TABLE tournament_fees.delivery_attempts DISABLE TRIGGER delivery_attempts_append_only")
+    club.sql("UPDATE tournament_fees.delivery_attempts SET counted_at = counted_at - interval '4 days'")
+    club.sql("ALTER TABLE tournament_fees.delivery_attempts ENABLE TRIGGER delivery_attempts_append_only")
+
+
+def announced(served: Served) -> set[str]:
+    """The pipeline's own events that Prefect has."""
+    wanted = {"filter": {"event": {"prefix": ["tournament-fees."]}}, "limit": 50}
+    return {event["event"].removeprefix("tournament-fees.") for event in served.post("events/filter", wanted)["events"]}
+
+
+def test_the_scheduled_reminders_mail_who_has_not_paid_and_say_so(served: Served, club: Pipeline) -> None:
+    club.run()
+    let_days_pass(club)
+    (paid,) = club.inbox.to("karen.abbott@example.com")
+    (link,) = links_in(paid)
+    (session,) = [one for one in served.stand_in.sessions() if one["url"] == link]
+    served.stand_in.pay(session["id"])
+    club.sql("UPDATE orders SET amount = -5 FROM players WHERE players.id = player_id AND parent_id = 2")  # Barrera
+
+    run = served.start("remind-unpaid/remind-unpaid", {}, environment=DAY_AND_NIGHT)
+    state = run.wait()
+    assert (state.type, state.message) == ("COMPLETED", f"{TOURNAMENT}: 21 sent, 2 skipped, 0 still to send")
+    assert served.get(f"flow_runs/{run.id}")["name"] == "all tournaments: reminders"
+    (report,) = run.artifacts("markdown")
+    assert report["data"].startswith(f"# {TOURNAMENT}: reminder")
+    assert len(club.inbox.to("karen.abbott@example.com")) == 1
+    assert len(club.inbox.to("mina.castell@example.org")) == 2
+    served.wait_until(lambda: {"campaign.finished", "link.set-aside"} <= announced(served))
+
+
+@contextmanager
+def receiver() -> Iterator[tuple[str, "Queue[dict[str, Any]]"]]:
+    """Somebody whom alerts are sent to, as JSON over HTTP: their Apprise address, and what they got."""
+    got: Queue[dict[str, Any]] = Queue()
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"json://127.0.0.1:{server.server_port}", got
+        server.shutdown()
+
+
+def deploy(served: Served, **settings: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "deployments.cli", "deploy"],
+        cwd=REPOSITORY,
+        env={**inherited_environment(), **served.environment, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.strip()
+
+
+def of_name(served: Served, name: str) -> dict[str, Any]:
+    deployment: dict[str, Any] = served.get(f"deployments/name/{name}/{name}")
+    return deployment
+
+
+def everything(served: Served) -> list[str]:
+    """Every deployment, schedule and automation that there is, by its name."""
+    found = served.post("deployments/filter", {})
+    schedules = [f"{one['name']} {schedule['slug']}" for one in found for schedule in one["schedules"]]
+    automations = [automation["name"] for automation in served.post("automations/filter", {})]
+    return sorted([*(one["name"] for one in found), *schedules, *automations])
+
+
+@pytest.fixture
+def as_it_was(served: Served) -> Iterator[None]:
+    """Leave the shared server without alerts, and its schedules off."""
+    yield
+    for automation in served.post("automations/filter", {}):
+        if automation["name"] != "tournament-fees: lost runs":
+            served.api.delete(f"automations/{automation['id']}").raise_for_status()
+    for deployment in served.post("deployments/filter", {}):
+        for schedule in deployment["schedules"]:
+            switch(served, deployment, schedule, on=False)
+
+
+def switch(served: Served, deployment: dict[str, Any], schedule: dict[str, Any], *, on: bool) -> None:
+    """Switch a schedule on or off, as the UI does."""
+    place = f"deployments/{deployment['id']}/schedules/{schedule['id']}"
+    served.api.patch(place, json={"active": on}).raise_for_status()
+
+
+@pytest.mark.usefixtures("club", "as_it_was")
+def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know(served: Served) -> None:
+    before = everything(served)
+    assert set(deployment_names()) <= set(before)
+    bounces = of_name(served, "read-bounces")
+    (schedule,) = bounces["schedules"]
+    switch(served, bounces, schedule, on=True)
+    with receiver() as (address, got):
+        code, said = deploy(served, ALERT_URL=address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")
+        assert code == 0, said
+        alerts = set(everything(served)) - set(before)
+        assert sorted(everything(served)) == sorted([*before, *alerts]), "nothing is there twice"
+        assert "tournament-fees: a run failed" in alerts
+        (reminders,) = of_name(served, "remind-unpaid")["schedules"]
+        assert (reminders["schedule"]["cron"], reminders["schedule"]["timezone"], reminders["active"]) == (
+            "0 9 * * *",
+            "America/Denver",
+            False,
+        )
+        assert [one["active"] for one in of_name(served, "read-bounces")["schedules"]] == [True]
+
+        run = served.start("read-bounces/read-bounces", {})
+        assert run.wait().type == "FAILED"
+        alert = got.get(timeout=LONG)
+    assert alert["title"] == "Tournament fees: read what came back failed"
+    assert alert["message"].startswith("BOUNCE_MAILBOX is not set: it names the mailbox to read")
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"CLUB_TIME_ZONE": "Utah/Salt_Lake"}, "CLUB_TIME_ZONE is not a time zone by its IANA name"),
+        ({"REMINDER_HOUR": "24"}, "REMINDER_HOUR Input should be less than or equal to 23"),
+        ({"REMINDER_HOUR": "3"}, "REMINDER_HOUR 3 lies in REMINDER_QUIET_HOURS"),
+        ({"ALERT_URL": "nowhere://hunter2"}, "ALERT_URL is no address that Apprise knows"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_one_clear_error(
+    serving: Served, settings: dict[str, str], complaint: str
+) -> None:
+    code, said = deploy(serving, **settings)
+    assert code == 2
+    assert said.startswith(f"Error: {complaint}")
+    assert len(said.splitlines()) == 1
+    assert "hunter2" not in said
+
+
+@pytest.mark.only_long
+@pytest.mark.usefixtures("club", "as_it_was")
+def test_runs_come_by_schedule(served: Served) -> None:
+    """The schedule of the retry, made short."""
+    retry = of_name(served, "retry-failed-sends")
+    (schedule,) = retry["schedules"]
+    usual = schedule["schedule"]
+    place = f"deployments/{retry['id']}/schedules/{schedule['id']}"
+    served.api.patch(place, json={"active": True, "schedule": {**usual, "interval": 10}}).raise_for_status()
+    wanted = {"deployments": {"id": {"any_": [retry["id"]]}}, "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
+    served.wait_until(lambda: served.post("flow_runs/count", wanted) >= 2)
+    served.api.patch(place, json={"active": False, "schedule": usual}).raise_for_status()
+    runs = served.post("flow_runs/filter", wanted)
+    assert {run["auto_scheduled"] for run in runs} == {True}
+    assert {run["state"]["message"] for run in runs} == {"Nothing is due"}
+
+
+LOST = """
+import time
+from prefect import flow, tags
+
+@flow(name="lost")
+def lost():
+    time.sleep(3600)
+
+with tags("tournament-fees"):
+    lost()
+"""
+
+
+@pytest.mark.only_long
+def test_a_run_whose_process_and_worker_are_lost_is_called_crashed(serving: Served) -> None:
+    environment = {**inherited_environment(), **serving.environment, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
+    beat = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}}, "limit": 1}
+    with subprocess.Popen([sys.executable, "-c", LOST], cwd=REPOSITORY, env=environment) as process:
+        serving.wait_until(lambda: serving.post("events/filter", beat)["events"])
+        process.kill()
+    wanted = {"flows": {"name": {"any_": ["lost"]}}}
+    state = serving.wait_until(
+        lambda: found if (found := serving.post("flow_runs/filter", wanted)[0]["state"])["type"] == "CRASHED" else None
+    )
+    assert state["message"] == "Its process was lost. What it had not finished is taken up by the next run"
