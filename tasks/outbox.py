@@ -211,7 +211,10 @@ class Claim:
     def put_off(
         self, message_id: int, status: str, reason: str, *, due: datetime | None = None, error: str | None = None
     ) -> str:
-        """Skip a message that was not begun, fail it, or queue it for `due`; return its new status."""
+        """Skip a message that was not begun, fail it, or queue it for `due`; return its new status.
+
+        One that may have been delivered before does not fail: it is uncertain still.
+        """
         recorded = self.outbox.database.fetch(
             "put_off_message",
             message_id=message_id,
@@ -222,7 +225,7 @@ class Claim:
             next_attempt_at=due,
             now=self.outbox.clock(),
         )
-        return status if recorded else "lost"
+        return str(recorded[0].status) if recorded else "lost"
 
     def _next(self, delivery: Delivery, attempt: int, now: datetime) -> tuple[str, str | None, datetime | None]:
         match delivery.outcome:

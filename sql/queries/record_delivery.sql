@@ -1,5 +1,6 @@
 -- Record what became of a message that we hold, and the attempt beside it. What would be queued again is cancelled where the campaign has
--- been stopped meanwhile; the lock on the campaign keeps that true while somebody is stopping it.
+-- been stopped meanwhile; the lock on the campaign keeps that true while somebody is stopping it. One that may have been delivered before
+-- stays uncertain where it now fails or is cancelled: nobody knows of the first time yet.
 -- Returns: id, status, or no row where the message is not ours any more.
 WITH campaign AS (
     SELECT c.state
@@ -16,8 +17,16 @@ WITH campaign AS (
 settled AS (
     UPDATE tournament_fees.messages
     SET
-        status = CASE WHEN 'stopped' IN (SELECT state FROM campaign) THEN 'cancelled' ELSE :status END,
-        reason = CASE WHEN 'stopped' IN (SELECT state FROM campaign) THEN 'campaign_stopped' ELSE cast(:reason AS text) END,
+        status = CASE
+            WHEN maybe_delivered AND (:status = 'failed' OR 'stopped' IN (SELECT state FROM campaign)) THEN 'uncertain'
+            WHEN 'stopped' IN (SELECT state FROM campaign) THEN 'cancelled'
+            ELSE :status
+        END,
+        reason = CASE
+            WHEN maybe_delivered AND (:status = 'failed' OR 'stopped' IN (SELECT state FROM campaign)) THEN 'no_reply'
+            WHEN 'stopped' IN (SELECT state FROM campaign) THEN 'campaign_stopped'
+            ELSE cast(:reason AS text)
+        END,
         last_error = :error,
         attempts = :attempt,
         next_attempt_at = coalesce(cast(:next_attempt_at AS timestamptz), next_attempt_at),

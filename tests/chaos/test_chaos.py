@@ -83,6 +83,7 @@ class Storm:
             self.kill_some(done)
             if self.postgres.restarts < RESTARTS and done > self.size * (self.postgres.restarts + 1) // (RESTARTS + 1):
                 self.postgres.restart(hard=self.postgres.restarts > 0)
+                self.club.pipeline.services.database.close()  # our own connections died with it
             self.crew.fill()
             self.let_time_pass()
             threading.Event().wait(self.die.uniform(0.01, 0.2))

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Row
 
-from tasks.choices import RetryChoice
+from tasks.choices import RetryChoice, StopChoice
 from tasks.errors import ConfigurationError
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
+from tasks.steps.stop_campaign import stop_campaign
 from tasks.steps.take_up import TakenUp, take_up
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, SmallClub
@@ -317,3 +318,39 @@ def test_a_resent_message_whose_reply_is_lost_again_can_be_settled_again(club: S
 def test_no_reply_to_a_renewed_one_is_uncertain_as_any(club: SmallClub) -> None:
     with ready(club) as (claim, message, _links):
         assert claim.record(message, NO_REPLY) == "uncertain"
+
+
+# What may have been delivered before
+
+
+@pytest.mark.parametrize("said", [REFUSED, GONE])
+def test_one_that_may_have_been_delivered_stays_uncertain_where_it_is_refused_the_second_time(
+    club: SmallClub, said: Delivery
+) -> None:
+    make_uncertain(club)
+    resend_queued(club)
+    with ready(club) as (claim, message, _links):
+        assert message.maybe_delivered
+        assert claim.record(message, said) == "uncertain"
+    assert (the_message(club).status, the_message(club).reason) == ("uncertain", "no_reply")
+
+
+def test_one_that_may_have_been_delivered_stays_uncertain_where_it_cannot_be_written_any_more(club: SmallClub) -> None:
+    make_uncertain(club)
+    resend_queued(club)
+    with ready(club) as (claim, message, _links):
+        assert claim.put_off(message.id, "failed", "cannot_be_written", error="too long") == "uncertain"
+    assert the_message(club).reason == "no_reply"
+
+
+def test_one_that_may_have_been_delivered_is_uncertain_again_where_its_campaign_is_stopped(club: SmallClub) -> None:
+    make_uncertain(club)
+    resend_queued(club)
+    stop_campaign(club.pipeline.services, CUP, StopChoice(), by="Ann", why="")
+    assert (the_message(club).status, the_message(club).reason) == ("uncertain", "no_reply")
+
+
+def resend_queued(club: SmallClub) -> None:
+    """Queue the uncertain message to be sent again, and stop there."""
+    take_up(club.pipeline.services, RetryChoice(uncertain=True, count=1, by="Ann"))
+    assert the_message(club).status == "queued"
