@@ -116,8 +116,8 @@ class Claim:
     def enter_sending(self, message: Message, draft: Draft) -> bool:
         """Commit that the body is about to go out; False where anything is not as it was a moment ago.
 
-        That is the message, its lease, an order, a link, an approval, the campaign, the suppression list or a limit: the
-        sending limits and, for reminders, theirs. A database that goes away meanwhile is waited for. Where it has
+        That is the message, its lease, an order, a link, an approval, the campaign, the suppression list or a limit:
+        the sending limits and, for reminders, theirs. A database that goes away meanwhile is waited for. Where it has
         committed and could not say so, that counts: under our token nobody but we can have entered, and the body is
         not out yet.
         """
