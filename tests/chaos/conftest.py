@@ -14,6 +14,7 @@ from tests.integration.pipeline.conftest import (
     empty_club,
     empty_database_url,
     inbox,
+    role,
     server_url,
     settings,
     stand_in,
@@ -22,7 +23,17 @@ from tests.integration.pipeline.conftest import (
 from tests.integration.pipeline.harness import Inbox, fresh_database, open_pipeline, settings_for
 from tests.integration.pipeline.small_club import SmallClub
 
-__all__ = ["catcher", "empty_club", "empty_database_url", "inbox", "server_url", "settings", "stand_in", "stand_in_url"]
+__all__ = [
+    "catcher",
+    "empty_club",
+    "empty_database_url",
+    "inbox",
+    "role",
+    "server_url",
+    "settings",
+    "stand_in",
+    "stand_in_url",
+]
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,6 @@ class Storm:
             self.kill_some(done)
             if self.postgres.restarts < RESTARTS and done > self.size * (self.postgres.restarts + 1) // (RESTARTS + 1):
                 self.postgres.restart(hard=self.postgres.restarts > 0)
-                self.club.pipeline.services.database.close()  # our own connections died with it
             self.crew.fill()
             self.let_time_pass()
             threading.Event().wait(self.die.uniform(0.01, 0.2))
@@ -97,6 +96,9 @@ class Storm:
 
     def let_time_pass(self) -> None:
         """Let dead workers' leases expire and what is due later become due; take back what was held."""
+        self.club.pipeline.owner.outlast(self._let_time_pass, 60)  # a restart takes our own connections too
+
+    def _let_time_pass(self) -> None:
         club, now = self.club, self.club.pipeline.clock()
         club.sql(TIME_PASSES, claims_before=CLAIM_SECONDS - LEASE_HERE_SECONDS, dead=list(self.crew.dead))
         club.sql(ORDERS_TIME_PASSES, orders_before=LEASE_SECONDS - LEASE_HERE_SECONDS)
@@ -106,8 +108,8 @@ class Storm:
         database.fetch("hold_lost_sendings", campaign_id=self.campaign.id, now=now)
 
     def done(self) -> int:
-        statuses = "status IN ('sent', 'failed', 'uncertain')"
-        return int(self.club.one(f"SELECT count(*) FROM tournament_fees.messages WHERE {statuses}"))  # noqa: S608
+        count = "SELECT count(*) FROM tournament_fees.messages WHERE status IN ('sent', 'failed', 'uncertain')"
+        return int(self.club.pipeline.owner.outlast(lambda: self.club.one(count), 60))
 
     def payable_orders(self) -> list[int]:
         """Through how many sessions each order can be paid."""
