@@ -62,9 +62,7 @@ def test_an_uncertain_message_is_looked_at_and_sent_again_and_the_rest_is_stoppe
     club.sql("UPDATE tournament_fees.messages SET status = 'queued' WHERE family = 'abbott'")
     club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
     state, _ = run(served, "stop-campaign", {"tournament": TOURNAMENT, "by": "Ann Operator", "why": "Wrong prices"})
-    assert state.message == (
-        "Stopped for good: 21 sent, 9 not sent (9 skipped); 2 uncertain: decide about each"
-    )
+    assert state.message == ("Stopped for good: 21 sent, 9 not sent (9 skipped); 2 uncertain: decide about each")
     state, _ = run(served, "retry-failed-sends", {})
     assert (state.type, state.message) == ("COMPLETED", "Nothing is due")
 
