@@ -3,7 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from tasks.errors import ConfigurationError
 from tasks.mailbox import mailbox_of, parse_address, wire_address
@@ -11,6 +11,8 @@ from tasks.mailbox import mailbox_of, parse_address, wire_address
 COLUMNS = {"address", "reason", "since"}
 MOST_LINES_NAMED = 20
 LONGEST_REASON = 200
+EARLIEST_ZONE = timedelta(hours=14)
+"""So far ahead of UTC a day begins somewhere."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ def read_suppressions(content: bytes, now: datetime) -> list[Line]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"The file is not UTF-8 (byte {error.start}): save it as CSV in UTF-8") from None
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    first = text.partition("\n")[0]
+    delimiter = ";" if ";" in first and "," not in first else ","  # a spreadsheet's, where the comma is for decimals
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     try:
         return _lines(reader, now)
     except csv.Error as error:
@@ -42,11 +46,15 @@ def read_suppressions(content: bytes, now: datetime) -> list[Line]:
 
 
 def _lines(reader: "csv.DictReader[str]", now: datetime) -> list[Line]:
-    names = {(name or "").strip().lower() for name in reader.fieldnames or ()}
-    if "address" not in names or names - COLUMNS:
-        raise ConfigurationError("The first line must name the columns: address and, as you like, reason and since")
+    names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+    if "address" not in names or set(names) - COLUMNS or len(names) > len(set(names)):
+        raise ConfigurationError(
+            "The first line must name the columns, each once: address and, as you like, reason and since"
+        )
     lines, wrong = [], []
     for row in reader:
+        if not any(row.values()):
+            continue  # a spreadsheet's empty row
         try:
             lines.append(_line({(name or "").strip().lower(): value for name, value in row.items()}, now))
         except ValueError as error:
@@ -83,6 +91,6 @@ def _since(text: str, now: datetime) -> datetime:
         since = datetime.combine(date.fromisoformat(text), time(), UTC)
     except ValueError:
         raise ValueError("has no date such as 2026-03-01 in its column since") from None
-    if since > now:
+    if since > now + EARLIEST_ZONE:
         raise ValueError("has a date to come in its column since")
-    return since
+    return min(since, now)

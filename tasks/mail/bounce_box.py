@@ -3,6 +3,7 @@
 import imaplib
 import re
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -113,13 +114,16 @@ def _imap(place: str) -> Iterator[BounceBox]:
 def _enter(server: imaplib.IMAP4, user: str, password: str, path: str, where: str) -> None:
     folder = unquote(path.strip("/")) or "INBOX"
     try:
-        server.login(user, password)
+        if (user + password).isascii():
+            server.login(user, password)
+        else:  # imaplib's login sends ASCII only, and its error would show the password
+            server.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
     except imaplib.IMAP4.abort:
         raise
     except imaplib.IMAP4.error:
         # Its words may repeat the command, and with it the password.
         raise ConfigurationError(f"{where} refuses the user name or password") from None
-    if server.select(f'"{folder}"')[0] != "OK":
+    if server.select(_quoted(folder))[0] != "OK":
         raise ConfigurationError(f"{where} has no folder {folder!r}")
 
 
@@ -128,3 +132,13 @@ def _data(answer: tuple[str, list[bytes | None]]) -> list[bytes]:
     if status != "OK":
         raise imaplib.IMAP4.abort(f"it answered {status}")
     return [part for part in data if isinstance(part, bytes)] or [b""]
+
+
+def _quoted(folder: str) -> str:
+    """Return a folder's name as IMAP wants it: in its own UTF-7 (RFC 3501, 5.1.3), quoted."""
+
+    def encoded(found: re.Match[str]) -> str:
+        return f"&{b64encode(found[0].encode('utf-16-be')).decode().rstrip('=').replace('/', ',')}-"
+
+    name = re.sub(r"[^\x20-\x7e]+", encoded, folder.replace("&", "&-"))
+    return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'

@@ -124,7 +124,8 @@ def _message_ids(message: Message, about: Message) -> frozenset[str]:
             raw = part.get_payload(decode=True)
             text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(payload)
             named.add(_text(message_from_string(text), "Message-ID"))
-    return frozenset(f"<{name.strip('<>')}>" for name in named if name.strip("<>"))
+    bare = {re.sub(r"^.*<|>.*$", "", name) for name in named}  # a comment may follow (RFC 5322, 3.2.2)
+    return frozenset(f"<{name}>" for name in bare if name)
 
 
 def _text(block: Message, field: str) -> str:

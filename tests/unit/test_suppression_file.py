@@ -32,6 +32,17 @@ def test_addresses_alone_will_do() -> None:
     assert [line.mailbox for line in read_suppressions(b"address\nann@example.com\n", NOW)] == ["ann@example.com"]
 
 
+def test_what_a_spreadsheet_makes_of_a_list_is_read() -> None:
+    content = "address;reason;since\r\nann@example.com;left;2026-03-01\r\n;;\r\n"
+    assert [line.reason for line in read_suppressions(content.encode(), NOW)] == ["left"]
+
+
+def test_a_day_that_has_begun_somewhere_is_not_to_come() -> None:
+    evening = datetime(2026, 2, 28, 12, tzinfo=UTC)  # 1 March in Auckland
+    (line,) = read_suppressions(b"address,since\nann@example.com,2026-03-01\n", evening)
+    assert line.since == evening
+
+
 WRONG = {
     "no address": ("ask her father,,", "line 3 has no mail address"),
     "two addresses": ('"a@example.com, b@example.com",,', "line 3 has no mail address"),
@@ -58,6 +69,7 @@ def test_a_wrong_line_is_named_and_nothing_of_it_shown(line: str, said: str) -> 
     [
         (b"", "The first line must name the columns"),
         (b"ann@example.com\n", "The first line must name the columns"),
+        (b"address,reason,Reason\nann@example.com,a,b\n", "The first line must name the columns, each once"),
         (b"address,phone\nann@example.com,1\n", "The first line must name the columns"),
         (b"address\n", "has no addresses"),
         (b"address\n\xff\xfe@example.com\n", "is not UTF-8"),

@@ -2,10 +2,11 @@
 
 import re
 import socketserver
+from base64 import b64decode
 from threading import Thread
 from typing import Self
 
-USER, PASSWORD = "fees@example.org", "pass word"
+USER, PASSWORD, UNICODE_PASSWORD = "fees@example.org", "pass word", "pässwörd"
 
 
 class ImapServer(socketserver.ThreadingTCPServer):
@@ -51,11 +52,11 @@ class _Session(socketserver.StreamRequestHandler):
         verb = " ".join(command.split()[: 2 if command.upper().startswith("UID") else 1]).upper()
         match verb:
             case "CAPABILITY":
-                self.say("* CAPABILITY IMAP4rev1")
-            case "LOGIN" if f'LOGIN {USER} "{PASSWORD}"' != command.replace(f'"{USER}"', USER):
+                self.say("* CAPABILITY IMAP4rev1 AUTH=PLAIN")
+            case "LOGIN" | "AUTHENTICATE" if not self.knows(verb, command):
                 self.say(f"{tag} NO wrong")
                 return True
-            case "SELECT" if command != 'SELECT "INBOX"':
+            case "SELECT" if command not in {'SELECT "INBOX"', 'SELECT "Zur&APw-ck &- \\"da\\""'}:
                 self.say(f"{tag} NO such folder")
                 return True
             case "SELECT":
@@ -73,6 +74,12 @@ class _Session(socketserver.StreamRequestHandler):
                 self.say("* BYE")
         self.say(f"{tag} OK done")
         return verb != "LOGOUT"
+
+    def knows(self, verb: str, command: str) -> bool:
+        if verb == "LOGIN":
+            return command.replace(f'"{USER}"', USER) == f'LOGIN {USER} "{PASSWORD}"'
+        self.say("+ ")
+        return b64decode(self.rfile.readline()).decode() == f"\0{USER}\0{UNICODE_PASSWORD}"
 
     def fetch(self, uid: int, command: str) -> bool:
         if self.server.fetches == self.server.hang_up_after_fetches:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from pydantic import SecretStr
@@ -191,6 +192,15 @@ def test_a_wrong_password_is_told_without_it(club: SmallClub) -> None:
     with imap() as server, pytest.raises(ConfigurationError, match="refuses the user name or password") as caught:
         read(club, server.place("fees%40example.org", "hunter2"))
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_password_and_a_folder_beyond_ascii_are_told_as_imap_wants_them(club: SmallClub) -> None:
+    with imap(report(club)) as server:
+        place = server.place("fees%40example.org", quote("pässwörd"), quote('Zurück & "da"'))
+        assert tally_words(read(club, place)) == "1 suppressed"
+    with imap() as server, pytest.raises(ConfigurationError, match="refuses the user name or password") as caught:
+        read(club, server.place("fees%40example.org", quote("hünter2")))
+    assert "nter2" not in str(caught.value)
 
 
 def test_an_unknown_folder_is_named(club: SmallClub) -> None:
