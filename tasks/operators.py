@@ -41,6 +41,8 @@ class Chosen:
         """Call them sent: a person has found that the mail server took them."""
         self._keep("mark_sent", self.rows)
         fetch(self.connection, "mark_messages_sent", message_ids=_ids(self.rows), now=self.now)
+        for campaign_id in sorted({row.campaign_id for row in self.rows}):
+            fetch(self.connection, "close_campaign", campaign_id=campaign_id, now=self.now)
 
     def _keep(self, action: str, rows: Iterable[Row[Any]]) -> None:
         for campaign_id, group in groupby(sorted(rows, key=lambda row: int(row.campaign_id)), lambda r: r.campaign_id):

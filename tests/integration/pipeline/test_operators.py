@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from tasks.choices import SettleChoice, StopChoice
+from tasks.database import fetch
 from tasks.errors import ConfigurationError
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
+from tasks.message import RENEWED_LINK
 from tasks.operators import Choice, choose
 from tasks.steps.settle_uncertain import Evidence, evidence_rows, mark_sent, show_uncertain
 from tasks.steps.stop_campaign import stop_campaign
@@ -213,6 +215,27 @@ def test_what_is_sent_again_while_its_campaign_is_being_stopped_does_not_stay_qu
             chosen.send_again()
         stopping.result()
     assert "queued" not in statuses(club)
+
+
+def test_what_takes_another_ones_place_while_its_campaign_is_being_stopped_is_stopped_too(club: SmallClub) -> None:
+    club.sql("UPDATE tournament_fees.messages SET maybe_delivered = TRUE")
+    with ready(club) as (claim, message, _links), ThreadPoolExecutor(1) as pool:
+        with club.pipeline.services.database.transaction() as connection:
+            renewal = {"kind": RENEWED_LINK, "mailbox": message.mailbox, "address": message.address}
+            lease = {"token": claim.token, "lease_seconds": 300, "domain": "example.org", "now": club.pipeline.clock()}
+            assert fetch(connection, "renew_message", message_id=message.id, **renewal, **lease)
+            stopping = pool.submit(stop, club)
+            while not (stopping.done() or waiting_for_a_lock(club)):
+                pass
+        stopping.result()
+    assert statuses(club) == ["resent", "uncertain", "uncertain", "cancelled"]
+
+
+def test_a_campaign_whose_last_message_is_marked_as_sent_is_done(club: SmallClub) -> None:
+    lose_the_reply(club)
+    club.sql("UPDATE tournament_fees.messages SET status = 'skipped', reason = 'excluded' WHERE status = 'queued'")
+    mark(club, count=1, by="Ann Operator")
+    assert club.one("SELECT state FROM tournament_fees.campaigns") == "done"
 
 
 def waiting_for_a_lock(club: SmallClub) -> bool:
