@@ -52,3 +52,11 @@ class Draft:
     def links_die_at(self) -> datetime | None:
         """When the first of its links dies."""
         return min((link.expires_at for link in self.links if link.expires_at), default=None)
+
+    def carries(self, links: Sequence[Link]) -> bool:
+        """Say whether the links are, at another look at Stripe, those that it was written with."""
+        return [_written(link) for link in links] == [_written(link) for link in self.links]
+
+
+def _written(link: Link) -> tuple[object, ...]:
+    return link.order_id, link.session_id, link.url, link.amount, link.currency, link.expires_at

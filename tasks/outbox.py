@@ -28,7 +28,7 @@ OUTAGE_BEFORE_BODY_SECONDS = 60
 OUTAGE_AFTER_BODY_SECONDS = 240
 """The same with the server's last word in hand, which nobody else knows; what outlives the lease is a late reply."""
 
-FIRST_RETRY = timedelta(minutes=1)
+FIRST_RETRY = timedelta(minutes=5)
 LONGEST_RETRY = timedelta(hours=4)
 
 
@@ -183,8 +183,10 @@ class Claim:
         }
         with self.outbox.database.transaction() as connection:
             recorded = fetch(connection, "record_delivery", **values, token=self.token, next_attempt_at=due)
-            if not recorded and status in {"sent", "failed"}:
-                recorded = fetch(connection, "record_late_reply", **values)
+            if not recorded and status != "uncertain":
+                # It was called uncertain meanwhile. A late "not now" is no reason to send by ourselves again.
+                late = {"status": "failed", "reason": "gave_up"} if status == "queued" else {}
+                recorded = fetch(connection, "record_late_reply", **values | late)
             if recorded and status == "failed" and enhanced_status(delivery.reply) in NO_SUCH_MAILBOX:
                 bad = Suppression(message.mailbox, message.address, delivery.reply, "reply", PIPELINE)
                 bad.add(connection, now)
@@ -241,6 +243,6 @@ class Claim:
 
 
 def retry_delay(attempt: int) -> timedelta:
-    """Return how long to wait after the n-th attempt: doubling from one minute to four hours, plus up to a quarter."""
+    """Return how long to wait after the n-th attempt: five minutes, doubling up to four hours, plus up to a quarter."""
     delay = min(FIRST_RETRY * 2.0 ** min(attempt - 1, 20), LONGEST_RETRY)
     return delay * random.uniform(1, 1.25)  # noqa: S311  spreads load; nobody gains by guessing it

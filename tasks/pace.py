@@ -15,6 +15,9 @@ ASK_SECONDS = 0.1
 LATE_SECONDS = 0.25
 """A turn that was not used by then is lost: else a worker that slept could spend all that it had saved at once."""
 
+LOOK_UP_SECONDS = 0.5
+"""Who waits looks so often whether to stop."""
+
 PATIENCE_SECONDS = 60.0
 FIRST_BACK_OFF = 0.25
 LONGEST_BACK_OFF = 30.0
@@ -48,13 +51,15 @@ class Pace:
         self._turn = 0.0
         self._left = 0
 
-    def wait(self) -> None:
-        """Wait for the next turn; raises TransientError where it would be longer than `patience` seconds away."""
+    def wait(self, stop_wanted: Callable[[], bool] = lambda: False) -> None:
+        """Wait for the next turn, or until a stop is wanted.
+
+        Raises TransientError where the turn would be longer than `patience` seconds away.
+        """
         with self._lock:
             turn = self._take()
-        pause = turn - self._clock()
-        if pause > 0:
-            self._sleep(pause)
+        while (pause := turn - self._clock()) > 0 and not stop_wanted():
+            self._sleep(min(pause, LOOK_UP_SECONDS))
 
     def back_off(self, seconds: float) -> None:
         """Give nobody a turn for so long; what other workers hold already is spent within a tenth of a second."""

@@ -22,6 +22,9 @@ from tasks.pace import Pace
 from tasks.quota import Quota
 from tasks.settings import STRIPE_API, Settings, load_settings
 
+TURN_SECONDS = 240
+"""How far away a worker's turn at the mail server may be: shorter than its claims live."""
+
 STRIPE_CHECKOUT_HOST = "checkout.stripe.com"
 
 
@@ -94,7 +97,7 @@ def open_services(settings: Settings | None = None, clock: Callable[[], datetime
 def sending_pace(settings: Settings, database: Database) -> Pace | None:
     """Return the pace at which all workers together hand messages to the mail server, where it is limited."""
     rate = settings.send_limit_per_second
-    return None if rate is None else Pace(database, "messages to the mail server", rate)
+    return None if rate is None else Pace(database, "messages to the mail server", rate, patience=TURN_SECONDS)
 
 
 def stripe_traffic(settings: Settings, database: Database) -> Traffic:

@@ -94,7 +94,7 @@ class Settings(ScheduleSettings):
     mail_unsubscribe_url: Annotated[str | None, _EMPTY_IS_UNSET] = None
     club_language: str = "en"
     batch_size: int = Field(default=50, ge=1, le=500)
-    max_attempts: int = Field(default=5, ge=1, le=50)
+    max_attempts: int = Field(default=12, ge=1, le=50)
     send_limit_per_second: Annotated[Annotated[float, Field(ge=0.1, le=10_000)] | None, _EMPTY_IS_UNSET] = None
     send_limit_per_hour: Annotated[Annotated[int, Field(ge=1, le=10_000_000)] | None, _EMPTY_IS_UNSET] = None
     send_limit_per_day: Annotated[Annotated[int, Field(ge=1, le=100_000_000)] | None, _EMPTY_IS_UNSET] = None

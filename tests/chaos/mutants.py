@@ -116,7 +116,7 @@ BESIDE_THE_LINKS = (
     Mutant("what is only proposed counts as approved", APPROVED, "            AND a.state = 'approved'\n", "", APPROVAL, "before_it_is_approved"),
     Mutant("a decision can be changed", APPROVED, "    IF OLD.state <> 'proposed' THEN", "    IF FALSE THEN", APPROVAL, "cannot_be_changed"),
     Mutant("the digest leaves the note out", "tasks/compose.py", 'f"{renderer.digest(name)} {note}"', 'f"{renderer.digest(name)}"', APPROVAL, "note"),
-    Mutant("what no approval covers is tried until its order seems to change", "tasks/steps/deliver_batch.py", "if not message.approved:", "if message.approved is None:", APPROVAL, "while_a_batch"),
+    Mutant("what no approval covers is tried until its order seems to change", "tasks/desk.py", "if not message.approved:", "if message.approved is None:", APPROVAL, "while_a_batch"),
     Mutant("a session is made for what is not approved", PLAN, "if not message.awaits_approval]", "]", APPROVAL, "holds_what"),
     Mutant("who has paid waits for an approval for ever", PLAN, "(*free, *settled)", "free", APPROVAL, "stripe_only"),
     Mutant("who is left out stays in the queue for a retry", DETACH, "NOT s.chosen OR ", "", SELECTION, "retry or next_try"),

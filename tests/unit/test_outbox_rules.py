@@ -12,6 +12,7 @@ from tasks.compose import LINE_STATES, skip_reason
 from tasks.links.model import Link, LinkOutcome
 from tasks.mail.letter import LinkState
 from tasks.outbox import FIRST_RETRY, LONGEST_RETRY, retry_delay
+from tasks.settings import Settings
 
 
 @given(st.integers(1, 10_000))
@@ -21,9 +22,16 @@ def test_a_retry_waits_at_least_as_long_as_its_step_and_a_quarter_more_at_most(a
 
 
 def test_each_retry_of_the_first_hours_waits_longer_than_the_one_before() -> None:
-    delays = [retry_delay(attempt) for attempt in range(1, 9)]
+    delays = [retry_delay(attempt) for attempt in range(1, 7)]
     assert all(shorter < longer for shorter, longer in pairwise(delays))
-    assert delays[0] < timedelta(minutes=2)
+    assert timedelta(minutes=5) <= delays[0] < timedelta(minutes=7), "greylisting asks for some minutes"
+
+
+def test_a_message_that_is_put_off_is_tried_for_a_day() -> None:
+    tries = Settings.model_fields["max_attempts"].default
+    assert (
+        timedelta(days=1) < sum((retry_delay(attempt) for attempt in range(1, tries)), timedelta()) < timedelta(days=2)
+    )
 
 
 def link(outcome: LinkOutcome, status: str = "pending") -> Link:

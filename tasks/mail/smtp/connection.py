@@ -1,9 +1,9 @@
-import smtplib
 import socket
 import ssl
 from contextlib import suppress
 from time import monotonic
 
+from tasks.mail.smtp.patience import PatientSMTP
 from tasks.mail.smtp.reply import Reply, one_line
 
 PIECE = 65536
@@ -17,7 +17,7 @@ class LostConnectionError(Exception):
 class Connection:
     """An open connection; after a LostConnectionError or `hang_up` it is of no use any more."""
 
-    def __init__(self, smtp: smtplib.SMTP) -> None:
+    def __init__(self, smtp: PatientSMTP) -> None:
         self._smtp = smtp
         self.messages = 0
         """How many have been begun on it."""
@@ -50,8 +50,9 @@ class Connection:
             raise LostConnectionError(_loss(error, seconds)) from error
 
     def reply(self, seconds: float) -> Reply:
-        """Wait for the server's next reply, or raise LostConnectionError."""
-        self._socket().settimeout(seconds)
+        """Wait for the whole of the server's next reply, or raise LostConnectionError."""
+        self._socket()
+        self._smtp.patience = seconds
         try:
             code, text = self._smtp.getreply()
         except OSError as error:  # smtplib's are among them

@@ -22,7 +22,8 @@ class Mailer:
         self._connection: Connection | None = None
 
     def check(self) -> None:
-        """Raise unless the server can be reached, is encrypted where it must be, and takes our login."""
+        """Raise unless the server can be reached, is encrypted where it must be, takes our login, and fares well."""
+        self._health.check()
         self._ready()
 
     def deliver(self, envelope: Envelope, begin_body: Callable[[], bool]) -> Delivery:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from tasks.errors import ConfigurationError, TransientError
 from tasks.mail.smtp.connection import Connection
+from tasks.mail.smtp.patience import PatientSMTP, PatientTLS
 from tasks.mail.smtp.reply import one_line
 from tasks.mail.smtp.timeouts import Timeouts
 from tasks.settings import Settings, is_loopback
@@ -29,6 +30,7 @@ def open_connection(settings: Settings, timeouts: Timeouts) -> Connection:
         try:
             if smtp.sock is not None:
                 smtp.sock.settimeout(timeouts.command)
+                smtp.patience = timeouts.command
                 smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _prepare(smtp, settings, place)
         except BaseException:
@@ -43,11 +45,11 @@ def server_name(settings: Settings) -> str:
     return f"The mail server {settings.smtp.hostname}:{port} (SMTP_URL)"
 
 
-def _connect(settings: Settings, timeouts: Timeouts) -> smtplib.SMTP:
+def _connect(settings: Settings, timeouts: Timeouts) -> PatientSMTP:
     host, port = settings.smtp.hostname or "", settings.smtp.port or 0
     if settings.smtp.scheme == "smtps":
-        return smtplib.SMTP_SSL(host, port or 465, timeout=timeouts.greeting, context=_tls(host))
-    return smtplib.SMTP(host, port or 25, timeout=timeouts.greeting)
+        return PatientTLS(host, port or 465, timeouts.greeting, _tls(host))
+    return PatientSMTP(host, port or 25, timeouts.greeting)
 
 
 def _prepare(smtp: smtplib.SMTP, settings: Settings, place: str) -> None:

@@ -233,7 +233,7 @@ def test_what_the_server_puts_off_is_queued_for_later_up_to_the_last_attempt(clu
         first = club.messages()[0]
         assert (first.attempts, first.reason) == (attempt, "put_off_by_server")
         assert first.next_attempt_at > club.pipeline.clock()
-        club.pipeline.later(timedelta(minutes=10))
+        club.pipeline.later(timedelta(minutes=15))
     with ready(club) as (claim, message, _links):
         assert claim.record(message, LATER) == "failed"
     assert (club.messages()[0].reason, attempts(club, message.id)) == ("gave_up", ["deferred"] * 3)
@@ -316,7 +316,7 @@ def test_an_unclear_end_is_uncertain_and_never_sent_again(club: SmallClub) -> No
     assert club.pipeline.inbox.to(message.address) == []
 
 
-@pytest.mark.parametrize(("reply", "status"), [(SENT, "sent"), (REFUSED, "failed")])
+@pytest.mark.parametrize(("reply", "status"), [(SENT, "sent"), (REFUSED, "failed"), (LATER, "failed")])
 def test_a_late_definite_reply_settles_what_was_uncertain(club: SmallClub, reply: Delivery, status: str) -> None:
     with ready(club) as (claim, message, links):
         claim.enter_sending(message, drafted(message, links))
@@ -325,6 +325,19 @@ def test_a_late_definite_reply_settles_what_was_uncertain(club: SmallClub, reply
         assert statuses(club)[0] == "uncertain"
         assert claim.record(message, reply) == status
     assert attempts(club, message.id) == ["sending", "uncertain", reply.outcome.value]
+
+
+@pytest.mark.parametrize(("reply", "status"), [(SENT, "sent"), (REFUSED, "uncertain"), (LATER, "uncertain")])
+def test_a_late_refusal_of_the_second_time_says_nothing_about_the_first(
+    club: SmallClub, reply: Delivery, status: str
+) -> None:
+    with ready(club) as (claim, message, links):
+        claim.enter_sending(message, drafted(message, links))
+        lose(club)
+        club.open_campaign()
+        club.sql("UPDATE tournament_fees.messages SET maybe_delivered = TRUE WHERE id = :id", id=message.id)
+        assert claim.record(message, reply) == status
+    assert attempts(club, message.id)[-1] == reply.outcome.value
 
 
 def test_a_late_reply_does_not_undo_what_a_person_has_decided(club: SmallClub) -> None:

@@ -58,7 +58,7 @@ def test_what_the_server_put_off_goes_out_when_it_is_due(club: SmallClub) -> Non
     message = bring_to(club, LATER)
     assert (message.status, message.reason) == ("queued", "put_off_by_server")
     assert club.pipeline.retry() == []
-    club.pipeline.later(timedelta(minutes=2))
+    club.pipeline.later(timedelta(minutes=7))
     (summary,) = club.pipeline.retry()
     assert summary.messages == {("sent", ""): 1}
     assert club.pipeline.retry() == []
@@ -287,7 +287,7 @@ def test_one_that_was_put_off_when_sent_again_still_goes_unchanged_or_not_at_all
     with ready(club) as (claim, message, _links):
         assert claim.record(message, LATER) == "queued"
     club.sql("UPDATE players SET first_name = 'Maximilian'")
-    club.pipeline.later(timedelta(minutes=10))
+    club.pipeline.later(timedelta(minutes=15))
     club.pipeline.retry()
     assert [row.status for row in club.messages()] == ["resent", "sent"]
 
