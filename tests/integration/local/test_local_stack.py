@@ -22,6 +22,7 @@ from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
 from deployments.local.stack import STANDIN_KEY, Stack, local_stack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from tests.integration.local.conftest import Holding
@@ -59,8 +60,14 @@ def _one(database_url: str, statement: str) -> object:
         return connection.scalar(text(statement))
 
 
-def _below_us() -> set[int]:
-    return {process.pid for process in psutil.Process().children(recursive=True)}
+def _below_us() -> set[psutil.Process]:
+    return set(psutil.Process().children(recursive=True))
+
+
+def _left(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
+    """Return those that still run: who has ended is seen until init has taken note of it."""
+    alive = psutil.wait_procs(processes, timeout=5)[1]
+    return [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_the_whole_stack_answers_and_leaves_no_process(home: Path) -> None:
@@ -75,7 +82,7 @@ def test_the_whole_stack_answers_and_leaves_no_process(home: Path) -> None:
         settings = json.loads(_get(f"{stack.prefect_url}/ui-settings"))
         assert settings["api_url"] == stack.environment["PREFECT_API_URL"]
         assert b"<html" in _get(f"{stack.prefect_url}/")
-    assert not [pid for pid in ran if psutil.pid_exists(pid)]
+    assert _left(ran) == []
     assert STANDIN_KEY not in "".join(said)
     assert STANDIN_KEY not in repr(stack)
 
@@ -101,7 +108,7 @@ def test_a_signal_stops_the_whole_stack(home: Path, holding: Holding, number: si
         below = psutil.Process(holder.pid).children(recursive=True)
         holder.send_signal(number)
         holder.wait(60)
-    assert [process.pid for process in below if process.is_running()] == []
+    assert _left(below) == []
     assert list((home / "run").iterdir()) == []
 
 
