@@ -10,8 +10,8 @@ export UV_PYTHON_DOWNLOADS := never
 # Another project's environment is none of ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-# The whole suite waits more than it computes: two files at a time, each with servers of its own.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+# The whole suite waits more than it computes: three files at a time, each with servers of its own.
+SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## List these commands
@@ -49,7 +49,7 @@ mutants: .venv/.synced ## Put a bug in each guard of links and approvals and see
 .PHONY: test-system
 test-system: .venv/.synced ## Run what needs other programs: PostgreSQL 15, Postfix, Chromium, axe-core, SpamAssassin (as root: installs them)
 	@tests/system/install
-	@$(RUN) -m pytest tests/system $(ARGS)
+	@$(RUN) -m pytest tests/system -n 2 --dist loadfile $(ARGS)
 
 .PHONY: screenshots
 screenshots: .venv/.synced ## Take pictures of the Prefect UI and of every email (.local/emails), the README's among them

@@ -89,6 +89,7 @@ def switched(prefect: str) -> tuple[list[bool], bool, int]:
 
 
 @pytest.mark.usefixtures("shared_temporary_folder")
+@pytest.mark.only_long
 def test_what_was_done_is_kept_when_it_is_killed_and_started_again(home: Path) -> None:
     first, addresses = serve(home)
     assert run(addresses["Prefect"]) == "23 sent, 9 skipped, 0 still to send"
