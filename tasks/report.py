@@ -49,6 +49,7 @@ TO_DO = {
     "cannot_be_written": "correct what the detail says, then retry the failed messages",
     "bug": "show the run's log to an engineer; then retry the failed messages",
     "gave_up": "ask the mail server's operator, then retry the failed messages",
+    "awaiting_approval": "run tournament-fees in the UI, and approve what it shows",
     "no_reply": "ask the parent or the mail server's operator whether it came, then mark it as sent or resend it",
     "worker_lost": "ask the parent or the mail server's operator whether it came, then mark it as sent or resend it",
 }
