@@ -41,19 +41,21 @@ GRANT INSERT (player_id, product_id, status, amount, currency) ON orders TO tour
 
 -- Its own tables: what was tried, decided or came back is only added to; of the rest nothing is deleted that tells what happened.
 GRANT USAGE ON SCHEMA tournament_fees TO tournament_fees_pipeline;
-GRANT SELECT ON tournament_fees.migrations TO tournament_fees_pipeline;
+GRANT SELECT ON tournament_fees.migrations, tournament_fees.message_id_keys TO tournament_fees_pipeline;
 GRANT SELECT, INSERT
 ON tournament_fees.bounces, tournament_fees.delivery_attempts, tournament_fees.operator_actions, tournament_fees.announcements,
-tournament_fees.approved_orders
+tournament_fees.approved_orders, tournament_fees.mail_log
 TO tournament_fees_pipeline;
 GRANT SELECT, INSERT, UPDATE
 ON tournament_fees.approvals,
 tournament_fees.campaigns,
 tournament_fees.checkout_attempts,
+tournament_fees.homes,
 tournament_fees.messages,
 tournament_fees.paces,
 tournament_fees.payments,
 tournament_fees.refreshed_links,
+tournament_fees.restores,
 tournament_fees.set_asides,
 tournament_fees.suppressions,
 tournament_fees.sweeps

@@ -12,6 +12,7 @@ from tasks.local_time import find_zone
 from tasks.mail.bounce_box import open_bounce_box
 from tasks.mail.rehearsal import sketches
 from tasks.migrations import check_club_tables, check_migrated
+from tasks.restores import check_not_restored
 from tasks.services import Services
 
 GREATEST_SKEW = timedelta(minutes=1)
@@ -78,6 +79,7 @@ def _club_tables(services: Services) -> str:
 
 def _own_tables(services: Services) -> str:
     check_migrated(services.database)
+    check_not_restored(services.database)
     return "the pipeline's tables are of this version, and our user has its rights on them"
 
 
