@@ -304,6 +304,7 @@ def test_a_time_to_come_and_a_nameless_person_hold_nothing(
 
 
 def test_there_is_nothing_to_settle_where_nothing_was_restored(empty_club: Pipeline) -> None:
+    SmallClub.on(empty_club)
     with pytest.raises(ConfigurationError, match="no restore to settle"):
         settle_after_restore(empty_club.services, (), by="Ann", rest_was_not_sent=False, count=0)
 
