@@ -98,6 +98,33 @@ def settle_after_restore(
 
 
 @app.command()
+def purge_season(
+    before: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="of tournaments that ended before this day")],
+    by: By,
+    tournament: Annotated[str, typer.Option("--tournament", "-t", help="its name; without it, all of them")] = "",
+    count: Annotated[int, typer.Option(min=0, help="how many records you mean; if that is wrong, nothing is done")] = 0,
+    *,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="take them away for good; without it, they are counted")
+    ] = False,
+) -> None:
+    """Take people's data of seasons past out of the pipeline's tables, or say what would go."""
+    from tasks.choices import PurgeChoice  # noqa: PLC0415
+    from tasks.services import open_services  # noqa: PLC0415
+    from tasks.steps import purge_season as purging_step  # noqa: PLC0415
+
+    with told_in_a_line(), open_services() as services:
+        action = "purge" if purge else "count"
+        choice = PurgeChoice.read(action=action, tournament=tournament, count=count, by=by)
+        purged = purging_step.purge_season(services, before.date(), choice)
+        for words, number in purged.records:
+            print(f"{number:6} {words}")
+        for kept in purged.kept:
+            print(f"stays: {kept}")
+        print(f"{purging_step.purge_words(purged, choice)}.")
+
+
+@app.command()
 def doctor() -> None:
     """Look at everything that the pipeline stands on, and say in a line each how it is or how to mend it."""
     from deployments.doctor import examinations  # noqa: PLC0415

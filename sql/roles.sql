@@ -3,7 +3,8 @@
 -- Then make a user for DATABASE_URL and give it a role:
 --   CREATE ROLE fees LOGIN PASSWORD '…'; GRANT tournament_fees_pipeline TO fees;
 -- tournament_fees_pipeline reads what it must, and writes only its own tables and how orders are paid. tournament_fees_order_maker, beside
--- it, may make the orders that committed players lack: give it only where refresh-checkout-links does that.
+-- it, may make the orders that committed players lack: give it only where refresh-checkout-links does that. tournament_fees_purger, beside
+-- it, may empty words that hold people's data in what is otherwise only added to: give it to whom purge-season runs as.
 -- A club with other tables changes the first part together with sql/queries/missing_club_columns.sql.
 
 DO $$
@@ -13,6 +14,9 @@ BEGIN
     END IF;
     IF to_regrole('tournament_fees_order_maker') IS NULL THEN
         CREATE ROLE tournament_fees_order_maker NOLOGIN;
+    END IF;
+    IF to_regrole('tournament_fees_purger') IS NULL THEN
+        CREATE ROLE tournament_fees_purger NOLOGIN;
     END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- somebody has just made them
 END $$;
@@ -63,3 +67,9 @@ TO tournament_fees_pipeline;
 GRANT SELECT, INSERT, UPDATE, DELETE
 ON tournament_fees.message_orders, tournament_fees.order_leases, tournament_fees.sightings
 TO tournament_fees_pipeline;
+
+-- What tells what happened keeps doing so: a trigger lets these be emptied, and nothing be put in their place.
+GRANT UPDATE (smtp_reply) ON tournament_fees.delivery_attempts TO tournament_fees_purger;
+GRANT UPDATE (diagnostic) ON tournament_fees.bounces TO tournament_fees_purger;
+GRANT UPDATE (note) ON tournament_fees.operator_actions TO tournament_fees_purger;
+GRANT UPDATE (mailbox) ON tournament_fees.approved_orders TO tournament_fees_purger;
