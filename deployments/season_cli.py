@@ -1,5 +1,7 @@
 """The verbs for what goes by itself through a season."""
 
+import getpass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +9,12 @@ import typer
 from rich.console import Console
 
 from deployments.terminal import check_prefect, end_as, told_in_a_line, write_private
+from tasks.errors import ConfigurationError
 
 app = typer.Typer()
+
+By = Annotated[str, typer.Option(help="your name, kept beside what you decide", default_factory=getpass.getuser)]
+TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 @app.command()
@@ -49,6 +55,73 @@ def status(
         if csv is not None:
             write_private(csv, status_csv(found))
             print(f"{len(found.orders)} rows are in {csv}, which only you can read: it has names")
+
+
+@app.command()
+def hold_after_restore(
+    backup_at: Annotated[datetime, typer.Option(formats=TIMES, help="of when the backup is, in CLUB_TIME_ZONE")],
+    by: By,
+) -> None:
+    """Hold back, after a restore from a backup, what could have gone out since; nothing is sent until it is settled."""
+    from tasks.services import open_services  # noqa: PLC0415
+    from tasks.steps import hold_after_restore as holding_step  # noqa: PLC0415
+
+    with told_in_a_line(), open_services() as services:
+        for said in holding_step.held_words(holding_step.hold_after_restore(services, backup_at, by=by)):
+            print(f"{said}.")
+
+
+@app.command()
+def settle_after_restore(
+    by: By,
+    log: Annotated[
+        list[Path] | None, typer.Argument(exists=True, dir_okay=False, help="the mail server's log since the backup")
+    ] = None,
+    count: Annotated[int, typer.Option(min=0, help="how many messages you mean that were not sent")] = 0,
+    *,
+    rest_was_not_sent: Annotated[
+        bool, typer.Option("--rest-was-not-sent", help="the log is whole: send what it does not have")
+    ] = False,
+    no_log: Annotated[bool, typer.Option("--no-log", help="there is none: all that is held stays uncertain")] = False,
+) -> None:
+    """Settle by the mail server's log what a restore left uncertain, and let messages be sent again."""
+    from tasks.services import open_services  # noqa: PLC0415
+    from tasks.steps import settle_after_restore as settling_step  # noqa: PLC0415
+
+    with told_in_a_line(), open_services() as services:
+        if not (log or no_log or rest_was_not_sent):
+            raise ConfigurationError("Give the mail server's log, or say --no-log or --rest-was-not-sent")
+        settled = settling_step.settle_after_restore(
+            services, [file.read_bytes() for file in log or ()], by=by, rest_was_not_sent=rest_was_not_sent, count=count
+        )
+        print(settling_step.settled_words(settled))
+
+
+@app.command()
+def purge_season(
+    before: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="of tournaments that ended before this day")],
+    by: By,
+    tournament: Annotated[str, typer.Option("--tournament", "-t", help="its name; without it, all of them")] = "",
+    count: Annotated[int, typer.Option(min=0, help="how many records you mean; if that is wrong, nothing is done")] = 0,
+    *,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="take them away for good; without it, they are counted")
+    ] = False,
+) -> None:
+    """Take people's data of seasons past out of the pipeline's tables, or say what would go."""
+    from tasks.choices import PurgeChoice  # noqa: PLC0415
+    from tasks.services import open_services  # noqa: PLC0415
+    from tasks.steps import purge_season as purging_step  # noqa: PLC0415
+
+    with told_in_a_line(), open_services() as services:
+        action = "purge" if purge else "count"
+        choice = PurgeChoice.read(action=action, tournament=tournament, count=count, by=by)
+        purged = purging_step.purge_season(services, before.date(), choice)
+        for words, number in purged.records:
+            print(f"{number:6} {words}")
+        for kept in purged.kept:
+            print(f"stays: {kept}")
+        print(f"{purging_step.purge_words(purged, choice)}.")
 
 
 @app.command()

@@ -3,7 +3,8 @@
 -- Then make a user for DATABASE_URL and give it a role:
 --   CREATE ROLE fees LOGIN PASSWORD '…'; GRANT tournament_fees_pipeline TO fees;
 -- tournament_fees_pipeline reads what it must, and writes only its own tables and how orders are paid. tournament_fees_order_maker, beside
--- it, may make the orders that committed players lack: give it only where refresh-checkout-links does that.
+-- it, may make the orders that committed players lack: give it only where refresh-checkout-links does that. tournament_fees_purger, beside
+-- it, may empty words that hold people's data in what is otherwise only added to: give it to whom purge-season runs as.
 -- A club with other tables changes the first part together with sql/queries/missing_club_columns.sql.
 
 DO $$
@@ -13,6 +14,9 @@ BEGIN
     END IF;
     IF to_regrole('tournament_fees_order_maker') IS NULL THEN
         CREATE ROLE tournament_fees_order_maker NOLOGIN;
+    END IF;
+    IF to_regrole('tournament_fees_purger') IS NULL THEN
+        CREATE ROLE tournament_fees_purger NOLOGIN;
     END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- somebody has just made them
 END $$;
@@ -41,19 +45,21 @@ GRANT INSERT (player_id, product_id, status, amount, currency) ON orders TO tour
 
 -- Its own tables: what was tried, decided or came back is only added to; of the rest nothing is deleted that tells what happened.
 GRANT USAGE ON SCHEMA tournament_fees TO tournament_fees_pipeline;
-GRANT SELECT ON tournament_fees.migrations TO tournament_fees_pipeline;
+GRANT SELECT ON tournament_fees.migrations, tournament_fees.message_id_keys TO tournament_fees_pipeline;
 GRANT SELECT, INSERT
 ON tournament_fees.bounces, tournament_fees.delivery_attempts, tournament_fees.operator_actions, tournament_fees.announcements,
-tournament_fees.approved_orders
+tournament_fees.approved_orders, tournament_fees.mail_log
 TO tournament_fees_pipeline;
 GRANT SELECT, INSERT, UPDATE
 ON tournament_fees.approvals,
 tournament_fees.campaigns,
 tournament_fees.checkout_attempts,
+tournament_fees.homes,
 tournament_fees.messages,
 tournament_fees.paces,
 tournament_fees.payments,
 tournament_fees.refreshed_links,
+tournament_fees.restores,
 tournament_fees.set_asides,
 tournament_fees.suppressions,
 tournament_fees.sweeps
@@ -61,3 +67,9 @@ TO tournament_fees_pipeline;
 GRANT SELECT, INSERT, UPDATE, DELETE
 ON tournament_fees.message_orders, tournament_fees.order_leases, tournament_fees.sightings
 TO tournament_fees_pipeline;
+
+-- What tells what happened keeps doing so: a trigger lets these be emptied, and nothing be put in their place.
+GRANT UPDATE (smtp_reply) ON tournament_fees.delivery_attempts TO tournament_fees_purger;
+GRANT UPDATE (diagnostic) ON tournament_fees.bounces TO tournament_fees_purger;
+GRANT UPDATE (note) ON tournament_fees.operator_actions TO tournament_fees_purger;
+GRANT UPDATE (mailbox) ON tournament_fees.approved_orders TO tournament_fees_purger;

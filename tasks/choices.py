@@ -50,6 +50,7 @@ WhoDecides = Annotated[
 CHANGE: Schema = {"not": {"const": "show"}}
 SUPPRESS: Schema = {"const": "suppress"}
 LIFT: Schema = {"const": "lift"}
+PURGE: Schema = {"const": "purge"}
 YOUR_NAME = "your name (kept beside what you decide)"
 
 
@@ -149,6 +150,33 @@ class SuppressChoice(Form):
         Field(title="These entries", description="To lift: numbers of entries of the list.", max_length=10_000),
     ] = ()
     reason: Annotated[str, Field(title="Reason", description="Why, to suppress.", max_length=200)] = ""
+    by: WhoDecides = ""
+
+
+class PurgeChoice(Form):
+    """Whose data goes, for good."""
+
+    rules = (
+        Rule(has(action=PURGE), has(by=A_NAME), YOUR_NAME),
+        Rule(has(action=PURGE), has(count=A_NUMBER), "how many records you mean (a run with 'count' says how many)"),
+    )
+
+    action: Annotated[
+        Literal["count", "purge"],
+        Field(
+            title="What to do",
+            description="'count' says what would go and changes nothing. 'purge' takes it away for good.",
+        ),
+    ] = "count"
+    tournament: AnyTournament = ""
+    count: Annotated[
+        int,
+        Field(
+            title="How many records",
+            description="As 'count' has said; if another number is found, nothing is done. It is needed to purge.",
+            ge=0,
+        ),
+    ] = 0
     by: WhoDecides = ""
 
 

@@ -12,6 +12,7 @@ from tasks.local_time import find_zone
 from tasks.mail.bounce_box import open_bounce_box
 from tasks.mail.rehearsal import sketches
 from tasks.migrations import check_club_tables, check_migrated
+from tasks.restores import check_not_restored
 from tasks.services import Services
 
 GREATEST_SKEW = timedelta(minutes=1)
@@ -79,6 +80,11 @@ def _club_tables(services: Services) -> str:
 def _own_tables(services: Services) -> str:
     check_migrated(services.database)
     return "the pipeline's tables are of this version, and our user has its rights on them"
+
+
+def _restores(services: Services) -> str:
+    check_not_restored(services.database)
+    return "no restore from a backup waits for a person"
 
 
 def _tournaments(services: Services) -> str:
@@ -164,6 +170,7 @@ CHECKS = (
     Check("database", _database, if_away="start it, or correct DATABASE_URL"),
     Check("club tables", _club_tables, needs="database"),
     Check("own tables", _own_tables, needs="database"),
+    Check("restores", _restores, needs="own tables"),
     Check("tournaments", _tournaments, needs="club tables"),
     Check("clock", _database_clock, needs="database"),
     Check("Stripe", _stripe, needs="own tables", if_away="see https://status.stripe.com and this machine's way out"),

@@ -37,12 +37,19 @@ class Chosen:
         campaigns = sorted({row.campaign_id for row in self.rows})
         fetch(self.connection, "reopen_campaigns", campaign_ids=campaigns, now=self.now)
 
-    def mark_sent(self) -> None:
-        """Call them sent: a person has found that the mail server took them."""
+    def mark_sent(self, reason: str = "confirmed_by_hand") -> None:
+        """Call them sent: the mail server took them, as a person has found or its log says."""
         self._keep("mark_sent", self.rows)
-        fetch(self.connection, "mark_messages_sent", message_ids=_ids(self.rows), now=self.now)
+        fetch(self.connection, "mark_messages_sent", message_ids=_ids(self.rows), reason=reason, now=self.now)
         for campaign_id in sorted({row.campaign_id for row in self.rows}):
             fetch(self.connection, "close_campaign", campaign_id=campaign_id, now=self.now)
+
+    def put_back(self) -> None:
+        """Queue what a restore held: the mail server never took it."""
+        self._keep("put_back", self.rows)
+        fetch(self.connection, "put_back_messages", message_ids=_ids(self.rows), now=self.now)
+        campaigns = sorted({row.campaign_id for row in self.rows})
+        fetch(self.connection, "reopen_campaigns", campaign_ids=campaigns, now=self.now)
 
     def _keep(self, action: str, rows: Iterable[Row[Any]]) -> None:
         for campaign_id, group in groupby(sorted(rows, key=lambda row: int(row.campaign_id)), lambda r: r.campaign_id):

@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -80,9 +80,23 @@ def preview_page() -> Iterator[PreviewPage]:
         yield PreviewPage(messages)
 
 
+def forget_pages(folder: Path, tournaments: Sequence[str]) -> int:
+    """Delete the pages about these tournaments, and return how many they were."""
+    about = "|".join(re.escape(_slug(name)) for name in tournaments)
+    pages = [
+        page for page in folder.glob("preview-*.html") if re.match(rf"preview-({about})-[a-z_]+-\d{{8}}-", page.name)
+    ]
+    for page in pages:
+        page.unlink(missing_ok=True)
+    return len(pages)
+
+
 def _name(campaign: Campaign, now: datetime) -> str:
-    tournament = re.sub(r"[^a-z0-9]+", "-", campaign.tournament.lower()).strip("-")[:60]
-    return f"preview-{tournament}-{campaign.kind}-{now:%Y%m%d-%H%M%S}-{token_hex(4)}.html"
+    return f"preview-{_slug(campaign.tournament)}-{campaign.kind}-{now:%Y%m%d-%H%M%S}-{token_hex(4)}.html"
+
+
+def _slug(tournament: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", tournament.lower()).strip("-")[:60]
 
 
 def _forget(folder: Path, before: datetime) -> None:

@@ -28,6 +28,7 @@ class Queue:
         """Queue a message for each mailbox that is owed one; what was skipped for a cause that is mended comes back."""
         self._prepare(from_sent=True)
         self._fill(only=None)
+        self._recognise()
         self._settle("queued", "skipped")
 
     def readdress(self) -> None:
@@ -35,6 +36,7 @@ class Queue:
         moved = self._prepare(from_sent=False)
         if moved:
             self._fill(only=moved)
+        self._recognise()
         self._settle("queued")
 
     def _prepare(self, *, from_sent: bool) -> Sequence[int]:
@@ -57,6 +59,13 @@ class Queue:
             now=self.now,
         )
         fetch(self.connection, "queue_assign", campaign_id=self.campaign_id, only_orders=orders)
+
+    def _recognise(self) -> None:
+        """Call sent what the mail server's log has: the ledger was restored, and had forgotten it."""
+        rows = fetch(self.connection, "messages_in_log", campaign_id=self.campaign_id)
+        values = {"message_ids": [row.id for row in rows], "reason": "found_in_log", "now": self.now}
+        if rows:
+            fetch(self.connection, "mark_messages_sent", **values)
 
     def _settle(self, *statuses: str) -> None:
         fetch(self.connection, "queue_settle", campaign_id=self.campaign_id, statuses=list(statuses), now=self.now)

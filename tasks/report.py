@@ -32,6 +32,8 @@ WORDS = {
     "deadline_passed": "the payment deadline is over",
     "resend": "sent again by hand",
     "retry": "sent again by hand",
+    "restored": "it may have gone out before a restore from a backup",
+    "found_in_log": "the mail server's log has it",
     "renewed": "another message has taken its place",
     "confirmed_by_hand": "a person found that it was sent",
     "campaign_stopped": "the campaign was stopped",
@@ -49,7 +51,9 @@ TO_DO = {
     "cannot_be_written": "correct what the detail says, then retry the failed messages",
     "bug": "show the run's log to an engineer; then retry the failed messages",
     "gave_up": "ask the mail server's operator, then retry the failed messages",
+    "awaiting_approval": "run tournament-fees in the UI, and approve what it shows",
     "no_reply": "ask the parent or the mail server's operator whether it came, then mark it as sent or resend it",
+    "restored": "settle it by the mail server's log: deployments.cli settle-after-restore (deployments/README.md)",
     "worker_lost": "ask the parent or the mail server's operator whether it came, then mark it as sent or resend it",
 }
 """What a person can do about a message in a state for a reason; what heals by itself is not here."""

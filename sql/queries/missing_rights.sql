@@ -8,7 +8,7 @@ FROM pg_tables AS t
 LEFT JOIN (
     VALUES
     ('bounces', 2), ('delivery_attempts', 2), ('operator_actions', 2), ('announcements', 2), ('approved_orders', 2),
-    ('message_orders', 4), ('order_leases', 4), ('sightings', 4)
+    ('message_id_keys', 1), ('mail_log', 2), ('message_orders', 4), ('order_leases', 4), ('sightings', 4)
 ) AS known (tablename, rights) ON t.tablename = known.tablename
 INNER JOIN (VALUES (1, 'SELECT'), (2, 'INSERT'), (3, 'UPDATE'), (4, 'DELETE')) AS r (place, privilege)
     ON r.place <= coalesce(known.rights, 3)

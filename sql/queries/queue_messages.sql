@@ -28,6 +28,16 @@ lonely AS (
             AND (m.mailbox, m.family) = (u.mailbox, u.family)
             AND ((m.status IN ('queued', 'skipped') AND NOT m.maybe_delivered) OR NOT u.has_order)
     )
+),
+
+placed AS (
+    SELECT
+        l.*,
+        coalesce((
+            SELECT max(m.part) FROM tournament_fees.messages AS m
+            WHERE m.campaign_id = :campaign_id AND m.mailbox = l.mailbox
+        ), 0) + row_number() OVER (PARTITION BY l.mailbox ORDER BY l.parent_id) AS part
+    FROM lonely AS l
 )
 
 INSERT INTO tournament_fees.messages
@@ -35,18 +45,15 @@ INSERT INTO tournament_fees.messages
 SELECT
     :campaign_id,
     :kind,
-    l.mailbox,
-    l.family,
-    coalesce((
-        SELECT max(m.part) FROM tournament_fees.messages AS m
-        WHERE m.campaign_id = :campaign_id AND m.mailbox = l.mailbox
-    ), 0) + row_number() OVER (PARTITION BY l.mailbox ORDER BY l.parent_id),
-    l.parent_id,
-    concat('<', gen_random_uuid(), '@', cast(:domain AS text), '>'),
+    p.mailbox,
+    p.family,
+    p.part,
+    p.parent_id,
+    tournament_fees.message_id_of(:campaign_id, p.mailbox, p.part, :domain),
     'queued',
     :now,
     :now,
     :now
-FROM lonely AS l
-ORDER BY l.parent_id, l.family
+FROM placed AS p
+ORDER BY p.parent_id, p.family
 RETURNING id;

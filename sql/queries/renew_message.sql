@@ -26,6 +26,16 @@ old AS (
     RETURNING *
 ),
 
+placed AS (
+    SELECT
+        o.*,
+        1 + coalesce((
+            SELECT max(m.part) FROM tournament_fees.messages AS m
+            WHERE m.campaign_id = o.campaign_id AND m.mailbox = :mailbox
+        ), 0) AS new_part
+    FROM old AS o
+),
+
 new AS (
     INSERT INTO tournament_fees.messages
     (
@@ -37,13 +47,10 @@ new AS (
         :kind,
         :mailbox,
         o.family,
-        1 + coalesce((
-            SELECT max(m.part) FROM tournament_fees.messages AS m
-            WHERE m.campaign_id = o.campaign_id AND m.mailbox = :mailbox
-        ), 0),
+        o.new_part,
         o.parent_id,
         :address,
-        concat('<', gen_random_uuid(), '@', cast(:domain AS text), '>'),
+        tournament_fees.message_id_of(o.campaign_id, :mailbox, o.new_part, :domain),
         'claimed',
         o.next_attempt_at,
         cast(:token AS uuid),
@@ -51,7 +58,7 @@ new AS (
         o.id,
         :now,
         :now
-    FROM old AS o
+    FROM placed AS o
     RETURNING id, resend_of
 ),
 

@@ -1,4 +1,5 @@
--- The messages of a tournament that wait for a person: uncertain ones, and failed ones one of whose orders is owed and unmailed since.
+-- The messages of a tournament that wait for a person: uncertain ones, failed ones one of whose orders is owed and unmailed since, and
+-- those that no approval covers, last.
 -- Returns: message_id, parent_id, kind, status, reason (may be NULL), address (mask it; may be NULL), detail (mask it).
 SELECT
     m.id AS message_id,
@@ -28,5 +29,14 @@ WHERE
                     )
             )
         )
+        OR (
+            m.status = 'queued'
+            AND m.reason = 'awaiting_approval'
+            AND EXISTS (
+                SELECT FROM tournament_fees.message_orders AS mo
+                INNER JOIN orders ON mo.order_id = orders.id AND cast(orders.status AS text) = 'pending'
+                WHERE mo.message_id = m.id
+            )
+        )
     )
-ORDER BY m.status, m.id;
+ORDER BY m.status = 'queued', m.status, m.id;

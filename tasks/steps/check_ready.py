@@ -2,6 +2,7 @@
 
 from tasks.mail.rehearsal import sketches
 from tasks.migrations import check_club_tables, check_migrated
+from tasks.restores import check_not_restored
 from tasks.services import Services
 
 
@@ -12,6 +13,7 @@ def check_ready(services: Services) -> None:
     """
     check_club_tables(services.database)
     check_migrated(services.database)
+    check_not_restored(services.database)
     renderer = services.renderer
     for letter in sketches(renderer.kinds, renderer.languages.known, renderer.brands):
         renderer.render(letter)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
@@ -35,12 +35,14 @@ def tournaments_to_remind(services: Services, options: ReminderOptions) -> Seque
 def open_reminders(services: Services, tournament_id: int, options: ReminderOptions) -> Campaign | None:
     """Find or make today's reminder campaign of a tournament and queue its messages; None: there is nobody to remind.
 
-    Safe to repeat: the campaign is named for the day in the tournament's time zone, and mails an order once. Raises a
+    Safe to repeat: the campaign is named for the day in the tournament's time zone, and mails an order once. After a
+    restore from a backup nobody knows who was reminded a short while ago, so nobody is for a gap's length. Raises a
     ConfigurationError for a time zone that does not exist, and where today's reminders were stopped.
     """
     tournament = find_tournament_by_id(services.database, tournament_id)
     limits, now = ReminderLimits.of(services.settings), services.clock()
-    if limits.is_over(tournament, now):
+    gap = timedelta(hours=services.settings.reminder_gap_hours)
+    if limits.is_over(tournament, now) or services.database.fetch("restored_since", since=now - gap):
         return None
     key = {"tournament_id": tournament.id, "kind": REMINDER, "sequence": limits.today(tournament, now)}
     with services.database.transaction() as connection:

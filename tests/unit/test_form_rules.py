@@ -9,13 +9,14 @@ from prefect import Flow
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 
+from flows.purge_season import purge_season
 from flows.refresh_checkout_links import refresh_checkout_links
 from flows.retry_failed_sends import retry_failed_sends
 from flows.settle_uncertain import settle_uncertain
 from flows.suppress_recipients import suppress_recipients
 from flows.tournament_fees import tournament_fees
 from tasks.campaign import CampaignOptions, campaign_kinds
-from tasks.choices import RetryChoice, SettleChoice, SuppressChoice
+from tasks.choices import PurgeChoice, RetryChoice, SettleChoice, SuppressChoice
 from tasks.errors import ConfigurationError
 from tasks.form_rules import Form
 from tasks.refresh import RefreshOptions
@@ -26,6 +27,7 @@ FLOWS: dict[type[Form], Flow[..., Any]] = {
     SuppressChoice: suppress_recipients,
     RefreshOptions: refresh_checkout_links,
     CampaignOptions: tournament_fees,
+    PurgeChoice: purge_season,
 }
 
 
@@ -51,6 +53,8 @@ def refused_by_us(form: type[Form], chosen: dict[str, object]) -> str:
 
 
 CONTRADICTIONS: list[tuple[type[Form], dict[str, object], str]] = [
+    (PurgeChoice, {"action": "purge"}, "your name"),
+    (PurgeChoice, {"action": "purge", "by": "Kim"}, "how many records you mean"),
     (RetryChoice, {"failed": True}, "your name"),
     (RetryChoice, {"failed": True, "by": " "}, "your name"),
     (RetryChoice, {"uncertain": True, "by": "", "count": 1}, "your name"),

@@ -1,16 +1,18 @@
 """The roles of sql/roles.sql: the pipeline does its whole job with them, and can do nothing else."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from deployments.local.demo_club import TOURNAMENT
-from tasks.choices import StopChoice
+from tasks.choices import PurgeChoice, StopChoice
 from tasks.errors import ConfigurationError
 from tasks.examination import examine
 from tasks.refresh import RefreshOptions
 from tasks.steps.campaign_status import campaign_status
 from tasks.steps.prepare_refresh import prepare_refresh
+from tasks.steps.purge_season import purge_season
 from tasks.steps.stop_campaign import stop_campaign
 from tasks.steps.suppress import lift_address, suppress_address
 from tests.integration.pipeline import test_story_goes_on
@@ -93,6 +95,20 @@ def test_an_order_is_made_only_by_who_may(club: SmallClub) -> None:
     finally:
         club.sql("REVOKE tournament_fees_order_maker FROM tournament_fees_pipeline")
     assert club.one("SELECT amount FROM orders") == 5500
+
+
+def test_peoples_data_is_purged_only_by_who_may(demo_club: Pipeline) -> None:
+    demo_club.run()
+    demo_club.later(timedelta(days=400))
+    services, before = demo_club.services, demo_club.clock().date() - timedelta(days=300)
+    demo_club.sql("UPDATE tournaments SET event_date = NULL, payment_deadline = NULL")
+    with pytest.raises(ConfigurationError, match=r"lacks a right at .*permission denied for table delivery_attempts"):
+        purge_season(services, before, PurgeChoice())
+    demo_club.sql("GRANT tournament_fees_purger TO tournament_fees_pipeline")
+    try:
+        assert purge_season(services, before, PurgeChoice()).count > 0
+    finally:
+        demo_club.sql("REVOKE tournament_fees_purger FROM tournament_fees_pipeline")
 
 
 def test_to_grant_again_changes_nothing_and_no_table_is_forgotten(club: SmallClub) -> None:

@@ -10,10 +10,13 @@ import pytest
 from deployments.local.demo_club import TOURNAMENT
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
+from tasks.campaign import CampaignOptions
 from tasks.errors import ConfigurationError
 from tasks.standing import Standing
 from tasks.status_report import counts, status_csv, status_markdown, status_sentence
 from tasks.steps.campaign_status import Status, campaign_status
+from tasks.steps.open_campaign import open_campaign
+from tasks.steps.plan_batches import plan_batches
 from tests.integration.pipeline.harness import (
     Inbox,
     Pipeline,
@@ -126,6 +129,24 @@ def test_a_failed_message_whose_order_was_mailed_since_waits_no_more(small: Smal
     assert [trouble.status for trouble in look(small).troubles] == ["failed"]
     small.pipeline.run(CUP, sequence=2)
     assert look(small).troubles == ()
+
+
+def test_messages_that_wait_for_an_approval_are_listed_last_as_long_as_they_are_owed(small: SmallClub) -> None:
+    small.sql("UPDATE tournament_fees.messages SET status = 'uncertain', reason = 'no_reply'")
+    (paid,) = small.family("Berg", "berg@example.com")
+    small.family("Chen", "chen@example.com")
+    services, options = small.pipeline.services, CampaignOptions(sequence=2)
+    campaign = open_campaign(services, CUP, options.kind, options, require_approval=True)
+    assert plan_batches(services, campaign, 10) == []
+    small.set_order(paid, status="paid", payment_method="cash")
+    status = look(small)
+    assert [(trouble.status, trouble.address) for trouble in status.troubles] == [
+        ("uncertain", "j…@example.com"),
+        ("queued", "j…@example.com"),
+        ("queued", "c…@example.com"),
+    ]
+    assert "; 2 messages wait for an approval; 1 things wait for a person" in status_sentence(status)
+    assert "- waits for an approval: run tournament-fees in the UI, and approve" in status_markdown(status)
 
 
 def test_a_payment_that_crossed_its_email_is_told(small: SmallClub) -> None:

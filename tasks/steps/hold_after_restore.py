@@ -1,0 +1,92 @@
+"""Hold back, after a restore from a backup, what could have gone out since; and see what Stripe knows of that time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from tasks.database import fetch
+from tasks.errors import ConfigurationError
+from tasks.local_time import find_zone
+from tasks.services import Services
+
+MARGIN = timedelta(minutes=10)
+"""Between our clock and Stripe's."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a restore left open: how many messages are held, and of which orders Stripe knows and the club does not."""
+
+    backup_at: datetime
+    messages: int
+    campaigns: int
+    forgotten_sessions: int
+    """How many of Stripe's sessions for orders the ledger does not have."""
+    forgotten_orders: tuple[int, ...]
+
+
+def hold_after_restore(services: Services, backup_at: datetime, *, by: str) -> Held:
+    """Call uncertain each message that could have gone out after the backup, and let nothing be sent until settled.
+
+    Safe to repeat. What Stripe made since is noted, so that no order gets a second session that can be paid. Raises
+    ConfigurationError without a name or for a time to come; TransientError where Stripe is out of reach: then the
+    messages are held, and a later call does the rest.
+    """
+    now, backup_at = services.clock(), _aware(services, backup_at)
+    if not by.strip():
+        raise ConfigurationError("Your name is missing: it is kept beside what is held, nothing was done")
+    if backup_at > now:
+        raise ConfigurationError(f"The backup cannot be of {backup_at:%Y-%m-%d %H:%M %Z}: that is to come")
+    messages, campaigns = _hold(services, backup_at, by.strip(), now)
+    services.survey.sweep()
+    made = services.stripe.created_between(backup_at - MARGIN, now + MARGIN)
+    order_of = services.survey.sightings.order_of
+    ours = {session.id: order for session in made if (order := order_of(session)) is not None}
+    sessions = services.database.fetch("forgotten_sessions", session_ids=list(ours))
+    orders = services.database.fetch("forgotten_orders", order_ids=sorted(set(ours.values())))
+    return Held(backup_at, messages, campaigns, len(sessions), tuple(row.order_id for row in orders))
+
+
+def held_words(held: Held) -> list[str]:
+    """Say what is held, and what to do now, a sentence each."""
+    since = f"since the backup of {held.backup_at:%Y-%m-%d %H:%M %Z}"
+    said = [
+        f"{held.messages} messages of {held.campaigns} campaigns are held: they may have gone out {since}",
+        "Nothing is sent until the mail server's log settles them: settle-after-restore",
+        f"Stripe has {held.forgotten_sessions} sessions that the ledger has forgotten; what they are for is noted",
+    ]
+    if held.forgotten_orders:
+        said.append(
+            f"The club's tables have forgotten orders that Stripe knows ({_named(held.forgotten_orders)}): make them "
+            "again under these ids. Before any other order is made, their numbers must not be given to others: "
+            f"SELECT setval(pg_get_serial_sequence('orders', 'id'), {max(held.forgotten_orders)})"
+        )
+    return said
+
+
+def _hold(services: Services, backup_at: datetime, by: str, now: datetime) -> tuple[int, int]:
+    """Hold the messages, and keep who said so; return how many they are, and of how many campaigns."""
+    detail = f"It may have gone out between the backup of {backup_at:%Y-%m-%d %H:%M %Z} and {now:%Y-%m-%d %H:%M} UTC"
+    with services.database.transaction() as connection:
+        fetch(connection, "settle_in", now=now)
+        fetch(connection, "open_restore", backup_at=backup_at, by_whom=by, now=now)
+        held = fetch(connection, "hold_messages", detail=detail, now=now)
+        campaigns = groupby(sorted(held, key=lambda row: int(row.campaign_id)), lambda row: int(row.campaign_id))
+        counted = 0
+        for campaign_id, rows in campaigns:
+            values = {"action": "hold", "campaign_id": campaign_id, "by_whom": by, "note": None, "now": now}
+            fetch(connection, "record_action", **values, message_ids=[row.id for row in rows])
+            counted += 1
+    return len(held), counted
+
+
+def _aware(services: Services, at: datetime) -> datetime:
+    """Take a time without a time zone as the club's."""
+    return at if at.tzinfo else at.replace(tzinfo=find_zone(services.settings.club_time_zone))
+
+
+def _named(order_ids: Sequence[int]) -> str:
+    most = 50
+    more = f" and {len(order_ids) - most} more" if len(order_ids) > most else ""
+    return f"ids {', '.join(map(str, order_ids[:most]))}{more}"
