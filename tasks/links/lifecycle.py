@@ -8,10 +8,10 @@ from uuid import uuid4
 from tasks.links.creation import make_session
 from tasks.links.decision import PAID_BY_REFERENCE, LinkPolicy, judge, may_have_paid
 from tasks.links.ledger import LeaseLostError, LinkLedger
-from tasks.links.model import Action, Charge, CheckoutSession, Link, LinkOutcome, Order, Verdict
+from tasks.links.model import Action, Attempt, Charge, CheckoutSession, Link, LinkOutcome, Order, Verdict
 from tasks.links.recovery import recover
 from tasks.links.request import ReturnPages, session_request
-from tasks.links.rivals import OtherOrderError, current_session
+from tasks.links.rivals import OtherOrderError, close_rivals, current_session, kept_of
 from tasks.links.sightings import Sighted, Sightings
 from tasks.links.stripe_api import NotOpenError, StripeSessions, UnknownSessionError
 
@@ -127,12 +127,24 @@ class _Tending:
         except UnknownSessionError as error:
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "unknown_session", str(error)))
         except OtherOrderError as error:
-            self.knows_all = True
-            return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "another_order", str(error)))
+            return self.put_in_order(order, attempts, error)
         except NotOpenError:
             return None
         self.knows_all = True
         return self.act(order, session, judge(order, session, now=now, policy=keeper.policy, mailing=self.mailing))
+
+    def put_in_order(self, order: Order, attempts: Sequence[Attempt], error: OtherOrderError) -> Link | None:
+        """Leave an order that stores another one's session to a person, and none of its own open that must not be."""
+        keeper, now = self.keeper, self.keeper.clock()
+        kept = kept_of(error.own, order, attempts)
+        try:
+            close_rivals(order, kept, error.own, self.ledger, keeper.stripe, now=now)
+        except NotOpenError:
+            return None
+        self.knows_all = True
+        if kept and judge(order, kept, now=now, policy=keeper.policy, mailing=False).action is Action.EXPIRE:
+            self.expire(kept)
+        return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "another_order", str(error)))
 
     def act(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link | None:
         """Carry out a verdict; None where the order has to be looked at again."""

@@ -14,7 +14,11 @@ NOTHING_SIGHTED = Sighted()
 
 
 class OtherOrderError(PermanentError):
-    """A session that an order stores was made for another one."""
+    """A session that an order stores was made for another one; `own` are those that were made for it."""
+
+    def __init__(self, own: Sequence[CheckoutSession]) -> None:
+        super().__init__("its session was made for another order, as the session's metadata says")
+        self.own = own
 
 
 def current_session(
@@ -39,11 +43,24 @@ def current_session(
     kept = kept_of(sessions, order, attempts)
     if kept is None:
         return None
+    close_rivals(order, kept, sessions, ledger, stripe, now=now)
+    ledger.observe(order.id, kept, now=now)
+    return kept
+
+
+def close_rivals(
+    order: Order,
+    kept: CheckoutSession | None,
+    sessions: Sequence[CheckoutSession],
+    ledger: LinkLedger,
+    stripe: StripeSessions,
+    *,
+    now: datetime,
+) -> None:
+    """Close the sessions of an order but the one that is kept; raises NotOpenError where one was paid just now."""
     for other in sessions:
         if other is not kept:
             _close_rival(order, other, ledger, stripe, now=now)
-    ledger.observe(order.id, kept, now=now)
-    return kept
 
 
 def find_sessions(
@@ -57,8 +74,9 @@ def find_sessions(
         for session_id in sorted(ids - set(order.released))
         if not ledger.knows_expired(session_id)
     ]
-    if any(session.metadata.get(ORDER_KEY, str(order.id)) != str(order.id) for session in sessions):
-        raise OtherOrderError("its session was made for another order, as the session's metadata says")
+    own = [session for session in sessions if session.metadata.get(ORDER_KEY, str(order.id)) == str(order.id)]
+    if len(own) < len(sessions):
+        raise OtherOrderError(own)
     return sessions
 
 

@@ -239,6 +239,24 @@ def test_a_session_that_was_made_for_another_order_is_for_a_person(club: Refresh
     assert club.payable(orders[0]) == [session]
 
 
+@pytest.mark.parametrize(
+    "change", [{}, {"status": "cancelled"}, {"amount": FEE + 500}], ids=["owed", "not owed", "dearer"]
+)
+def test_an_order_with_anothers_session_keeps_none_of_its_own_open_that_must_not_be(
+    club: RefreshedClub, change: dict[str, object]
+) -> None:
+    anothers, order = club.family(children=2)
+    session = club.tend(anothers).session_id
+    own = club.tend(order).session_id
+    club.own_session(order)
+    club.set_order(order, stripe_checkout_session_id=session, **change)
+    club.set_order(anothers, stripe_checkout_session_id=None)
+    club.refresh()
+    assert club.set_aside(order) == ["another_order"]
+    assert club.payable(order) == ([] if change else [own])
+    assert club.payable(anothers) == [session]
+
+
 # A dry run
 
 
