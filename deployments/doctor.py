@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from packaging.version import Version
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
-from deployments.deploying import POOL, deployment_names, find
+from deployments.deploying import deployment_names, find
 from deployments.terminal import check_prefect
+from deployments.worker import POOL
 from tasks.errors import ConfigurationError
 from tasks.examination import Finding, examine
 from tasks.services import open_services
