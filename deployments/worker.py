@@ -21,24 +21,32 @@ PROCESSES = Path("/proc")
 
 def main(command: Sequence[str] = WORKER) -> int:
     """Run a worker until it ends, or until SIGTERM or SIGINT; return its exit code, or 0 where it was stopped."""
+    worker: subprocess.Popen[bytes] | None = None
     stopped = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         nonlocal stopped
-        if not stopped:
-            worker.send_signal(signal.SIGTERM)
+        if worker is not None:
+            tell(worker, again=stopped)
         stopped = True
-        for run in flow_runs_of(worker.pid):
-            with suppress(ProcessLookupError):  # it has just ended
-                os.kill(run, signal.SIGTERM)
 
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, signal.SIG_IGN)  # until there is a worker to tell
-    worker = subprocess.Popen(command, start_new_session=True)
+    # Not ignored until the worker is there: it would inherit that, and never stop.
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, stop)
+    worker = subprocess.Popen(command, start_new_session=True)
+    if stopped:
+        tell(worker, again=False)
     code = worker.wait()
     return 0 if stopped else code
+
+
+def tell(worker: "subprocess.Popen[bytes]", *, again: bool) -> None:
+    """Tell a worker to take no more runs, once, since a second time kills it; and each of its runs to end."""
+    if not again:
+        worker.send_signal(signal.SIGTERM)
+    for run in flow_runs_of(worker.pid):
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(run, signal.SIGTERM)
 
 
 def flow_runs_of(worker: int) -> Iterator[int]:

@@ -25,6 +25,8 @@ print("given back", flush=True)
 
 WORKER = f"""
 import os, signal, subprocess, sys
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "Prefect's workers stop by SIGINT"
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 run = subprocess.Popen(
     [sys.executable, "-c", {RUN!r}], env={{**os.environ, "PREFECT__FLOW_RUN_ID": "17"}}, start_new_session=True
