@@ -65,6 +65,6 @@ def _workers(client: SyncPrefectClient) -> Finding:
     workers = client.read_workers_for_work_pool(POOL)
     online = [worker for worker in workers if str(worker.status).upper().endswith("ONLINE")]
     if not online:
-        said = f"no worker is at work: start one with `python -m deployments.worker`, else no run begins"
+        said = "no worker is at work: start one with `python -m deployments.worker`, else no run begins"
         return Finding("workers", well=False, said=said)
     return Finding("workers", well=True, said=f"{len(online)} at work")

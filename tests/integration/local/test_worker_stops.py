@@ -15,7 +15,7 @@ import os, signal, subprocess, sys
 helper = subprocess.Popen([sys.executable, "-c", "import signal; signal.sigwait([signal.SIGTERM, signal.SIGUSR1])"])
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 print("begun", flush=True)
-signal.sigwait([signal.SIGTERM])
+signal.sigtimedwait([signal.SIGTERM], 20) or print("nobody told me", flush=True)
 print("the helper is", "alive" if helper.poll() is None else "gone", flush=True)
 helper.send_signal(signal.SIGUSR1)
 helper.wait()
@@ -32,7 +32,7 @@ run = subprocess.Popen(
     [sys.executable, "-c", {RUN!r}], env={{**os.environ, "PREFECT__FLOW_RUN_ID": "17"}}, start_new_session=True
 )
 other = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=True)
-signal.sigwait([signal.SIGTERM])
+signal.sigtimedwait([signal.SIGTERM], 20) or print("nobody told me", flush=True)
 print("no more runs", flush=True)
 run.wait()
 print("something else is", "alive" if other.poll() is None else "gone", flush=True)
