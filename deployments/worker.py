@@ -1,52 +1,50 @@
-"""Run a Prefect worker that stops well: its runs are told too, so that they give back what they have in hand.
+"""Run a Prefect worker that stops well: its runs end first, having given back what they have in hand.
 
-A worker that is told to stop takes no more runs and waits for those at work, which nobody tells. Where it is stopped
-from outside, by a container's runtime or a service manager, they would be killed with it once its grace is over.
+A worker of Prefect's that is told to stop kills its runs, and what they hold comes back only when its leases have
+ended. Where a container's runtime or a service manager stops this one, the runs are told, and waited for, and then it.
 """
 
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
 POOL = "tournament-fees"
 WORKER = (sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", "--with-healthcheck")
 IS_A_RUN = b"PREFECT__FLOW_RUN_ID="
 PROCESSES = Path("/proc")
+LOOK_EVERY_SECONDS = 0.5
+"""How soon a signal is noticed, and the end of a run."""
 
 
 def main(command: Sequence[str] = WORKER) -> int:
     """Run a worker until it ends, or until SIGTERM or SIGINT; return its exit code, or 0 where it was stopped."""
-    worker: subprocess.Popen[bytes] | None = None
-    stopped = False
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal stopped
-        if worker is not None:
-            tell(worker, again=stopped)
-        stopped = True
-
-    # Not ignored until the worker is there: it would inherit that, and never stop.
+    stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, stop)
-    worker = subprocess.Popen(command, start_new_session=True)
-    if stopped:
-        tell(worker, again=False)
-    code = worker.wait()
-    return 0 if stopped else code
+        signal.signal(one, lambda _signal, _frame: stop.set())
+    with subprocess.Popen(command, start_new_session=True) as worker:  # whoever signals a whole terminal means us
+        told: set[int] = set()
+        while worker.poll() is None:
+            if stop.is_set() and not end_runs(worker, told):
+                worker.terminate()
+                worker.wait()
+            with suppress(subprocess.TimeoutExpired):
+                worker.wait(LOOK_EVERY_SECONDS)
+    return 0 if stop.is_set() else worker.returncode
 
 
-def tell(worker: "subprocess.Popen[bytes]", *, again: bool) -> None:
-    """Tell a worker to take no more runs, once, since a second time kills it; and each of its runs to end."""
-    if not again:
-        worker.send_signal(signal.SIGTERM)
-    for run in flow_runs_of(worker.pid):
+def end_runs(worker: "subprocess.Popen[bytes]", told: set[int]) -> bool:
+    """Tell each of a worker's runs once that it has to end, and say whether there are any."""
+    runs = set(flow_runs_of(worker.pid))
+    for run in runs - told:
         with suppress(ProcessLookupError):  # it has just ended
             os.kill(run, signal.SIGTERM)
+    told |= runs
+    return bool(runs)
 
 
 def flow_runs_of(worker: int) -> Iterator[int]:
