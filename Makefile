@@ -65,7 +65,10 @@ check: .venv/.synced ## Lint, check types and architecture
 	  "lint-imports --no-logo" \
 	  "djlint --lint --quiet templates deployments" \
 	  "python -m deployments.emails.lint" \
-	  "sqlfluff lint --disable-progress-bar sql" ; \
+	  "sqlfluff lint --disable-progress-bar sql" \
+	  "hadolint deployments/Dockerfile" \
+	  "yamllint --strict deployments" \
+	  "check-jsonschema --quiet --builtin-schema vendor.compose-spec deployments/compose.yaml" ; \
 	do echo "== $${step%% *}"; .venv/bin/$$step; done
 
 .PHONY: translations

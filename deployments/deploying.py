@@ -14,11 +14,11 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
 from deployments.automations import set_up_automations
+from deployments.worker import POOL
 from tasks.errors import ConfigurationError
 from tasks.settings import ScheduleSettings
 
 ROOT = Path(__file__).parents[1]
-POOL = "tournament-fees"
 PREFECT_FILE = "deployments/prefect.yaml"
 
 

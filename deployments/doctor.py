@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from packaging.version import Version
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
-from deployments.deploying import POOL, deployment_names, find
+from deployments.deploying import deployment_names, find
 from deployments.terminal import check_prefect
+from deployments.worker import POOL
 from tasks.errors import ConfigurationError
 from tasks.examination import Finding, examine
 from tasks.services import open_services
@@ -64,6 +65,6 @@ def _workers(client: SyncPrefectClient) -> Finding:
     workers = client.read_workers_for_work_pool(POOL)
     online = [worker for worker in workers if str(worker.status).upper().endswith("ONLINE")]
     if not online:
-        said = f"no worker is at work: start one with `prefect worker start --pool {POOL}`, else no run begins"
+        said = "no worker is at work: start one with `python -m deployments.worker`, else no run begins"
         return Finding("workers", well=False, said=said)
     return Finding("workers", well=True, said=f"{len(online)} at work")

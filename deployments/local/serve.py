@@ -9,12 +9,12 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import text
 
-from deployments.deploying import POOL
 from deployments.local.demo_club import TOURNAMENT, is_demo_club, load_demo_club_for
 from deployments.local.given import check_given
 from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
 from deployments.local.processes import Child, ChildFailedError, inherited_environment
 from deployments.local.stack import Stack, given_settings, local_stack
+from deployments.worker import POOL
 from tasks.database import Database
 from tasks.errors import ConfigurationError, TransientError
 from tasks.migrations import check_club_tables, migrate

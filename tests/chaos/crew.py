@@ -3,7 +3,7 @@
 import multiprocessing
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from uuid import UUID, uuid4
@@ -22,6 +22,8 @@ class Crew:
     campaign: Campaign
     mail_port: int
     size: int
+    places: Sequence[str] = ("",)
+    """The network namespaces that the workers are in, in turn; an empty name: this one."""
     kills: Counter[str] = field(default_factory=Counter)
     """By the point of the conversation, or `anywhere`."""
     dead: list[UUID] = field(default_factory=list)
@@ -40,7 +42,8 @@ class Crew:
             while len(self._living) < self.size:
                 run_id = uuid4()
                 given = {**self.settings, "SMTP_URL": f"smtp://{run_id.hex}:x@127.0.0.1:{self.mail_port}"}
-                process = self._processes.Process(target=work, args=(given, self.campaign, run_id))
+                place = self.places[len(self._living) % len(self.places)]
+                process = self._processes.Process(target=work, args=(given, self.campaign, run_id, place))
                 process.start()
                 self._living[run_id.hex] = process
 

@@ -10,12 +10,15 @@ from tasks.errors import TransientError
 from tasks.services import Services, open_services
 from tasks.settings import load_settings
 from tasks.steps.deliver_batch import deliver_batch
+from tests.chaos.network import enter
 
 BATCH = 6
 
 
-def work(given: Mapping[str, str], campaign: Campaign, run_id: UUID) -> None:
+def work(given: Mapping[str, str], campaign: Campaign, run_id: UUID, place: str = "") -> None:
     """Deliver for ever; a server that is away is asked again, as Prefect retries a batch."""
+    if place:
+        enter(place)
     with open_services(load_settings(given)) as services:
         while True:
             try:
