@@ -155,14 +155,11 @@ def test_four_workers_deliver_a_campaign_though_one_is_killed(
         say(capsys, f"{WORKERS} workers, one killed: {dict(delivered_once(campaign))}")
 
 
-@pytest.mark.long
-def test_the_same_over_tcp_from_two_network_namespaces(
-    full_size: bool,  # noqa: FBT001  a fixture
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.mark.only_long
+def test_the_same_over_tcp_from_two_network_namespaces(capsys: pytest.CaptureFixture[str]) -> None:
     if reason := lacking():
         pytest.skip(reason)
-    with machines(2) as places, campaign_of(FULL if full_size else SMALL, places) as campaign:
+    with machines(2) as places, campaign_of(FULL, places) as campaign:
         campaign.deliver()
         came_from = campaign.club.one(
             "SELECT count(DISTINCT client_addr) FROM pg_stat_activity WHERE client_addr IS NOT NULL"
