@@ -1,22 +1,33 @@
 """Where templates run: they see a letter and words, and nothing of the machine; one that never ends is stopped."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from functools import wraps
 from gettext import NullTranslations
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateRuntimeError, TemplateSyntaxError, nodes
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.filters import FILTERS, make_attrgetter
 from jinja2.loaders import BaseLoader
-from jinja2.runtime import Context
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import pass_context, pass_eval_context
 
 MAX_STEPS = 20_000
-"""Turns of loops and calls of macros that one part of a letter may take: an email to twenty children takes 3,000."""
+"""What one part of a letter may take: a turn of a loop or a filter, a call of a macro and each 1,000 characters written
+are a step. An email to twenty children takes 3,000."""
 MAX_TEXT = 500_000
 """Characters in one piece of text on the way, five times what Gmail shows of a whole email."""
+MAX_BITS = 64
+"""Of a whole number: a template that squares one forty times would keep the machine busy for ever."""
 
 _FILTERS = ("default", "escape", "e", "first", "join", "last", "length", "list", "map", "safe", "upper")
+_CHARACTERS_A_STEP = 1000
+# How Python's % would pad a translated text, as in %(name)99999s; what may follow a name is the kind of value.
+_PADDED = re.compile(r"%\([^)]*\)[^a-zA-Z%]")
 _PLAIN = (str, bytes, int, float, list, tuple, dict)
 _BESIDE_BLOCKS = (
     nodes.Extends,
@@ -83,9 +94,13 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         self.policies["ext.i18n.trimmed"] = True
         self._left: ContextVar[int] = ContextVar("steps left", default=MAX_STEPS)
         self.globals = {"_": self.globals["_"], "range": self.globals["range"]}
-        self.filters = {name: self.filters[name] for name in _FILTERS} | {"counted": self.counted}
+        self.filters = {name: FILTERS[name] for name in _FILTERS} | {"counted": self.counted, "join": self._join}
+        self.filters |= {name: self._counting(FILTERS[name]) for name in ("list", "map")}
+        self.finalize = self._written
+        words = (_unpadded(getattr(translations, name)) for name in ("gettext", "ngettext", "pgettext"))
+        gettext, ngettext, pgettext = words
         install: Callable[..., None] = self.install_gettext_callables  # type: ignore[attr-defined] # the extension's
-        install(translations.gettext, translations.ngettext, newstyle=True, pgettext=translations.pgettext)
+        install(gettext, ngettext, newstyle=True, pgettext=pgettext)
 
     def fill(self, name: str, context: dict[str, Any]) -> str:
         """Return what a template says, within its budget of steps.
@@ -106,15 +121,26 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
             yield value
 
     def measured(self, text: str) -> str:
-        """Return a text, unless it is longer than any email."""
-        if len(text) > MAX_TEXT:
-            raise TemplateStoppedError(f"it makes a text of more than {MAX_TEXT:,} characters")
+        """Return a text, unless it is longer than any email; a long one costs steps."""
+        self._check_length(len(text))
+        self._step(len(text) // _CHARACTERS_A_STEP)
         return text
+
+    def concat(self, parts: Iterable[str]) -> str:
+        """Put together what a template, a macro or a block has written, unless it is longer than any email."""
+        return "".join(self._fitting(parts))
 
     def get_template(self, *args: Any, **kwargs: Any) -> Template:  # noqa: ANN401  Jinja's own signature
         """Count what a template includes, imports or extends as a step."""
         self._step()
         return super().get_template(*args, **kwargs)
+
+    def compile(self, source: Any, name: str | None = None, filename: str | None = None, *args: Any) -> Any:  # noqa: ANN401  Jinja's own
+        """Compile a template; raises TemplateSyntaxError, too, for one that is nested deeper than Python can follow."""
+        try:
+            return super().compile(source, name, filename, *args)
+        except RecursionError as error:
+            raise TemplateSyntaxError("its tags or brackets are nested too deep", 1, name, filename) from error
 
     def join_path(self, template: str, parent: str) -> str:
         """Take "./words.jinja" from the folder of the template that names it, so that a folder can be copied."""
@@ -123,6 +149,8 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  Jinja's own
         """Count each call of a macro as a step, and measure what it is given and gives."""
         self._step()
+        if isinstance(obj, LoopContext) and args:  # a recursive loop goes on with other values
+            args = (self.counted(args[0]), *args[1:])
         for value in (*args, *kwargs.values()):
             if isinstance(value, str):
                 self.measured(value)
@@ -133,14 +161,64 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         """Let numbers be added, multiplied and divided; texts are joined with ~ alone, and nothing is repeated."""
         if operator == "**" or not (isinstance(left, int) and isinstance(right, int)):
             raise TemplateStoppedError(f"{operator} is for whole numbers alone (join texts with ~)")
-        return super().call_binop(context, operator, left, right)
+        result = super().call_binop(context, operator, left, right)
+        if isinstance(result, int) and result.bit_length() > MAX_BITS:
+            raise TemplateStoppedError(f"{operator} makes a number of more than {MAX_BITS} bits")
+        return result
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401  Jinja's own
         """Hide the methods of texts, numbers and lists: "x".ljust(9999999999) is a loop in disguise."""
         return not isinstance(obj, _PLAIN) and super().is_safe_attribute(obj, attr, value)
 
-    def _step(self) -> None:
-        left = self._left.get() - 1
+    def _counting(self, walk: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a filter that walks along its values, each for a step."""
+
+        @wraps(walk)
+        def counting(context: object, values: Iterable[Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            return walk(context, self.counted(values), *args, **kwargs)
+
+        return counting
+
+    @pass_eval_context
+    def _join(
+        self, eval_ctx: EvalContext, value: Iterable[Any], d: str = "", attribute: str | int | None = None
+    ) -> str:
+        """Join as Jinja does, up to a text that is longer than any email."""
+        values = value if attribute is None else map(make_attrgetter(self, attribute), value)
+        texts = self._fitting(self.counted(values), len(d))
+        joined: str = FILTERS["join"](eval_ctx, texts, d)
+        return joined
+
+    def _fitting(self, parts: Iterable[Any], gap: int = 0) -> Iterator[Any]:
+        length = 0
+        for part in parts:
+            length += len(str(part)) + gap
+            self._check_length(length)
+            yield part
+
+    @pass_context  # which keeps Jinja from writing out a constant once and for all, where no steps are counted
+    def _written(self, _context: Context, value: object) -> object:
+        """Measure what a template writes, before it is escaped and kept."""
+        return self.measured(value) if isinstance(value, str) else value
+
+    def _check_length(self, length: int) -> None:
+        if length > MAX_TEXT:
+            raise TemplateStoppedError(f"it makes a text of more than {MAX_TEXT:,} characters")
+
+    def _step(self, steps: int = 1) -> None:
+        left = self._left.get() - steps
         if left < 0:
             raise TemplateStoppedError(f"it takes more than {MAX_STEPS:,} steps, so it may never end")
         self._left.set(left)
+
+
+def _unpadded(translate: Callable[..., str]) -> Callable[..., str]:
+    """Return a function of gettext that refuses words which Python's % would blow up."""
+
+    def plain(*words: Any) -> str:  # noqa: ANN401  texts and, for a plural, a number
+        found = translate(*words)
+        if _PADDED.search(found):
+            raise TemplateStoppedError(f"{found[:60]!r} says how to pad a value: write it as %(name)s")
+        return found
+
+    return plain

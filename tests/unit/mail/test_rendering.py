@@ -3,6 +3,7 @@ import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -150,6 +151,15 @@ def test_who_has_nothing_to_pay_is_told_why_and_given_no_link() -> None:
         assert "Payment on its way. Some ways to pay take a few days. Please do not pay again." in said
         assert "On hold. We are checking this fee" in said
         assert "Total" not in said
+
+
+@pytest.mark.parametrize("unknown", [{"amount": 0}, {"currency": ""}])
+def test_no_amount_is_made_up_for_a_fee_under_review(unknown: dict[str, Any]) -> None:
+    mail = RENDERER.render(letter(PAYABLE, replace(WITHHELD, **unknown)))
+    alone = RENDERER.render(letter(PAYABLE))
+    for said, before in ((mail.text, alone.text), (Page(mail.html).text, Page(alone.html).text)):
+        assert "Ines" in said
+        assert re.findall(r"\S*\d\.\d\d\b", said) == re.findall(r"\S*\d\.\d\d\b", before)
 
 
 def test_a_letter_with_nothing_to_pay_says_so() -> None:

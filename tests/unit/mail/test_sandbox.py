@@ -1,16 +1,22 @@
 """What a template can and cannot do: no file, no Python, no text of any size, and no loop without an end."""
 
+import re
 from collections.abc import Callable
+from gettext import NullTranslations
 from pathlib import Path
 
 import pytest
+from jinja2 import DictLoader
 
 from tasks.errors import ConfigurationError
 from tasks.mail.rendering import Renderer
+from tasks.mail.sandbox import TemplateSandbox, TemplateStoppedError
 from tasks.mail.template_folder import TEMPLATES
 from tests.unit.mail.letters import PAYABLE, letter
 
 Refused = Callable[[str], str]
+LONG = "{% set b = 'xxxxxxxxxx' %}" + "{% set b = b ~ b %}" * 14
+"""A text of 163,840 characters, to multiply."""
 
 
 @pytest.fixture
@@ -44,6 +50,11 @@ def refused(tmp_path: Path) -> Refused:
         "{% include 'fee_notice/subject.txt' %}{% include 'fee_notice/subject.txt' %}",
         "{% extends 'fee_notice/subject.txt' %}",
         "{% import 'fee_notice/subject.txt' as own with context %}",
+        "{% for a in range(9999) recursive %}{{ loop(range(99999)) if loop.first }}{% endfor %}",
+        "{% for a in range(9999) %}{% set all = range(99999) | list %}{% endfor %}",
+        "{% for a in range(9999) %}{% if -1 in range(99999) | map('default', 1) | list %}{% endif %}{% endfor %}",
+        LONG + "{% macro m() %}{% for a in range(9999) %}{{ b }}{% endfor %}{% endmacro %}{{ m() | length }}",
+        LONG + "{% for a in range(9999) %}{% set c = b ~ a %}{% endfor %}",
     ],
 )
 def test_a_template_that_never_ends_is_stopped_by_its_file_and_line(refused: Refused, template: str) -> None:
@@ -57,8 +68,9 @@ def test_a_template_that_never_ends_is_stopped_by_its_file_and_line(refused: Ref
     [
         "{% macro double(s) %}{{ double(s ~ s) }}{% endmacro %}{{ double('x') }}",
         "{% macro double(s) %}{{ double(s ~ s) }}{% endmacro %}{{ double(letter.tournament) }}",
-        "{% set b = range(99999) | join('xxxxxxxx') %}{{ b ~ b }}",
-        "{{ range(99999) | join('xxxxxxxx') }}",
+        "{{ range(9999) | join('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx') }}",
+        LONG + "{{ range(9999) | join(b) | length }}",
+        LONG + "{{ [b, b, b, b] | join | length }}",
     ],
 )
 def test_a_text_that_grows_without_an_end_is_stopped(refused: Refused, template: str) -> None:
@@ -74,6 +86,8 @@ def test_a_text_that_grows_without_an_end_is_stopped(refused: Refused, template:
         "{{ 'x' * 9999999999 }}",
         "{{ letter.lines * 99999 }}",
         "{{ 9 ** 9 ** 9 }}",
+        "{% set a = 9 %}" + "{% set a = a * a %}" * 40,
+        "{{ _('%(a)9999999999d', a=1) }}",
         "{{ '%09999999999d' % 1 }}",
         "{{ '{0.__class__}'.format(letter) }}",
         "{{ letter.tournament.upper() }}",
@@ -101,6 +115,26 @@ def test_what_a_template_has_no_business_with_is_refused_by_its_file(refused: Re
     said = refused(template)
     assert "templates/" in said
     assert "root:" not in said
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "{% if 1 %}" * 500 + "{% endif %}" * 500]
+)
+def test_a_template_too_deep_to_be_compiled_is_named(refused: Refused, template: str, tmp_path: Path) -> None:
+    assert "templates/fee_notice/subject.txt, line 1: its tags or brackets are nested too deep" in refused(template)
+    with pytest.raises(
+        ConfigurationError,
+        match=re.escape("templates/fee_notice/subject.txt, line 1: its tags or brackets are nested too deep"),
+    ):
+        Renderer(tmp_path / "templates").digest("fee_notice")
+
+
+def test_a_translation_cannot_blow_a_value_up() -> None:
+    words = NullTranslations()
+    words.gettext = lambda message: message.replace("%(a)s", "%(a)9999999999s")  # type: ignore[method-assign]
+    template = "{% trans a=1 %}{{ a }}{% endtrans %}"
+    with pytest.raises(TemplateStoppedError, match="pad"):
+        TemplateSandbox(DictLoader({"it.txt": template}), words, escape=False).fill("it.txt", {})
 
 
 def test_an_error_of_a_template_is_one_line(refused: Refused) -> None:
