@@ -28,7 +28,6 @@ def migrate() -> None:
 
 
 @app.command()
-@app.command()
 def refresh(  # noqa: PLR0913  one for each choice of the form
     tournament: Annotated[str, typer.Option(help="only this tournament")] = "",
     team: Annotated[str, typer.Option(help="only this team")] = "",

@@ -316,3 +316,33 @@ def test_what_is_held_is_told_once_more_where_it_is_held_again(disaster: Disaste
     assert (first.messages, again.messages) == (HALF, 0)
     assert "0 messages of 0 campaigns are held" in held_words(again)[0]
     assert disaster.club.one("SELECT count(*) FROM tournament_fees.restores") == 1
+
+
+def test_an_address_that_was_corrected_after_the_backup_and_is_corrected_again_is_not_mailed_again(
+    disaster: Disaster,
+) -> None:
+    club, pipeline = disaster.club, disaster.pipeline
+    club.sql("UPDATE parents SET email = NULL WHERE last_name = 'Hall'")
+    club.sql("UPDATE parents SET email = 'old@example.com' WHERE last_name = 'Gil'")
+    pipeline.run(CUP)
+    club.sql("UPDATE tournament_fees.messages SET status = 'failed', reason = 'gave_up' WHERE family = 'gil'")
+    disaster.backup_at = disaster.back_up()
+    corrections = (
+        "UPDATE parents SET email = lower(last_name) || '@example.com' WHERE last_name = 'Hall'",
+        "UPDATE parents SET email = 'gil.new@example.com' WHERE last_name = 'Gil'",
+    )
+    for statement in corrections:
+        club.sql(statement)
+    pipeline.run(CUP)
+    pipeline.retry(failed=True, by="Ann")
+    mailed = disaster.mailed()
+    assert {address for address, _ in mailed} >= {"hall@example.com", "gil.new@example.com"}
+
+    disaster.restore()
+    disaster.hold()
+    disaster.settle(disaster.mail_log(), rest_was_not_sent=True)
+    for statement in corrections:
+        club.sql(statement)
+    pipeline.run(CUP)
+    pipeline.retry()
+    assert disaster.mailed() == mailed
