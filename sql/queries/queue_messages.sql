@@ -1,5 +1,7 @@
 -- Make a message for each family whose orders have none to join: the first, or a supplement where the earlier one has left the queue.
 -- Somebody without any order, or with none that the run is about, gets one too, so that every recipient ends in a state with a reason.
+-- Its Message-ID is made of the mailbox, the family, and how many messages the family has: its part depends on who comes first, and a
+-- ledger that was restored may queue families that share a mailbox in another order.
 -- Takes: only_orders, an array of the orders that may get one, or NULL for everybody.
 -- Returns: id.
 WITH unassigned AS (
@@ -36,7 +38,11 @@ placed AS (
         coalesce((
             SELECT max(m.part) FROM tournament_fees.messages AS m
             WHERE m.campaign_id = :campaign_id AND m.mailbox = l.mailbox
-        ), 0) + row_number() OVER (PARTITION BY l.mailbox ORDER BY l.parent_id) AS part
+        ), 0) + row_number() OVER (PARTITION BY l.mailbox ORDER BY l.parent_id) AS part,
+        1 + (
+            SELECT count(*) FROM tournament_fees.messages AS m
+            WHERE m.campaign_id = :campaign_id AND (m.mailbox, m.family) = (l.mailbox, l.family)
+        ) AS of_family
     FROM lonely AS l
 )
 
@@ -49,7 +55,7 @@ SELECT
     p.family,
     p.part,
     p.parent_id,
-    tournament_fees.message_id_of(:campaign_id, p.mailbox, p.part, :domain),
+    tournament_fees.message_id_of(:campaign_id, concat_ws(chr(10), p.mailbox, p.family), p.of_family, :domain),
     'queued',
     :now,
     :now,

@@ -346,3 +346,26 @@ def test_an_address_that_was_corrected_after_the_backup_and_is_corrected_again_i
     pipeline.run(CUP)
     pipeline.retry()
     assert disaster.mailed() == mailed
+
+
+def test_families_that_share_a_mailbox_are_told_apart_in_whatever_order_they_come_back(disaster: Disaster) -> None:
+    club, pipeline = disaster.club, disaster.pipeline
+    shared = "shared@example.com"
+    ((first,), (second,)) = (club.family("Ames", shared), club.family("Zorn", shared))
+    commitment = (
+        "UPDATE player_teams SET commitment = :how WHERE player_id = (SELECT player_id FROM orders WHERE id = :id)"
+    )
+    club.sql(commitment, how="invited", id=first)
+    disaster.backup_at = disaster.back_up()
+    pipeline.run(CUP)
+    mailed = disaster.mailed()
+    assert mailed[shared, "Tournament fee for Child0 Zorn: Spring Cup"] == 1
+
+    disaster.restore()
+    disaster.hold()
+    disaster.settle(disaster.mail_log(), rest_was_not_sent=True)
+    club.sql(commitment, how="committed", id=first)
+    pipeline.run(CUP)
+    again = disaster.mailed()
+    assert again == mailed + Counter({(shared, "Tournament fee for Child0 Ames: Spring Cup"): 1})
+    assert second in {order for row in club.messages() for order in row.orders if row.status == "sent"}
