@@ -7,6 +7,8 @@ from email.policy import SMTP
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
+MOST_NAME = 100
+"""Characters of the club's own name in a header: a line of one may have 998 (RFC 5322), a reader sees a few dozen."""
 GMAIL = frozenset({"gmail.com", "googlemail.com"})
 
 
@@ -52,6 +54,8 @@ def own_address(text: str) -> Address:
     if header is None or header.defects or len(header.addresses) != 1 or not header.addresses[0].domain:
         raise ValueError('is not a mail address, one alone, such as "Example Hoops Club <fees@example.org>"')
     address: Address = header.addresses[0]
+    if len(address.display_name) > MOST_NAME:
+        raise ValueError(f"has a name of more than {MOST_NAME} characters: shorten it")
     if not address.addr_spec.isascii():
         raise ValueError("is not a mail address in ASCII: write its domain in its xn-- form")
     return address

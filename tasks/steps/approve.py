@@ -64,7 +64,10 @@ def decide(services: Services, campaign: Campaign, approval_id: int, *, approved
 
 @dataclass
 class _Asked:
-    """Passes on what is to be approved or skipped, keeps what an approval compares, counts what was approved before."""
+    """Passes on what is to be approved or skipped, keeps what an approval compares, counts what was approved before.
+
+    What would be skipped is shown as such and is in no sum: an approval covers none of it, also where it is owed later.
+    """
 
     forecasts: Iterable[Forecast]
     kept: list[Forecast] = field(default_factory=list)
@@ -72,9 +75,9 @@ class _Asked:
 
     def __iter__(self) -> Iterator[Forecast]:
         for one in self.forecasts:
-            if one.message.awaits_approval:
-                self.kept.append(replace(one, letter=None, mail=None))
-            elif not one.skip:
+            if not one.skip and not one.message.awaits_approval:
                 self.approved_before += 1
                 continue
+            if not one.skip:
+                self.kept.append(replace(one, letter=None, mail=None))
             yield one

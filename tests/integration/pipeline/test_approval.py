@@ -280,6 +280,25 @@ def test_an_order_that_cannot_be_charged_holds_up_no_sister(club: SmallClub) -> 
     assert send(club, campaign).messages == {("sent", ""): 3}
 
 
+def test_what_was_shown_as_skipped_is_asked_about_once_it_is_owed(club: SmallClub) -> None:
+    session = club.own_session(orders_of(club, "Berg")[0])
+    club.pipeline.stand_in.pay(session, slow=True)
+    campaign = begin(club)
+    shown = ask(club, campaign)
+    assert shown is not None
+    assert (shown.preview.messages, dict(shown.preview.skipped)) == (2, {"processing": 1})
+    decide(club, campaign, shown)
+    assert send(club, campaign).messages == {("sent", ""): 2, ("skipped", "processing"): 1}
+    club.pipeline.stand_in.fail(session)
+    campaign = begin(club)
+    again = ask(club, campaign)
+    assert again is not None
+    assert again.preview.messages == 1
+    assert send(club, campaign).messages == {("sent", ""): 2, ("queued", "awaiting_approval"): 1}
+    decide(club, campaign, again)
+    assert send(club, campaign).messages == {("sent", ""): 3}
+
+
 # By every way that a message can take
 
 

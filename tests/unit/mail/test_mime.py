@@ -210,7 +210,11 @@ def test_what_is_not_an_address_is_for_a_person(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "Club", "a@example.com, b@example.com", "a@example.com\r\nBcc: e@example.org", "a@exämple.com"]
+    "address",
+    [
+        *("", "Club", "a@example.com, b@example.com", "a@example.com\r\nBcc: e@example.org", "a@exämple.com"),
+        "x" * 1200 + " <a@example.com>",
+    ],
 )
 def test_a_wrong_sender_is_a_setting_to_mend(address: str) -> None:
     with pytest.raises(ConfigurationError, match="The sender"):
