@@ -18,7 +18,19 @@ os.environ[ENV_FILE] = os.devnull
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-RUNS = ("approval", "bad_input", "killed", "mending", "operated", "privacy", "refresh", "season", "served", "stopped")
+RUNS = (
+    "aftercare",
+    "approval",
+    "bad_input",
+    "killed",
+    "mending",
+    "operated",
+    "privacy",
+    "refresh",
+    "season",
+    "served",
+    "stopped",
+)
 SERVED = {f"test_runs_{name}.py" for name in RUNS}
 """The files whose tests share a server of Prefect's, which takes long to start."""
 
