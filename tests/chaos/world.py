@@ -15,7 +15,7 @@ from sqlalchemy import text
 from tasks.campaign import CampaignOptions
 from tasks.charges import find_charges
 from tasks.errors import ConfigurationError, TransientError
-from tasks.links.recovery import IN_FLIGHT
+from tasks.links.recovery import IN_FLIGHT, KEY_LIFE, TOO_LATE
 from tasks.links.request import ATTEMPT_KEY, ORDER_KEY
 from tasks.refresh import RefreshOptions
 from tasks.services import Services, open_services
@@ -401,8 +401,17 @@ class World:
         while self.workers:
             self.go_on(0)
         self.later(2 * IN_FLIGHT)
+        while self.nobody_can_know_yet():
+            self.later(TOO_LATE - KEY_LIFE)
         for job in get_args(Job):
             self.run(job)
+
+    def nobody_can_know_yet(self) -> bool:
+        """Whether an answer is missing whose key may be forgotten, and whose request Stripe may still take: a wait."""
+        missing = "SELECT count(*) FROM tournament_fees.checkout_attempts WHERE state = 'requested'"
+        old = f"{missing} AND requested_at BETWEEN :too_late AND :forgotten"
+        now = self.pipeline.clock()
+        return bool(self.club.one(old, too_late=now - TOO_LATE, forgotten=now - KEY_LIFE + timedelta(minutes=1)))
 
     def abandon(self) -> None:
         """Let every worker end."""
