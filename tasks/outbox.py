@@ -197,17 +197,20 @@ class Claim:
 
         Returns its id, held under our lease; None where the old one is not ours any more.
         """
-        rows = self.outbox.database.fetch(
-            "renew_message",
-            message_id=message.id,
-            token=self.token,
-            kind=RENEWED_LINK,
-            mailbox=mailbox,
-            address=address,
-            domain=domain,
-            lease_seconds=CLAIM_SECONDS,
-            now=self.outbox.clock(),
-        )
+        with self.outbox.database.transaction() as connection:
+            fetch(connection, "lock_sending_campaign", campaign_id=self.outbox.campaign_id)  # two would take one part
+            rows = fetch(
+                connection,
+                "renew_message",
+                message_id=message.id,
+                token=self.token,
+                kind=RENEWED_LINK,
+                mailbox=mailbox,
+                address=address,
+                domain=domain,
+                lease_seconds=CLAIM_SECONDS,
+                now=self.outbox.clock(),
+            )
         return int(rows[0].id) if rows else None
 
     def put_off(

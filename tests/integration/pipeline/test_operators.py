@@ -231,6 +231,22 @@ def test_what_takes_another_ones_place_while_its_campaign_is_being_stopped_is_st
     assert statuses(club) == ["resent", "uncertain", "uncertain", "cancelled"]
 
 
+def test_two_messages_of_one_mailbox_that_are_renewed_at_once_become_two_parts(club: SmallClub) -> None:
+    club.sql("UPDATE tournament_fees.messages SET maybe_delivered = TRUE")
+    with outbox(club).claim(ids(club)[:2]) as claim, ThreadPoolExecutor(2) as pool:
+        taken = [message for message in map(claim.take, claim.ids) if message]
+        with club.pipeline.services.database.transaction() as connection:
+            fetch(connection, "lock_sending_campaign", campaign_id=claim.outbox.campaign_id)
+            renewals = [
+                pool.submit(claim.renew, one, "jo@example.org", "jo@example.org", "example.org") for one in taken
+            ]
+            while club.one(WAITING) < len(renewals) and not all(renewal.done() for renewal in renewals):
+                pass
+        assert len({renewal.result() for renewal in renewals} - {None}) == 2
+    parts = club.sql("SELECT part FROM tournament_fees.messages WHERE mailbox = 'jo@example.org'")
+    assert sorted(row.part for row in parts) == [1, 2]
+
+
 def test_a_campaign_whose_last_message_is_marked_as_sent_is_done(club: SmallClub) -> None:
     lose_the_reply(club)
     club.sql("UPDATE tournament_fees.messages SET status = 'skipped', reason = 'excluded' WHERE status = 'queued'")
@@ -238,13 +254,12 @@ def test_a_campaign_whose_last_message_is_marked_as_sent_is_done(club: SmallClub
     assert club.one("SELECT state FROM tournament_fees.campaigns") == "done"
 
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
 def waiting_for_a_lock(club: SmallClub) -> bool:
     """Say whether somebody waits for what somebody else has locked in this database."""
-    return bool(
-        club.one(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-    )
+    return bool(club.one(WAITING))
 
 
 def test_a_lost_workers_message_of_a_stopped_campaign_becomes_uncertain(club: SmallClub) -> None:
