@@ -11,7 +11,7 @@ from deployments.worker import POOL
 from tasks.errors import ConfigurationError
 from tasks.examination import Finding, examine
 from tasks.services import open_services
-from tasks.settings import load_settings
+from tasks.settings_source import load_settings
 
 
 def examinations() -> Iterator[Finding]:

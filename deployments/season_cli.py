@@ -143,7 +143,7 @@ def deploy() -> None:
     """Make or update Prefect's work pool, deployments, schedules and automations; what is switched on stays on."""
     from deployments.deploying import deploy as make_known  # noqa: PLC0415
     from deployments.deploying import deployment_names  # noqa: PLC0415
-    from tasks.settings import load_schedule_settings  # noqa: PLC0415
+    from tasks.settings_source import load_schedule_settings  # noqa: PLC0415
 
     with told_in_a_line():
         settings = load_schedule_settings()

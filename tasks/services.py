@@ -20,7 +20,9 @@ from tasks.mail.rendering import Renderer
 from tasks.mail.smtp import Mailer
 from tasks.pace import Pace
 from tasks.quota import Quota
-from tasks.settings import STRIPE_API, Settings, load_settings
+from tasks.setting_values import STRIPE_API
+from tasks.settings import Settings
+from tasks.settings_source import load_settings
 
 TURN_SECONDS = 240
 """How far away a worker's turn at the mail server may be: shorter than its claims live."""

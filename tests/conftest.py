@@ -9,7 +9,7 @@ import pytest
 from hypothesis import Phase, settings
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] # it has none
 
-from tasks.settings import ENV_FILE
+from tasks.settings_source import ENV_FILE
 
 # Whoever runs the tests may have a .env with a real mail server: neither they nor the programs that they start read it.
 os.environ[ENV_FILE] = os.devnull

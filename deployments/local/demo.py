@@ -112,7 +112,7 @@ def stay(stack: Stack) -> None:
     """Keep everything running, so that a person can open mails and pay."""
     console.print(f"\nCaught mail: {stack.mail_url}\nPrefect:     {stack.prefect_url}\nCtrl-C ends it.")
     while True:
-        time.sleep(3600)  # Ctrl-C or SIGTERM raises out of it
+        time.sleep(3600)  # nothing is left to do but to be there, until Ctrl-C or SIGTERM raises out of it
 
 
 def step(title: str) -> None:

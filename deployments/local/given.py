@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tasks.errors import ConfigurationError
-from tasks.settings import load_settings
+from tasks.settings_source import load_settings
 
 _INVENTED = {
     "DATABASE_URL": "postgresql://localhost/club",

@@ -121,4 +121,4 @@ def _signal(processes: Iterable[psutil.Process], number: int) -> None:
 def _wait_for_end(processes: list[psutil.Process], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while any(map(_runs, processes)) and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
+        time.sleep(_POLL_SECONDS)  # most are not our children: the kernel tells nobody but their parent of their end

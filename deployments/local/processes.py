@@ -47,7 +47,7 @@ class Child:
                 raise ChildFailedError(f"{self.name} ended with exit code {code}.{self._log_tail()}")
             if time.monotonic() > deadline:
                 raise ChildFailedError(f"{self.name} was not ready after {seconds:.0f} s.{self._log_tail()}")
-            time.sleep(every)
+            time.sleep(every)  # between two looks: a program tells nobody when it has begun to answer
         return answer
 
     def listening_on(self) -> str | None:

@@ -96,7 +96,7 @@ def _wait(api: httpx.Client, run: str, state: str) -> None:
     while _json(api.get(f"/flow_runs/{run}"))["state"]["type"] != state:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the run is not {state} after {RUN_SECONDS} s")
-        time.sleep(0.3)  # between two looks
+        time.sleep(0.3)  # between two looks: asking all the time would keep the server from its work
 
 
 def _json(answer: httpx.Response) -> Any:  # noqa: ANN401  Prefect's JSON

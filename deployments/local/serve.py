@@ -19,7 +19,7 @@ from tasks.database import Database
 from tasks.errors import ConfigurationError, TransientError
 from tasks.migrations import check_club_tables, migrate
 from tasks.services import open_services
-from tasks.settings import load_settings
+from tasks.settings_source import load_settings
 
 # One club's worker may ask more often than a league's hundred: a click is answered within seconds.
 PROMPT = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_HEARTBEAT_SECONDS": "10"}

@@ -19,7 +19,7 @@ from deployments.local.ports import last_port, remember_port
 from deployments.local.postgres import embedded_postgres
 from deployments.local.prefect_server import prefect_client_environment, prefect_server
 from deployments.local.processes import Child, ChildProcesses, child_processes
-from tasks.settings import env_file
+from tasks.settings_source import env_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

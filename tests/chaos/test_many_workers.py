@@ -158,7 +158,7 @@ def test_four_workers_deliver_a_campaign_though_one_is_killed(
 @pytest.mark.only_long
 def test_the_same_over_tcp_from_two_network_namespaces(capsys: pytest.CaptureFixture[str]) -> None:
     if reason := lacking():
-        pytest.skip(reason)
+        pytest.skip(reason)  # only root may make network namespaces, and `make test-long` is for everybody
     with machines(2) as places, campaign_of(FULL, places) as campaign:
         campaign.deliver()
         came_from = campaign.club.one(

@@ -8,7 +8,7 @@ from uuid import UUID
 from tasks.campaign import Batch, Campaign
 from tasks.errors import TransientError
 from tasks.services import Services, open_services
-from tasks.settings import load_settings
+from tasks.settings_source import load_settings
 from tasks.steps.deliver_batch import deliver_batch
 from tests.chaos.network import enter
 

@@ -9,7 +9,7 @@ import pytest
 
 from deployments.local.serve import served as serve
 from deployments.local.stripe_standin.control import StandInControl
-from tasks.settings import load_settings
+from tasks.settings_source import load_settings
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.runs.mail_wire import MailWire, mail_wire
 from tests.runs.rude_server import rude_server

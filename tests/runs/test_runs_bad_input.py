@@ -26,6 +26,7 @@ CASES = [
     ),
     (TOURNAMENT, {"STRIPE_API_KEY": ""}, "STRIPE_API_KEY is not set"),
     (TOURNAMENT, {"STRIPE_API_KEY": "pk_test_invented"}, "STRIPE_API_KEY is not a Stripe secret or restricted key"),
+    # Nobody's key: it is refused for its prefix.
     (TOURNAMENT, {"STRIPE_API_KEY": "sk_live_invented"}, "STRIPE_API_KEY is a live key"),
     (
         TOURNAMENT,

@@ -97,7 +97,7 @@ def test_a_demo_that_is_killed_while_it_mails_leaves_no_process(home: Path) -> N
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        (
+        (  # nobody's key: it is refused for its prefix
             {"STRIPE_API_KEY": "sk_live_invented", "CHECKOUT_SUCCESS_URL": "https://club.example.org"},
             "STRIPE_ALLOW_LIVE",
         ),

@@ -183,6 +183,7 @@ def test_runs_come_by_schedule(served: Served) -> None:
     assert {run["state"]["message"] for run in runs} == {"Nothing is due"}
 
 
+# A run that stays until it is killed: it never comes to the end of its sleep.
 LOST = """
 import time
 from prefect import flow, tags

@@ -20,7 +20,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from deployments.local.mail_catcher.page import write_index
 from deployments.local.stack import Stack, local_stack
 from deployments.local.stripe_standin.control import StandInControl
-from tasks.settings import load_settings
+from tasks.settings_source import load_settings
 from tests.integration.pipeline.harness import Inbox, Pipeline, links_in, open_pipeline, open_session
 
 QUIET = [

@@ -15,6 +15,7 @@ from tests.system.postfix import Postfix, postfix
 CONNECTED = ": connect from localhost"
 SENT = [("sending", "body", None), ("sent", "after the dot", 250)]
 
+# `make test-system` runs as root, who installs Postfix; whoever runs this file alone as somebody else cannot start it.
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="Postfix is started by root only")
 
 

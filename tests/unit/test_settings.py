@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from tasks.errors import ConfigurationError
 from tasks.services import link_policy, open_services
-from tasks.settings import ENV_FILE, STRIPE_API, Settings, is_loopback, load_settings
+from tasks.setting_values import STRIPE_API, is_loopback
+from tasks.settings import Settings
+from tasks.settings_source import ENV_FILE, load_settings
 
 GOOD = {
     "DATABASE_URL": "postgresql://club:db-secret@db.example.org:5433/club",
@@ -70,6 +72,7 @@ def test_the_good_settings_are_read() -> None:
     ("values", "rate"),
     [
         ({}, 15),
+        # Nobody's key: its prefix says its mode.
         ({"STRIPE_API_KEY": "rk_live_invented", "STRIPE_ALLOW_LIVE": "1"}, 60),
         ({"STRIPE_API_BASE": "http://127.0.0.1:8420"}, 1000),
         ({"STRIPE_CALLS_PER_SECOND": "2.5"}, 2.5),

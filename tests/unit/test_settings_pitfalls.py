@@ -6,7 +6,8 @@ import pytest
 
 from tasks.errors import ConfigurationError
 from tasks.services import link_policy
-from tasks.settings import ENV_FILE, Settings, load_settings
+from tasks.settings import Settings
+from tasks.settings_source import ENV_FILE, load_settings
 from tests.unit.test_settings import GOOD
 
 

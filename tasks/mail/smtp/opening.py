@@ -12,7 +12,8 @@ from tasks.mail.smtp.connection import Connection
 from tasks.mail.smtp.patience import PatientSMTP, PatientTLS
 from tasks.mail.smtp.reply import one_line
 from tasks.mail.smtp.timeouts import Timeouts
-from tasks.settings import Settings, is_loopback
+from tasks.setting_values import is_loopback
+from tasks.settings import Settings
 
 LOGIN_METHODS = ("CRAM-MD5", "PLAIN", "LOGIN")
 """Those of smtplib, the best first."""

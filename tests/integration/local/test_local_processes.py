@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tests.integration.local.conftest import Holding
 
+# A program that stays until somebody ends it: that is what the tests are about.
 SLEEPER = "import time; print('listening on here', flush=True); time.sleep(600)"
 PARENT = f"""
 import subprocess, sys

@@ -42,6 +42,8 @@ MOST_CHECKED = 100
 """Sessions of a test that are held against the schema: in one with thousands, they are alike."""
 
 STRIPE_KEY = "sk_test_invented_key_of_the_tests"
+LIVE_KEY = "sk_live_invented_key_of_the_tests"
+"""Nobody's: the stand-in and we go by its prefix, and what is of the other mode has to be told apart."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from tasks.examination import Finding, examine
 from tasks.mail.rendering import Renderer
 from tasks.mail.template_folder import TEMPLATES
 from tasks.services import open_services
-from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.harness import LIVE_KEY, Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.smtp_server import Script, server
 from tests.integration.pipeline.test_bad_input import closed_port
@@ -126,7 +126,7 @@ FAULTS = {
         lambda _club: {"stripe_api_key": SecretStr("rk_test_invented_readonly_key")},
     ),
     "a key of the other mode": Fault(
-        lambda club: club.own_session(club.family("Berg", "b@example.com")[0], key="sk_live_invented_key_of_the_club"),
+        lambda club: club.own_session(club.family("Berg", "b@example.com")[0], key=LIVE_KEY),
         {"Stripe account"},
         "STRIPE_API_KEY is of another mode than the sessions in orders",
     ),

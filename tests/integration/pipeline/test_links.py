@@ -11,11 +11,10 @@ from deployments.local.stripe_standin.faults import FaultName
 from tasks.errors import ConfigurationError, TransientError
 from tasks.links.model import LinkOutcome
 from tasks.links.traffic import MAX_REFUSALS
-from tests.integration.pipeline.harness import Pipeline, open_pipeline
+from tests.integration.pipeline.harness import LIVE_KEY, Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
 
 Method = Literal["GET", "POST"]
-LIVE_KEY = "sk_live_invented_key_of_the_tests"
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tasks.steps.plan_refresh import plan_refresh
 from tasks.steps.prepare_refresh import prepare_refresh
 from tasks.steps.refresh_batch import AT_ONCE, refresh_batch
 from tasks.steps.summarize_refresh import RefreshSummary, summarize_refresh
-from tests.integration.pipeline.harness import Pipeline, open_pipeline
+from tests.integration.pipeline.harness import LIVE_KEY, Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import CUP, FEE, SESSIONS, SmallClub
 
 PRICE = {"currency": "usd", "unit_amount": str(FEE), "product_data": {"name": "Cap"}}
@@ -41,7 +41,6 @@ FORM = {
 """A session of another system, as a form."""
 
 RENEW = RefreshOptions(renew=True)
-LIVE_KEY = "sk_live_invented_key_of_the_tests"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from tasks.links.model import Charge, LinkOutcome
 from tasks.links.request import ReturnPages, session_request
 from tasks.links.stripe_api import NotOpenError, RefusedError
 from tasks.refresh import RefreshOptions
-from tasks.settings import STRIPE_API, Settings
+from tasks.setting_values import STRIPE_API
+from tasks.settings import Settings
 from tests.integration.pipeline.harness import Inbox, open_pipeline
 from tests.integration.pipeline.small_club import FEE
 from tests.integration.pipeline.test_refresh import RENEW, RefreshedClub

@@ -59,7 +59,8 @@ def test_the_modes_have_keys_of_their_own(
     create: Create, client_for: Callable[[str], StripeClient], parameters: dict[str, Any]
 ) -> None:
     test = create("k")
-    live = client_for("sk_live_standin0001").v1.checkout.sessions.create(parameters, {"idempotency_key": "k"})  # type: ignore[arg-type]  # a dict
+    live_client = client_for("sk_live_standin0001")  # nobody's key: the stand-in goes by its prefix
+    live = live_client.v1.checkout.sessions.create(parameters, {"idempotency_key": "k"})  # type: ignore[arg-type]  # a dict
     assert live.id != test.id
 
 
