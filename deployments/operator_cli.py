@@ -1,6 +1,5 @@
 """The verbs with which people mend what went wrong with messages."""
 
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deployments.terminal import check_prefect, end_as, told_in_a_line
+from deployments.terminal import By, Tournament, check_prefect, end_as, told_in_a_line
 from tasks.choices import RetryChoice, SettleChoice, StopChoice
 from tasks.report import stopped_sentence
 from tasks.services import open_services
@@ -19,10 +18,8 @@ from tasks.steps.summarize import summarize
 
 app = typer.Typer()
 
-Tournament = Annotated[str, typer.Option("--tournament", "-t", help="its name; without it, all of them")]
 Messages = Annotated[list[int] | None, typer.Option("--message", "-m", help="a message's number; as often as needed")]
 Count = Annotated[int, typer.Option(min=1, help="how many you mean; if another number is found, nothing is done")]
-By = Annotated[str, typer.Option(help="your name, kept beside what you decide", default_factory=getpass.getuser)]
 
 
 @app.command()

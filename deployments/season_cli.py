@@ -1,6 +1,5 @@
 """The verbs for what goes by itself through a season."""
 
-import getpass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,20 +7,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from deployments.terminal import check_prefect, end_as, told_in_a_line, write_private
+from deployments.terminal import By, Tournament, check_prefect, end_as, told_in_a_line, write_private
 from tasks.errors import ConfigurationError
 
 app = typer.Typer()
 
-By = Annotated[str, typer.Option(help="your name, kept beside what you decide", default_factory=getpass.getuser)]
 TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 @app.command()
 def remind(
-    tournament: Annotated[
-        str | None, typer.Option("--tournament", "-t", help="its name; without it, all of them")
-    ] = None,
+    tournament: Tournament = "",
     after_days: Annotated[int, typer.Option(min=1, max=60, help="who was last mailed at least so long ago")] = 3,
     at_most: Annotated[int, typer.Option(min=1, help="never more messages for a tournament")] = 500,
     *,
@@ -33,7 +29,7 @@ def remind(
 
     with told_in_a_line():
         check_prefect()
-    chosen = ReminderOptions(tournament=tournament or "", after_days=after_days, dead_links=dead_links, at_most=at_most)
+    chosen = ReminderOptions(tournament=tournament, after_days=after_days, dead_links=dead_links, at_most=at_most)
     end_as(remind_unpaid(chosen, return_state=True))
 
 
@@ -101,7 +97,7 @@ def settle_after_restore(
 def purge_season(
     before: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="of tournaments that ended before this day")],
     by: By,
-    tournament: Annotated[str, typer.Option("--tournament", "-t", help="its name; without it, all of them")] = "",
+    tournament: Tournament = "",
     count: Annotated[int, typer.Option(min=0, help="how many records you mean; if that is wrong, nothing is done")] = 0,
     *,
     purge: Annotated[
@@ -150,4 +146,5 @@ def deploy() -> None:
         check_prefect()
         make_known(settings)
         alerts = "alerts go to ALERT_URL" if settings.alert_url else "no alerts: ALERT_URL is not set"
-        print(f"{len(deployment_names())} deployments are there, their schedules off until switched on; {alerts}.")
+        switched = "schedules are on where somebody switched them on"
+        print(f"{len(deployment_names())} deployments are there; {switched}; {alerts}.")

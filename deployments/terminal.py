@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -15,6 +16,9 @@ from tasks.errors import ConfigurationError, PermanentError, TransientError
 
 if TYPE_CHECKING:  # Prefect takes seconds to import
     from prefect.client.schemas.objects import State
+
+Tournament = Annotated[str, typer.Option("--tournament", "-t", help="its name; without it, all of them")]
+By = Annotated[str, typer.Option(help="your name, kept beside what you decide", default_factory=getpass.getuser)]
 
 ACTED_ON_BY_PEOPLE = (ConfigurationError, PermanentError, TransientError)
 

@@ -1,6 +1,6 @@
 -- The roles of the pipeline, with no right more than it needs. Run it as the owner of the club's tables and of the schema
--- tournament_fees, after each `deployments.cli migrate` (which needs the owner's rights): psql -f sql/roles.sql. Safe to repeat.
--- Then make a user for DATABASE_URL and give it a role:
+-- tournament_fees, after each `deployments.cli migrate` (which needs the owner's rights): psql -v ON_ERROR_STOP=1 -f sql/roles.sql. Safe
+-- to repeat. Then make a user for DATABASE_URL and give it a role:
 --   CREATE ROLE fees LOGIN PASSWORD '…'; GRANT tournament_fees_pipeline TO fees;
 -- tournament_fees_pipeline reads what it must, and writes only its own tables and how orders are paid. tournament_fees_order_maker, beside
 -- it, may make the orders that committed players lack: give it only where refresh-checkout-links does that. tournament_fees_purger, beside

@@ -84,7 +84,7 @@ def rehearsal_link(player: CommittedPlayer) -> Link:
     )
 
 
-def _whole(amount: Decimal | None) -> int:
+def whole(amount: Decimal | None) -> int:
     """Return an amount as a letter can show it; one that is no number belongs to an order that is under review."""
     sensible = amount is not None and amount.is_finite() and abs(amount) <= GREATEST_AMOUNT
     return int(amount) if amount is not None and sensible else 0
@@ -94,7 +94,7 @@ def _line(player: CommittedPlayer, link: Link) -> FeeLine:
     return FeeLine(
         player=player.player_name,
         team=player.team,
-        amount=_whole(player.amount) if link.amount is None else link.amount,
+        amount=whole(player.amount) if link.amount is None else link.amount,
         currency=link.currency or player.currency or "",
         due_date=player.due_date,
         state=LINE_STATES[link.outcome],

@@ -10,7 +10,7 @@ from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.links.stripe_api import UnknownSessionError
 from tasks.local_time import find_zone
 from tasks.mail.bounce_box import open_bounce_box
-from tasks.mail.rehearsal import sketches
+from tasks.mail.rehearsal import rehearse
 from tasks.migrations import check_club_tables, check_migrated
 from tasks.restores import check_not_restored
 from tasks.services import Services
@@ -153,8 +153,7 @@ def _mail_server(services: Services) -> str:
 
 def _templates(services: Services) -> str:
     renderer = services.renderer
-    for letter in sketches(renderer.kinds, renderer.languages.known, renderer.brands):
-        renderer.render(letter)
+    rehearse(renderer)
     return f"{len(renderer.kinds)} kinds, {len(renderer.brands)} brands, {len(renderer.languages.known)} languages"
 
 

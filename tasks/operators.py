@@ -1,7 +1,7 @@
 """What people decide about messages that went wrong: carried out whole or not at all, and kept with who and when."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -31,28 +31,30 @@ class Chosen:
         for status, rows in groupby(
             sorted(self.rows, key=lambda row: str(row.status)), key=lambda row: str(row.status)
         ):
-            chosen = list(rows)
-            self._keep("resend" if status == "uncertain" else "retry", chosen)
-            fetch(self.connection, "requeue_messages", message_ids=_ids(chosen), now=self.now)
+            chosen = replace(self, rows=list(rows))
+            chosen.keep("resend" if status == "uncertain" else "retry")
+            fetch(self.connection, "requeue_messages", message_ids=_ids(chosen.rows), now=self.now)
         campaigns = sorted({row.campaign_id for row in self.rows})
         fetch(self.connection, "reopen_campaigns", campaign_ids=campaigns, now=self.now)
 
     def mark_sent(self, reason: str = "confirmed_by_hand") -> None:
         """Call them sent: the mail server took them, as a person has found or its log says."""
-        self._keep("mark_sent", self.rows)
+        self.keep("mark_sent")
         fetch(self.connection, "mark_messages_sent", message_ids=_ids(self.rows), reason=reason, now=self.now)
         for campaign_id in sorted({row.campaign_id for row in self.rows}):
             fetch(self.connection, "close_campaign", campaign_id=campaign_id, now=self.now)
 
     def put_back(self) -> None:
         """Queue what a restore held: the mail server never took it."""
-        self._keep("put_back", self.rows)
+        self.keep("put_back")
         fetch(self.connection, "put_back_messages", message_ids=_ids(self.rows), now=self.now)
         campaigns = sorted({row.campaign_id for row in self.rows})
         fetch(self.connection, "reopen_campaigns", campaign_ids=campaigns, now=self.now)
 
-    def _keep(self, action: str, rows: Iterable[Row[Any]]) -> None:
-        for campaign_id, group in groupby(sorted(rows, key=lambda row: int(row.campaign_id)), lambda r: r.campaign_id):
+    def keep(self, action: str) -> None:
+        """Keep who did it to them, and when."""
+        rows = sorted(self.rows, key=lambda row: int(row.campaign_id))
+        for campaign_id, group in groupby(rows, lambda row: row.campaign_id):
             fetch(
                 self.connection,
                 "record_action",

@@ -195,10 +195,11 @@ class Claim:
     def renew(self, message: Message, mailbox: str, address: str, domain: str) -> int | None:
         """Let a new message, with its own Message-ID, take the place of one that cannot be sent again unchanged.
 
-        Returns its id, held under our lease; None where the old one is not ours any more.
+        Returns its id, held under our lease; None where the old one is not ours any more or its campaign is stopped.
         """
         with self.outbox.database.transaction() as connection:
-            fetch(connection, "lock_sending_campaign", campaign_id=self.outbox.campaign_id)  # two would take one part
+            if not fetch(connection, "lock_sending_campaign", campaign_id=self.outbox.campaign_id):
+                return None
             rows = fetch(
                 connection,
                 "renew_message",

@@ -82,10 +82,10 @@ def preview_page() -> Iterator[PreviewPage]:
 
 def forget_pages(folder: Path, tournaments: Sequence[str]) -> int:
     """Delete the pages about these tournaments, and return how many they were."""
-    about = "|".join(re.escape(_slug(name)) for name in tournaments)
-    pages = [
-        page for page in folder.glob("preview-*.html") if re.match(rf"preview-({about})-[a-z_]+-\d{{8}}-", page.name)
-    ]
+    slugs = {_slug(name) for name in tournaments} - {""}  # a name without a letter says nothing: such pages age away
+    about = "|".join(map(re.escape, sorted(slugs)))
+    ours = re.compile(rf"preview-({about})-[a-z_]+-\d{{8}}-")
+    pages = [page for page in folder.glob("preview-*.html") if slugs and ours.match(page.name)]
     for page in pages:
         page.unlink(missing_ok=True)
     return len(pages)

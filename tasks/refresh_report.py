@@ -1,11 +1,7 @@
 """A refresh in words: the artifact that an administrator reads, and the sentence its run ends with."""
 
-from datetime import UTC, datetime
-
-from babel.numbers import format_currency, get_currency_precision
-
 from tasks.links.model import LinkOutcome
-from tasks.report import plain, table
+from tasks.report import moment, money, plain, table
 from tasks.steps.summarize_refresh import MOST_ROWS, RefreshSummary
 
 
@@ -43,27 +39,17 @@ def refresh_markdown(summary: RefreshSummary) -> str:
     if summary.rivals:
         parts += [
             "## Second sessions of the club's own system, closed",
-            table(("Order", "Closed"), [(row.order_id, _moment(row.rival_closed_at)) for row in summary.rivals]),
+            table(("Order", "Closed"), [(row.order_id, moment(row.rival_closed_at)) for row in summary.rivals]),
         ]
     if summary.set_asides:
-        aside = [(row.order_id, row.reason, plain(row.detail), _moment(row.set_aside_at)) for row in summary.set_asides]
+        aside = [(row.order_id, row.reason, plain(row.detail), moment(row.set_aside_at)) for row in summary.set_asides]
         parts += ["## Waiting for a person", table(("Order", "Reason", "Detail", "Since"), aside)]
     if summary.payments:
         paid = [
-            (row.order_id, _money(row.amount, row.currency), row.finding, _moment(row.recorded_at))
+            (row.order_id, money(row.amount, row.currency), row.finding, moment(row.recorded_at))
             for row in summary.payments
         ]
         parts += ["## Payments for the treasurer", table(("Order", "Paid", "Finding", "Found"), paid)]
     if len(summary.changes) == MOST_ROWS:
         parts.append(f"Only the first {MOST_ROWS} orders are listed.")
     return "\n\n".join(parts) + "\n"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _money(amount: int, currency: str) -> str:
-    """Return an amount in the currency's smallest unit as people read it."""
-    units = amount / 10 ** get_currency_precision(currency.upper())
-    return str(format_currency(units, currency.upper(), locale="en_US"))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from tasks.links.model import LinkOutcome
+from tasks.mail.local_format import LocalFormat
 from tasks.steps.summarize import NOT_LOOKED_AT, Problem, Summary, Wait
 
 WORDS = {
@@ -116,6 +117,11 @@ def wait_words(wait: Wait) -> str:
 def moment(at: datetime) -> str:
     """Return a time to the minute, in UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def money(amount: int, currency: str) -> str:
+    """Return an amount in Stripe's smallest unit as people read it."""
+    return LocalFormat.of("en", "UTC").money(amount, currency.upper())
 
 
 def markdown(summary: Summary) -> str:

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
-from tasks.links.decision import GREATEST_AMOUNT
-from tasks.mail.local_format import LocalFormat, decimals
+from tasks.compose import whole
+from tasks.mail.local_format import decimals
 from tasks.mailbox import mask
-from tasks.report import TO_DO, moment, plain, reason_words, table
+from tasks.report import TO_DO, moment, money, plain, reason_words, table
 from tasks.standing import OWED, PAID, OrderStanding, Standing
 from tasks.steps.campaign_status import Status
 from tasks.treasurer_file import Cell, treasurer_csv
@@ -147,15 +147,8 @@ def _sum(status: Status, standings: "frozenset[Standing] | set[Standing]") -> st
 
 
 def _cents(order: OrderStanding) -> int:
-    """Return an order's amount; one that is no sensible number belongs to an order that is set aside."""
-    amount = order.amount
-    sensible = amount is not None and amount.is_finite() and 0 <= amount <= GREATEST_AMOUNT
-    return int(amount) if amount is not None and sensible else 0
-
-
-def money(amount: int, currency: str) -> str:
-    """Return an amount in Stripe's smallest unit as people read it."""
-    return LocalFormat.of("en", "UTC").money(amount, currency.upper())
+    """Return an order's amount; a negative one belongs to an order that is set aside."""
+    return max(0, whole(order.amount))
 
 
 def _csv_row(order: OrderStanding) -> Sequence[Cell]:

@@ -1,10 +1,11 @@
 -- Call uncertain, after a restore, what could have gone out since the backup: a person, or the mail server's log, says what became of it.
--- The campaigns are being sent, as far as anybody can know.
+-- The campaigns are being sent, as far as anybody can know; but one that had not begun is begun by a run alone, which looks at how many
+-- messages it has and whether they can be written.
 -- Takes: now, detail.
--- Returns: id, campaign_id, uncertain (it was on the wire when the backup was made).
+-- Returns: id, campaign_id.
 WITH campaign AS (
     UPDATE tournament_fees.campaigns
-    SET state = 'sending', changed_at = :now
+    SET state = CASE WHEN state = 'draft' THEN 'draft' ELSE 'sending' END, changed_at = :now
     WHERE state IN ('draft', 'awaiting_approval', 'sending') AND purged_at IS NULL
     RETURNING id
 ),
@@ -54,7 +55,6 @@ told AS (
 
 SELECT
     h.id,
-    h.campaign_id,
-    h.status = 'sending' AS uncertain
+    h.campaign_id
 FROM held AS h
 ORDER BY h.id;

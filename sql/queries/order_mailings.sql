@@ -1,7 +1,7 @@
 -- When orders were last mailed with a link, whatever the campaign, and how that link stands.
 -- Takes: order_ids, now.
--- Returns: order_id, mailed_at (business time), uncertain (it may not have come), link_live, link_dies_at, processing (a slow payment is
--- under way), mailings.
+-- Returns: order_id, mailed_at (business time), uncertain (it may not have come), link_live, processing (a slow payment is under way),
+-- mailings.
 WITH mailed AS (
     SELECT
         mo.order_id,
@@ -26,7 +26,6 @@ SELECT
     mailed.at AS mailed_at,
     coalesce(mailed.uncertain, FALSE) AS uncertain,
     coalesce(mailed.link_expires_at > :now AND coalesce(known.state, 'open') = 'open', FALSE) AS link_live,
-    mailed.link_expires_at AS link_dies_at,
     exists(
         SELECT FROM tournament_fees.checkout_attempts AS ca
         WHERE ca.order_id = wanted.order_id AND ca.state = 'processing'

@@ -1,28 +1,11 @@
 -- Put another message in the place of one that may have been delivered and cannot be sent again unchanged: it takes over its orders and its
 -- lease, under a Message-ID of its own.
--- The lock on the campaign keeps somebody who is stopping it from overlooking the new one.
--- Returns: id of the new one, or no row where the old one is not ours any more, or its campaign not being sent.
-WITH campaign AS (
-    SELECT c.id
-    FROM tournament_fees.campaigns AS c
-    WHERE
-        c.state = 'sending'
-        AND c.id = (
-            SELECT m.campaign_id FROM tournament_fees.messages AS m
-            WHERE m.id = :message_id
-        )
-    FOR SHARE
-),
-
-old AS (
+-- The caller holds the campaign (lock_sending_campaign): else who stops it would overlook the new one, and two would take the same part.
+-- Returns: id of the new one, or no row where the old one is not ours any more.
+WITH old AS (
     UPDATE tournament_fees.messages
     SET status = 'resent', reason = 'renewed', lease_token = NULL, lease_expires_at = NULL, changed_at = :now
-    WHERE
-        id = :message_id
-        AND status = 'claimed'
-        AND lease_token = :token
-        AND maybe_delivered
-        AND campaign_id IN (SELECT campaign.id FROM campaign)
+    WHERE id = :message_id AND status = 'claimed' AND lease_token = :token AND maybe_delivered
     RETURNING *
 ),
 

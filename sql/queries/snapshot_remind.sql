@@ -54,7 +54,7 @@ families AS (
             INNER JOIN tournament_fees.campaigns AS c ON m.campaign_id = c.id
             WHERE
                 (m.mailbox, m.family) = (s.mailbox, s.family)
-                AND m.status IN ('sending', 'sent', 'uncertain')
+                AND m.status IN ('sending', 'sent', 'uncertain', 'resent')
                 AND (c.tournament_id, c.kind) = (:tournament_id, 'reminder')
         ) < :most
     GROUP BY s.mailbox, s.family

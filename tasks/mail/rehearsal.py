@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from itertools import product
 
 from tasks.mail.letter import DEFAULT_BRAND, FeeLine, Letter, LinkState
+from tasks.mail.rendering import Renderer
 
 SOME_DAY = date(2026, 12, 12)
 SOME_LINK = "https://checkout.stripe.com/c/pay/cs_test_rehearsal"
@@ -32,6 +33,12 @@ def sketches(kinds: Sequence[str], languages: Iterable[str], brands: Iterable[st
         )
     for kind, brand in product(kinds[:1], brands):
         yield sample(kind, None, brand)
+
+
+def rehearse(renderer: Renderer) -> None:
+    """Render all sketches; raises ConfigurationError for a template that cannot say what it has to."""
+    for letter in sketches(renderer.kinds, renderer.languages.known, renderer.brands):
+        renderer.render(letter)
 
 
 def sample(kind: str, language: str | None, brand: str) -> Letter:

@@ -1,6 +1,6 @@
 """Where a tournament's money is: each order as it stands now, by the club's tables and the ledger. Changes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,6 @@ class Payment:
     currency: str
     finding: str
     payment_intent_id: str
-    recorded_at: datetime
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def campaign_status(services: Services, tournament_name: str) -> Status:
         now,
         tuple(_standing(row, mailings, reasons, tournament) for row in rows),
         tuple(_trouble(row) for row in database.fetch("tournament_troubles", tournament_id=tournament.id)),
-        tuple(_payments(database.fetch("order_payments", order_ids=order_ids))),
+        tuple(_payment(row) for row in database.fetch("payments_to_look_at", order_ids=order_ids, most=MOST_ROWS)),
     )
 
 
@@ -99,9 +98,5 @@ def _trouble(row: Row[Any]) -> Trouble:
     )
 
 
-def _payments(rows: Sequence[Row[Any]]) -> list[Payment]:
-    return [
-        Payment(row.order_id, row.amount, row.currency, row.finding, row.payment_intent_id or "", row.recorded_at)
-        for row in rows
-        if row.open
-    ]
+def _payment(row: Row[Any]) -> Payment:
+    return Payment(row.order_id, row.amount, row.currency, row.finding, row.payment_intent_id or "")

@@ -1,6 +1,6 @@
 """Before anything is done: all that the job needs can be reached and is as it must be."""
 
-from tasks.mail.rehearsal import sketches
+from tasks.mail.rehearsal import rehearse
 from tasks.migrations import check_club_tables, check_migrated
 from tasks.restores import check_not_restored
 from tasks.services import Services
@@ -14,9 +14,7 @@ def check_ready(services: Services) -> None:
     check_club_tables(services.database)
     check_migrated(services.database)
     check_not_restored(services.database)
-    renderer = services.renderer
-    for letter in sketches(renderer.kinds, renderer.languages.known, renderer.brands):
-        renderer.render(letter)
+    rehearse(services.renderer)
     services.stripe.check()
     with services.mailer() as mailer:
         mailer.check()

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Row
 
 from tasks.database import fetch
 from tasks.errors import ConfigurationError
 from tasks.local_time import find_zone
+from tasks.operators import Chosen
 from tasks.services import Services
 
 MARGIN = timedelta(minutes=10)
@@ -38,14 +41,15 @@ def hold_after_restore(services: Services, backup_at: datetime, *, by: str) -> H
         raise ConfigurationError("Your name is missing: it is kept beside what is held, nothing was done")
     if backup_at > now:
         raise ConfigurationError(f"The backup cannot be of {backup_at:%Y-%m-%d %H:%M %Z}: that is to come")
-    messages, campaigns = _hold(services, backup_at, by.strip(), now)
+    held, backup_at = _hold(services, backup_at, by.strip(), now)
     services.survey.sweep()
     made = services.stripe.created_between(backup_at - MARGIN, now + MARGIN)
     order_of = services.survey.sightings.order_of
     ours = {session.id: order for session in made if (order := order_of(session)) is not None}
     sessions = services.database.fetch("forgotten_sessions", session_ids=list(ours))
     orders = services.database.fetch("forgotten_orders", order_ids=sorted(set(ours.values())))
-    return Held(backup_at, messages, campaigns, len(sessions), tuple(row.order_id for row in orders))
+    campaigns = len({row.campaign_id for row in held})
+    return Held(backup_at, len(held), campaigns, len(sessions), tuple(row.order_id for row in orders))
 
 
 def held_words(held: Held) -> list[str]:
@@ -65,20 +69,16 @@ def held_words(held: Held) -> list[str]:
     return said
 
 
-def _hold(services: Services, backup_at: datetime, by: str, now: datetime) -> tuple[int, int]:
-    """Hold the messages, and keep who said so; return how many they are, and of how many campaigns."""
-    detail = f"It may have gone out between the backup of {backup_at:%Y-%m-%d %H:%M %Z} and {now:%Y-%m-%d %H:%M} UTC"
+def _hold(services: Services, backup_at: datetime, by: str, now: datetime) -> tuple[Sequence[Row[Any]], datetime]:
+    """Hold the messages, and keep who said so; return them, and of what time the backup is that counts."""
     with services.database.transaction() as connection:
         fetch(connection, "settle_in", now=now)
-        fetch(connection, "open_restore", backup_at=backup_at, by_whom=by, now=now)
+        (restore,) = fetch(connection, "open_restore", backup_at=backup_at, by_whom=by, now=now)
+        since = restore.backup_at.astimezone(backup_at.tzinfo)
+        detail = f"It may have gone out between the backup of {since:%Y-%m-%d %H:%M %Z} and {now:%Y-%m-%d %H:%M} UTC"
         held = fetch(connection, "hold_messages", detail=detail, now=now)
-        campaigns = groupby(sorted(held, key=lambda row: int(row.campaign_id)), lambda row: int(row.campaign_id))
-        counted = 0
-        for campaign_id, rows in campaigns:
-            values = {"action": "hold", "campaign_id": campaign_id, "by_whom": by, "note": None, "now": now}
-            fetch(connection, "record_action", **values, message_ids=[row.id for row in rows])
-            counted += 1
-    return len(held), counted
+        Chosen(connection, held, by, now).keep("hold")
+    return held, since
 
 
 def _aware(services: Services, at: datetime) -> datetime:

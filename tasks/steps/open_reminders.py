@@ -71,8 +71,8 @@ def _take_snapshot(
     connection: Connection, services: Services, tournament: Tournament, options: ReminderOptions, *, merge: bool
 ) -> int:
     """Copy whom to remind to where the queue is brought up to date from, and return how many orders that are."""
-    take_snapshot(connection, tournament.id, merge=merge)
-    fetch(
+    taken = take_snapshot(connection, tournament.id, merge=merge)
+    left_out = fetch(
         connection,
         "snapshot_remind",
         tournament_id=tournament.id,
@@ -82,4 +82,4 @@ def _take_snapshot(
         gap_hours=services.settings.reminder_gap_hours,
         most=services.settings.reminder_most,
     )
-    return int(fetch(connection, "snapshot_size")[0].size)
+    return taken.players - len(left_out)

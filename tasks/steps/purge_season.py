@@ -1,7 +1,7 @@
 """Take people's data out of our tables once a season is over; what money needs stays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,15 @@ class Purge:
 
 
 @dataclass(frozen=True)
+class _Purging:
+    """What was taken away, which campaigns for the first time, and the tournaments of which nothing stays."""
+
+    counted: Purge
+    anew: Sequence[int]
+    gone: Sequence[str]
+
+
+@dataclass(frozen=True)
 class _Season:
     """What is over, and when it had to be."""
 
@@ -82,17 +91,16 @@ def purge_season(services: Services, before: date, choice: PurgeChoice) -> Purge
     season = _season(services, before, choice.tournament)
     if choice.action == "count":
         with services.database.trial() as connection:
-            return _purge(connection, services, season)[0]
+            return _purge(connection, services, season).counted
     with services.database.transaction() as connection:
-        purged, campaigns = _purge(connection, services, season)
+        purging = _purge(connection, services, season)
+        purged = purging.counted
         if purged.count != choice.count:
             raise ConfigurationError(
                 f"{purged.count} records were found, not {choice.count}: look at them again, nothing was done"
             )
-        _keep(connection, campaigns, by=choice.by.strip(), now=services.clock())
-    names = [tournament.name for tournament in (*season.over, *season.undated)]
-    pages = forget_pages(services.settings.preview_folder, names) if names else 0
-    return Purge(purged.before, purged.records, purged.campaigns, purged.kept, pages)
+        _keep(connection, purging.anew, by=choice.by.strip(), now=services.clock())
+    return replace(purged, pages=forget_pages(services.settings.preview_folder, purging.gone))
 
 
 def purge_words(purge: Purge, choice: PurgeChoice) -> str:
@@ -123,8 +131,8 @@ def _season(services: Services, before: date, chosen: str) -> _Season:
     )
 
 
-def _purge(connection: Connection, services: Services, season: _Season) -> tuple[Purge, list[int]]:
-    """Take the data away; return what that was, and the campaigns that were purged for the first time."""
+def _purge(connection: Connection, services: Services, season: _Season) -> _Purging:
+    """Take the data away."""
     judged = [(row, season.objection(row)) for row in fetch(connection, "purge_campaigns") if season.has(row)]
     going = [row for row, objection in judged if not objection]
     staying = {row.tournament_id for row, objection in judged if objection}
@@ -139,7 +147,8 @@ def _purge(connection: Connection, services: Services, season: _Season) -> tuple
         if objection
     ]
     anew = [row.id for row in going if not row.purged]
-    return Purge(season.before, tuple(records), len(anew), tuple(kept)), anew
+    gone = [name for tournament_id, name in names.items() if tournament_id not in staying]
+    return _Purging(Purge(season.before, tuple(records), len(anew), tuple(kept)), anew, gone)
 
 
 def _take_away(

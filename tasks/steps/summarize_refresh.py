@@ -42,6 +42,6 @@ def summarize_refresh(
         outcomes={row.outcome: row.orders for row in database.fetch("refresh_counts", run_id=run_id)},
         changes=database.fetch("refresh_changes", run_id=run_id, usual=[*USUAL], most=MOST_ROWS),
         set_asides=waiting_orders(database, MOST_ROWS),
-        payments=database.fetch("payments_to_look_at", most=MOST_ROWS),
+        payments=database.fetch("payments_to_look_at", order_ids=None, most=MOST_ROWS),
         rivals=database.fetch("rivals_closed", since=began, order_ids=None, most=MOST_ROWS),
     )

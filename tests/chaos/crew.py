@@ -37,8 +37,7 @@ class Crew:
     def fill(self) -> None:
         """Start as many workers as are missing."""
         with self._lock:
-            for name, process in list(self._living.items()):
-                assert process.is_alive(), f"worker {name} ended by itself: {process.exitcode}"
+            self._check()
             while len(self._living) < self.size:
                 run_id = uuid4()
                 given = {**self.settings, "SMTP_URL": f"smtp://{run_id.hex}:x@127.0.0.1:{self.mail_port}"}
@@ -48,8 +47,14 @@ class Crew:
                 self._living[run_id.hex] = process
 
     def names(self) -> list[str]:
+        """Who is there; it is an error where one has ended by itself."""
         with self._lock:
+            self._check()
             return list(self._living)
+
+    def _check(self) -> None:
+        for name, process in self._living.items():
+            assert process.is_alive(), f"worker {name} ended by itself: {process.exitcode}"
 
     def kill(self, name: str, where: str = "anywhere") -> bool:
         """End a worker as kill -9 does, and say whether it was alive."""
@@ -69,5 +74,7 @@ class Crew:
 
     def dismiss(self) -> None:
         """End all."""
-        for name in self.names():
+        with self._lock:
+            names = list(self._living)
+        for name in names:
             self.kill(name, DISMISSED)

@@ -23,8 +23,8 @@ def lacking() -> str:
     if shutil.which("ip") is None:
         return "no iproute2: the workers are not in network namespaces of their own"
     name = f"tfprobe{os.getpid()}"
-    tried = [ip("netns", "add", name), ip("link", "add", name[-15:], "type", "bridge")]
-    ip("link", "delete", name[-15:])
+    tried = [ip("netns", "add", name), ip("link", "add", name, "type", "bridge")]
+    ip("link", "delete", name)
     ip("netns", "delete", name)
     return "" if all(tried) else "this machine allows no network namespaces: the workers are not in any of their own"
 
@@ -58,10 +58,7 @@ def machines(number: int) -> Iterator[Sequence[str]]:
 
 def enter(name: str) -> None:
     """Let this thread, and what it starts, be in a namespace."""
-    _enter(NAMESPACES / name)
-
-
-def _enter(place: Path) -> None:
+    place = NAMESPACES / name
     with place.open() as namespace:
         if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), f"cannot enter {place}")

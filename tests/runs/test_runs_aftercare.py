@@ -28,7 +28,7 @@ def test_what_was_held_is_told_and_people_are_purged_by_the_forms(served: Served
 
     club.sql("UPDATE tournaments SET event_date = '2020-03-01', payment_deadline = NULL")
     for table in ("campaigns", "messages"):
-        club.sql(f"UPDATE tournament_fees.{table} SET changed_at = '2020-02-01'")  # noqa: S608
+        club.sql(f"UPDATE tournament_fees.{table} SET changed_at = '2020-02-01'")  # noqa: S608  names of the test
     before = (club.clock() - timedelta(days=30)).date().isoformat()
     counted = served.start(PURGE, {"before": before, "choice": {"action": "count"}})
     state = counted.wait()

@@ -61,7 +61,7 @@ def test_a_target_of_make_is_there(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_file_is_there(page: str) -> None:
-    named = {
+    named = {  # but for examples of what a club adds itself: a brand, a language
         file for line in code(page) for file in FILE.findall(line) if "red-rock" not in file and "/fr/" not in file
     }
     assert [file for file in named if not (ROOT / file).exists()] == []

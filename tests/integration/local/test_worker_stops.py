@@ -1,6 +1,5 @@
 """A worker that is stopped from outside: its runs hear of it, finish what they have in hand, and only then all ends."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -47,7 +46,7 @@ def running(worker: str) -> Iterator[subprocess.Popen[str]]:
     """Our program, over a worker of the test's."""
     program = f"import sys; from deployments.worker import main; sys.exit(main([sys.executable, '-c', {worker!r}]))"
     command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, env=os.environ) as process:
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
 

@@ -22,6 +22,7 @@ from tests.integration.pipeline.harness import (
     ToldClub,
     fresh_database,
     open_pipeline,
+    own_pipeline,
     settings_for,
 )
 
@@ -107,14 +108,8 @@ def demo_club(empty_club: Pipeline) -> Pipeline:
 @pytest.fixture(scope="module")
 def told_club(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToldClub]:
     """The demo club after one run, on parts of its own: for tests that only look."""
-    with (
-        fresh_database(server_url) as database_url,
-        running_stand_in(tmp_path_factory.mktemp("told") / "stripe.sqlite3") as server,
-        StandInControl(server.base_url) as stand_in,
-    ):
-        inbox = catcher.from_now_on()
-        with open_pipeline(settings_for(database_url, stand_in, inbox), stand_in, inbox) as pipeline:
-            pipeline.load_demo()
-            before = {player: pipeline.order_of(player) for player in STORIES}
-            summary = pipeline.run()
-            yield ToldClub(replace(pipeline, inbox=inbox.until_now()), before, summary)
+    with own_pipeline(server_url, catcher.from_now_on(), tmp_path_factory.mktemp("told")) as pipeline:
+        pipeline.load_demo()
+        before = {player: pipeline.order_of(player) for player in STORIES}
+        summary = pipeline.run()
+        yield ToldClub(replace(pipeline, inbox=pipeline.inbox.until_now()), before, summary)

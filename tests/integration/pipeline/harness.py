@@ -21,6 +21,7 @@ from sqlalchemy import Row, make_url, text
 from deployments.local.demo_club import TOURNAMENT, load_demo_club
 from deployments.local.mail_catcher.mailbox import message_file, numbers
 from deployments.local.stripe_standin.control import StandInControl
+from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.campaign import CampaignOptions
 from tasks.choices import RetryChoice
 from tasks.database import Database
@@ -137,6 +138,11 @@ class Pipeline:
             "MAIL_FROM": settings.mail_from,
         }
 
+    def under(self, **settings: object) -> "Pipeline":
+        """The same pipeline under other settings."""
+        changed = self.services.settings.model_copy(update=settings)
+        return replace(self, services=replace(self.services, settings=changed))
+
     def later(self, delta: timedelta) -> None:
         """Let time pass, here and at Stripe."""
         self.clock.ahead += delta
@@ -246,6 +252,24 @@ def open_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox, ro
     with open_services(settings, clock) as services:
         yield Pipeline(services, stand_in, inbox, clock, owner, role)
     owner.close()
+
+
+@contextmanager
+def own_pipeline(server_url: str, inbox: Inbox, folder: Path) -> Iterator[Pipeline]:
+    """Open the pipeline on a database and a stand-in of its own, for tests of a file that share them."""
+    with (
+        fresh_database(server_url) as database_url,
+        running_stand_in(folder / "stripe.sqlite3") as server,
+        StandInControl(server.base_url) as stand_in,
+        open_pipeline(settings_for(database_url, stand_in, inbox), stand_in, inbox) as pipeline,
+    ):
+        yield pipeline
+
+
+def waiting_for_locks(club: Pipeline) -> int:
+    """How many wait for what somebody else has locked in this database."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return int(club.sql(waiting)[0][0])
 
 
 def links_in(message: EmailMessage) -> list[str]:

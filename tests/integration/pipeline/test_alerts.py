@@ -1,6 +1,5 @@
 """What is announced: each thing that a person should hear of, once, by ids and counts."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -65,9 +64,7 @@ def test_an_order_set_aside_is_announced_once_and_again_where_it_comes_to_be_abo
 
 def test_a_sending_limit_is_announced_once_a_day(club: SmallClub) -> None:
     club.family("Berg", "berg@example.com")
-    services = club.pipeline.services
-    limited = services.settings.model_copy(update={"send_limit_per_day": 1})
-    club = SmallClub(replace(club.pipeline, services=replace(services, settings=limited)))
+    club = SmallClub(club.pipeline.under(send_limit_per_day=1))
     club.pipeline.run(CUP)
     said = ("quota.reached", "1 messages of the campaign fee_notice 1 wait for the sending limit")
     assert hear(club) == [said]

@@ -55,7 +55,7 @@ def poor_user(club: SmallClub) -> SecretStr:
 
 def test_a_club_that_is_well_has_nothing_to_mend(club: SmallClub) -> None:
     assert ill(club) == {}
-    assert club.calls("POST") == [club.calls("POST")[0]], "nothing was made at Stripe but the club's own session"
+    assert len(club.calls("POST")) == 1, "nothing was made at Stripe but the club's own session"
     assert club.pipeline.inbox.messages() == []
     assert club.messages() == []
 
@@ -242,9 +242,8 @@ def test_the_verb_says_a_line_each_and_ends_with_the_number_of_faults(club: Smal
 
 
 def test_every_wrong_setting_has_a_line_of_its_own(club: SmallClub) -> None:
-    services = club.pipeline.services
-    wrong = services.settings.model_copy(update={"mail_from": "nobody", "stripe_api_key": SecretStr("pk_test_XYZZY")})
-    code, said = verb(SmallClub(replace(club.pipeline, services=replace(services, settings=wrong))), "doctor")
+    wrong = club.pipeline.under(mail_from="nobody", stripe_api_key=SecretStr("pk_test_XYZZY"))
+    code, said = verb(SmallClub(wrong), "doctor")
     assert code == 1
     assert [line.split()[2] for line in said.splitlines()[:2]] == ["STRIPE_API_KEY", "MAIL_FROM"]
     assert "XYZZY" not in said

@@ -11,8 +11,6 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Row
 
-from deployments.local.stripe_standin.control import StandInControl
-from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.campaign import Batch, Campaign
 from tasks.errors import ConfigurationError, TransientError
 from tasks.mail.letter import Letter
@@ -21,7 +19,7 @@ from tasks.mail.smtp import Mailer
 from tasks.services import Services
 from tasks.steps.check_ready import check_ready
 from tasks.steps.deliver_batch import deliver_batch
-from tests.integration.pipeline.harness import Inbox, fresh_database, open_pipeline, settings_for
+from tests.integration.pipeline.harness import Inbox, own_pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.smtp_server import DROP, HANG, PIPELINED, Script, server
 
@@ -98,12 +96,7 @@ CLOCKS = {
 @pytest.fixture(scope="module")
 def club(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallClub]:
     """A club whose campaign is being sent; each case adds a family of its own."""
-    with (
-        fresh_database(server_url) as database_url,
-        running_stand_in(tmp_path_factory.mktemp("matrix") / "stripe.sqlite3") as stripe_server,
-        StandInControl(stripe_server.base_url) as stand_in,
-        open_pipeline(settings_for(database_url, stand_in, catcher), stand_in, catcher) as pipeline,
-    ):
+    with own_pipeline(server_url, catcher, tmp_path_factory.mktemp("matrix")) as pipeline:
         yield SmallClub.on(pipeline)
 
 

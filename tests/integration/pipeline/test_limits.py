@@ -25,12 +25,6 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SENT = Delivery(DeliveryOutcome.SENT, Phase.AFTER_DOT, 250, "taken")
 
 
-def limited(pipeline: Pipeline, **limits: int) -> Pipeline:
-    """The same pipeline under sending limits."""
-    changed = pipeline.services.settings.model_copy(update=limits)
-    return replace(pipeline, services=replace(pipeline.services, settings=changed))
-
-
 def club_of(pipeline: Pipeline, families: int) -> SmallClub:
     club = SmallClub.on(pipeline)
     for number in range(families):
@@ -43,7 +37,7 @@ def due_times(club: SmallClub) -> list[datetime]:
 
 
 def test_what_is_over_the_hours_limit_waits_with_its_reason_and_goes_an_hour_later(empty_club: Pipeline) -> None:
-    club = club_of(limited(empty_club, send_limit_per_hour=2), 5)
+    club = club_of(empty_club.under(send_limit_per_hour=2), 5)
     before = club.pipeline.clock()
     summary = club.pipeline.run(CUP)
     assert summary.messages == {("sent", ""): 2, ("queued", "quota"): 3}
@@ -67,13 +61,13 @@ def test_what_is_over_the_hours_limit_waits_with_its_reason_and_goes_an_hour_lat
 
 
 def test_nothing_is_asked_of_stripe_for_a_message_over_the_limit(empty_club: Pipeline) -> None:
-    club = club_of(limited(empty_club, send_limit_per_hour=1), 4)
+    club = club_of(empty_club.under(send_limit_per_hour=1), 4)
     club.pipeline.run(CUP)
     assert len(club.calls("POST")) == 1
 
 
 def test_the_days_limit_holds_where_the_hours_does_not_bind(empty_club: Pipeline) -> None:
-    club = club_of(limited(empty_club, send_limit_per_hour=10, send_limit_per_day=2), 3)
+    club = club_of(empty_club.under(send_limit_per_hour=10, send_limit_per_day=2), 3)
     now = club.pipeline.clock()
     club.pipeline.run(CUP)
     (due,) = due_times(club)
@@ -81,14 +75,14 @@ def test_the_days_limit_holds_where_the_hours_does_not_bind(empty_club: Pipeline
 
 
 def test_what_waits_is_counted_with_another_campaigns_mail(empty_club: Pipeline) -> None:
-    club = club_of(limited(empty_club, send_limit_per_hour=3), 2)
+    club = club_of(empty_club.under(send_limit_per_hour=3), 2)
     club.pipeline.run(CUP)
     second = club.pipeline.run(CUP, sequence=2)
     assert second.messages == {("sent", ""): 1, ("queued", "quota"): 1}
 
 
 def test_a_message_that_the_server_refuses_before_its_body_does_not_count(empty_club: Pipeline) -> None:
-    club = club_of(limited(empty_club, send_limit_per_hour=1), 2)
+    club = club_of(empty_club.under(send_limit_per_hour=1), 2)
     club.open_campaign()
     club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
     with replace(outbox(club), quota=Quota(per_hour=1)).claim(ids(club)) as claim:

@@ -14,7 +14,7 @@ from tasks.message import RENEWED_LINK
 from tasks.operators import Choice, choose
 from tasks.steps.settle_uncertain import Evidence, evidence_rows, mark_sent, show_uncertain
 from tasks.steps.stop_campaign import stop_campaign
-from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.harness import Pipeline, waiting_for_locks
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.test_outbox import LATER, SENT, attempts, drafted, ids, outbox, ready, statuses
 
@@ -191,14 +191,13 @@ def test_what_was_on_the_wire_when_it_was_stopped_comes_to_its_own_end(
 
 
 def test_a_reply_that_comes_while_it_is_being_stopped_leaves_nothing_queued(club: SmallClub) -> None:
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with ready(club) as (claim, message, links):
         claim.enter_sending(message, drafted(message, links))
         with ThreadPoolExecutor(1) as pool:
             with club.pipeline.services.database.transaction() as connection:
                 connection.exec_driver_sql("UPDATE tournament_fees.campaigns SET state = 'stopped'")
                 recording = pool.submit(claim.record, message, LATER)
-                while not club.one(waits) and not recording.done():
+                while not waiting_for_locks(club.pipeline) and not recording.done():
                     pass
             assert recording.result() == "cancelled"
 
@@ -210,7 +209,7 @@ def test_what_is_sent_again_while_its_campaign_is_being_stopped_does_not_stay_qu
         with club.pipeline.services.database.transaction() as connection:
             chosen = choose(connection, choice, 1, by="Ann Operator", now=club.pipeline.clock())
             stopping = pool.submit(stop, club)
-            while not (stopping.done() or waiting_for_a_lock(club)):
+            while not (stopping.done() or waiting_for_locks(club.pipeline)):
                 pass
             chosen.send_again()
         stopping.result()
@@ -223,9 +222,10 @@ def test_what_takes_another_ones_place_while_its_campaign_is_being_stopped_is_st
         with club.pipeline.services.database.transaction() as connection:
             renewal = {"kind": RENEWED_LINK, "mailbox": message.mailbox, "address": message.address}
             lease = {"token": claim.token, "lease_seconds": 300, "domain": "example.org", "now": club.pipeline.clock()}
+            fetch(connection, "lock_sending_campaign", campaign_id=claim.outbox.campaign_id)
             assert fetch(connection, "renew_message", message_id=message.id, **renewal, **lease)
             stopping = pool.submit(stop, club)
-            while not (stopping.done() or waiting_for_a_lock(club)):
+            while not (stopping.done() or waiting_for_locks(club.pipeline)):
                 pass
         stopping.result()
     assert statuses(club) == ["resent", "uncertain", "uncertain", "cancelled"]
@@ -240,7 +240,7 @@ def test_two_messages_of_one_mailbox_that_are_renewed_at_once_become_two_parts(c
             renewals = [
                 pool.submit(claim.renew, one, "jo@example.org", "jo@example.org", "example.org") for one in taken
             ]
-            while club.one(WAITING) < len(renewals) and not all(renewal.done() for renewal in renewals):
+            while waiting_for_locks(club.pipeline) < len(renewals) and not all(renewal.done() for renewal in renewals):
                 pass
         assert len({renewal.result() for renewal in renewals} - {None}) == 2
     parts = club.sql("SELECT part FROM tournament_fees.messages WHERE mailbox = 'jo@example.org'")
@@ -252,14 +252,6 @@ def test_a_campaign_whose_last_message_is_marked_as_sent_is_done(club: SmallClub
     club.sql("UPDATE tournament_fees.messages SET status = 'skipped', reason = 'excluded' WHERE status = 'queued'")
     mark(club, count=1, by="Ann Operator")
     assert club.one("SELECT state FROM tournament_fees.campaigns") == "done"
-
-
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-
-
-def waiting_for_a_lock(club: SmallClub) -> bool:
-    """Say whether somebody waits for what somebody else has locked in this database."""
-    return bool(club.one(WAITING))
 
 
 def test_a_lost_workers_message_of_a_stopped_campaign_becomes_uncertain(club: SmallClub) -> None:

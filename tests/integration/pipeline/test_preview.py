@@ -38,8 +38,7 @@ def club(empty_club: Pipeline, tmp_path: Path) -> SmallClub:
 
 
 def into(pipeline: Pipeline, folder: Path, **changed: Any) -> Pipeline:  # noqa: ANN401  whatever the setting is
-    settings = pipeline.services.settings.model_copy(update={"preview_folder": folder / "previews", **changed})
-    return replace(pipeline, services=replace(pipeline.services, settings=settings))
+    return pipeline.under(preview_folder=folder / "previews", **changed)
 
 
 def preview(pipeline: Pipeline, tournament: str = TOURNAMENT, **chosen: Any) -> Preview:  # noqa: ANN401  as the form

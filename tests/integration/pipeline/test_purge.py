@@ -1,7 +1,6 @@
 """Seasons past: no name and no address is left in our tables, and all that money needs is."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -132,23 +131,15 @@ def purge_all(club: SmallClub) -> Purge:
     return purge(club, action="purge", count=purge(club).count, by="Ann Operator")
 
 
-@contextmanager
-def may_purge(club: SmallClub) -> Iterator[None]:
-    """Give the steps the rights to purge, where they have those of a role only."""
+@pytest.fixture(autouse=True)
+def _rights(club: SmallClub) -> Iterator[None]:
+    """The steps have the rights to purge, where they have those of a role only."""
     role = club.pipeline.role
     if role:
         club.sql(f"GRANT tournament_fees_purger TO {role}")
-    try:
-        yield
-    finally:
-        if role:
-            club.sql(f"REVOKE tournament_fees_purger FROM {role}")
-
-
-@pytest.fixture(autouse=True)
-def _rights(club: SmallClub) -> Iterator[None]:
-    with may_purge(club):
-        yield
+    yield
+    if role:
+        club.sql(f"REVOKE tournament_fees_purger FROM {role}")
 
 
 def where_people_are(club: SmallClub) -> dict[str, set[str]]:
@@ -158,7 +149,7 @@ def where_people_are(club: SmallClub) -> dict[str, set[str]]:
     )
     found: dict[str, set[str]] = {}
     for row in columns:
-        said = club.sql(f"SELECT CAST({row.column_name} AS text) AS said FROM tournament_fees.{row.table_name}")  # noqa: S608
+        said = club.sql(f"SELECT CAST({row.column_name} AS text) AS said FROM tournament_fees.{row.table_name}")  # noqa: S608  names of the schema
         named = {str(one.said) for one in said if any(name in str(one.said).casefold() for name in PEOPLE)}
         if named:
             found[f"{row.table_name}.{row.column_name}"] = named
@@ -325,7 +316,7 @@ def test_the_operator_counts_and_purges_in_a_terminal(club: SmallClub) -> None:
         ("campaigns", "changed_at"),
         ("checkout_attempts", "requested_at"),
     ):
-        club.sql(f"UPDATE tournament_fees.{table} SET {column} = '2020-02-01'")  # noqa: S608
+        club.sql(f"UPDATE tournament_fees.{table} SET {column} = '2020-02-01'")  # noqa: S608  names of the test
     code, said = verb(club, "purge-season", "--before", "2020-06-01", "--by", "Ann")
     assert code == 0
     assert "4 messages: address, mailbox, family" in said

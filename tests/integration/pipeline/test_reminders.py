@@ -47,9 +47,7 @@ def club(empty_club: Pipeline) -> SmallClub:
 
 def limited(club: SmallClub, **limits: float) -> SmallClub:
     """The same club under other limits of reminders."""
-    services = club.pipeline.services
-    changed = services.settings.model_copy(update=limits)
-    return SmallClub(replace(club.pipeline, services=replace(services, settings=changed)))
+    return SmallClub(club.pipeline.under(**limits))
 
 
 def stop(club: SmallClub, kind: str, sequence: str) -> None:
@@ -361,6 +359,17 @@ def test_the_most_reminders_hold_at_the_moment_of_sending(club: SmallClub) -> No
     campaign, batch = ready_to_go(limited(club, reminder_most=4))
     assert deliver(club, campaign, batch) == {"skipped": 1}
     assert last(club) == ("skipped", "reminded_enough")
+
+
+def test_one_that_a_person_sent_again_counts_before_the_queue_as_it_does_at_the_moment_of_sending(
+    club: SmallClub,
+) -> None:
+    assert reminded(club) == 1
+    club.sql("UPDATE tournament_fees.messages SET status = 'resent' WHERE kind = 'reminder'")
+    go_to(club, 13, days=2)
+    assert reminded(club) == 1
+    go_to(club, 13, days=2)
+    assert opened(limited(club, reminder_most=2)) is None, "else it is queued every day, to be skipped"
 
 
 # What people decide

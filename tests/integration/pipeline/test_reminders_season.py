@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from dataclasses import replace as changed
 from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
@@ -197,8 +196,7 @@ class Season:
 
 def season_of(pipeline: Pipeline, seed: int) -> Season:
     """A club of two tournaments, under a sending limit that no morning's reminders fit into."""
-    tight = pipeline.services.settings.model_copy(update={"send_limit_per_hour": 4})
-    club = club_in_denver(changed(pipeline, services=changed(pipeline.services, settings=tight)), hour=9)
+    club = club_in_denver(pipeline.under(send_limit_per_hour=4), hour=9)
     second_tournament(club)
     for surname, (email, children) in FAMILIES.items():
         club.family(surname, email, children)

@@ -11,20 +11,19 @@ import pytest
 from tasks.campaign import Batch, CampaignOptions
 from tasks.choices import SettleChoice, StopChoice
 from tasks.errors import ConfigurationError
-from tasks.reminders import ReminderOptions
 from tasks.standing import Standing
 from tasks.status_report import counts
 from tasks.steps.campaign_status import campaign_status
 from tasks.steps.deliver_batch import deliver_batch
 from tasks.steps.hold_after_restore import Held, held_words, hold_after_restore
-from tasks.steps.open_reminders import open_reminders
+from tasks.steps.open_campaign import open_campaign
 from tasks.steps.plan_batches import plan_batches
 from tasks.steps.settle_after_restore import Settled, settle_after_restore
 from tasks.steps.settle_uncertain import mark_sent, show_uncertain
 from tasks.steps.stop_campaign import stop_campaign
-from tasks.steps.summarize import summarize
 from tests.integration.pipeline.backup import dump, restore
 from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.reminding import reminded
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.test_operator_cli import verb
 from tests.integration.pipeline.test_outbox import drafted, ready
@@ -192,8 +191,35 @@ def test_what_a_person_sends_again_goes_out_as_a_new_link(disaster: Disaster) ->
     disaster.settle()
     (summary,) = disaster.pipeline.retry(uncertain=True, count=HALF, by="Ann")
     assert summary.sent == HALF
-    subjects = [subject for (_, subject), _ in disaster.mailed().items()]
+    subjects = [subject for _, subject in disaster.mailed()]
     assert sum(subject.startswith("New payment link") for subject in subjects) == HALF
+
+
+def test_a_campaign_that_had_not_begun_is_begun_by_a_run_alone(disaster: Disaster) -> None:
+    options = CampaignOptions(kind="correction", sequence=1)
+    open_campaign(disaster.pipeline.services, CUP, "correction", options)
+    disaster.backup_at = disaster.back_up()
+    disaster.restore()
+    assert disaster.hold().messages == HALF + 8
+    settled = disaster.settle(disaster.mail_log(), rest_was_not_sent=True, count=HALF + 8)
+    assert settled.put_back == HALF + 8
+    assert [summary.sent for summary in disaster.pipeline.retry()] == [HALF], "of the campaign that was being sent"
+    with pytest.raises(ConfigurationError, match="more than the 7 allowed"):
+        disaster.pipeline.run(CUP, options=options.model_copy(update={"at_most": 7}))
+    assert disaster.pipeline.retry() == []
+    assert correct(disaster) == 8
+    assert set(disaster.mailed().values()) == {1}
+
+
+def test_of_two_backups_that_were_named_the_earlier_one_counts(disaster: Disaster) -> None:
+    disaster.club.family("Ivers", "ivers@example.com")  # an order that the backup does not have
+    disaster.pipeline.run(CUP)
+    disaster.restore()
+    earlier = disaster.hold()
+    assert len(earlier.forgotten_orders) == 1
+    disaster.pipeline.later(timedelta(hours=1))
+    later = hold_after_restore(disaster.pipeline.services, disaster.pipeline.clock(), by="Ann Operator")
+    assert (later.backup_at, later.forgotten_orders) == (earlier.backup_at, earlier.forgotten_orders)
 
 
 def test_a_message_on_the_wire_when_the_backup_was_made_is_uncertain_as_ever(disaster: Disaster) -> None:
@@ -211,14 +237,8 @@ def test_a_message_on_the_wire_when_the_backup_was_made_is_uncertain_as_ever(dis
 
 
 def remind(disaster: Disaster) -> int:
-    """Remind whom there is to remind, and say how many were."""
-    services = disaster.pipeline.services
-    campaign = open_reminders(services, 1, ReminderOptions(after_days=1))
-    if campaign is None:
-        return 0
-    for batch in plan_batches(services, campaign, 100):
-        deliver_batch(services, campaign, batch, None)
-    return summarize(services, campaign, None).having("sent")
+    """Remind whom there is to remind, at any time of the day, and say how many were."""
+    return reminded(SmallClub(disaster.pipeline.under(reminder_quiet_hours="off")), after_days=1)
 
 
 def test_nobody_is_reminded_twice_within_a_gap_and_all_are_after_it(disaster: Disaster) -> None:

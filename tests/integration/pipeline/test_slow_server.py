@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tasks import desk
+from tasks.errors import TransientError
 from tasks.mail.smtp import DeliveryOutcome, Mailer, Phase
 from tests.integration.pipeline.small_club import FEE, SmallClub
 from tests.integration.pipeline.smtp_server import ENVELOPE, PIPELINED, Reaction, Script, Talk, mail_settings, server
@@ -130,7 +131,7 @@ def test_a_reply_that_comes_a_byte_at_a_time_is_waited_for_no_longer_than_anothe
         settings = settings.model_copy(update={"smtp_reply_timeout_seconds": 0.3})
         mailer = Mailer(settings)
         if point in {"connect", "EHLO"}:
-            with pytest.raises(Exception, match="cannot be reached") as caught:
+            with pytest.raises(TransientError, match="cannot be reached") as caught:
                 mailer.deliver(ENVELOPE, lambda: True)
             assert "SMTP_URL" in str(caught.value)
         else:

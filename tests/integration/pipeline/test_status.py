@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from deployments.local.demo_club import TOURNAMENT
-from deployments.local.stripe_standin.control import StandInControl
-from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.campaign import CampaignOptions
 from tasks.errors import ConfigurationError
 from tasks.standing import Standing
@@ -21,9 +19,7 @@ from tests.integration.pipeline.harness import (
     Inbox,
     Pipeline,
     ToldClub,
-    fresh_database,
-    open_pipeline,
-    settings_for,
+    own_pipeline,
 )
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.test_operator_cli import verb
@@ -41,14 +37,8 @@ def small(empty_club: Pipeline) -> SmallClub:
 @pytest.fixture(scope="module")
 def club(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallClub]:
     """A club in which orders stand in each way that there is, for tests that only look."""
-    with (
-        fresh_database(server_url) as database_url,
-        running_stand_in(tmp_path_factory.mktemp("status") / "stripe.sqlite3") as server,
-        StandInControl(server.base_url) as stand_in,
-    ):
-        inbox = catcher.from_now_on()
-        with open_pipeline(settings_for(database_url, stand_in, inbox), stand_in, inbox) as pipeline:
-            yield club_of_all_standings(SmallClub.on(pipeline))
+    with own_pipeline(server_url, catcher.from_now_on(), tmp_path_factory.mktemp("status")) as pipeline:
+        yield club_of_all_standings(SmallClub.on(pipeline))
 
 
 def club_of_all_standings(club: SmallClub) -> SmallClub:

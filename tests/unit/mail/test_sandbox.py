@@ -131,7 +131,7 @@ def test_a_template_too_deep_to_be_compiled_is_named(refused: Refused, template:
 
 def test_a_translation_cannot_blow_a_value_up() -> None:
     words = NullTranslations()
-    words.gettext = lambda message: message.replace("%(a)s", "%(a)9999999999s")  # type: ignore[method-assign]
+    words.gettext = lambda message: message.replace("%(a)s", "%(a)9999999999s")  # type: ignore[method-assign]  # a translator's file, in short
     template = "{% trans a=1 %}{{ a }}{% endtrans %}"
     with pytest.raises(TemplateStoppedError, match="pad"):
         TemplateSandbox(DictLoader({"it.txt": template}), words, escape=False).fill("it.txt", {})
