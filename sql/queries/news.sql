@@ -9,7 +9,7 @@ SELECT
     n.said
 FROM (
     SELECT
-        concat_ws(':', 'uncertain', c.id, max(m.changed_at)) AS key,
+        concat_ws(':', 'uncertain', c.id, extract(EPOCH FROM max(m.changed_at))) AS key,
         'tournament-fees.messages.uncertain' AS event,
         concat('tournament-fees.campaign.', c.id) AS about,
         concat(count(*), ' messages of the campaign ', c.kind, ' ', c.sequence, ' are uncertain') AS said

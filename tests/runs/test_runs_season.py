@@ -131,6 +131,8 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
         assert code == 0, said
         alerts = set(everything(served)) - set(before)
         assert sorted(everything(served)) == sorted([*before, *alerts]), "nothing is there twice"
+        assert deploy(served, ALERT_URL=address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")[0] == 0
+        assert sorted(everything(served)) == sorted([*before, *alerts]), "nor after a third time"
         assert "tournament-fees: a run failed" in alerts
         (reminders,) = of_name(served, "remind-unpaid")["schedules"]
         assert (reminders["schedule"]["cron"], reminders["schedule"]["timezone"], reminders["active"]) == (
@@ -145,6 +147,8 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
         alert = got.get(timeout=LONG)
     assert alert["title"] == "Tournament fees: read what came back failed"
     assert alert["message"].startswith("BOUNCE_MAILBOX is not set: it names the mailbox to read")
+    assert deploy(served)[0] == 0
+    assert everything(served) == before, "alerts that go nowhere any more are gone"
 
 
 @pytest.mark.parametrize(
