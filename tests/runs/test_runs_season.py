@@ -170,6 +170,21 @@ def test_a_schedule_that_cannot_be_is_one_clear_error(
     assert "hunter2" not in said
 
 
+@pytest.mark.usefixtures("club", "as_it_was")
+def test_a_schedule_that_is_switched_on_makes_runs(served: Served) -> None:
+    """At once by the call with which the server's scheduler makes them: that looks every minute."""
+    retry = of_name(served, "retry-failed-sends")
+    (schedule,) = retry["schedules"]
+    switch(served, retry, schedule, on=True)
+    served.api.post(f"deployments/{retry['id']}/schedule", json={"min_runs": 2}).raise_for_status()
+    runs = served.post("flow_runs/filter", {"deployments": {"id": {"any_": [retry["id"]]}}})
+    scheduled = [run for run in runs if run["auto_scheduled"]]
+    assert len(scheduled) >= 2
+    assert {run["created_by"]["id"] for run in scheduled} == {schedule["id"]}
+    for run in scheduled:
+        served.api.delete(f"flow_runs/{run['id']}").raise_for_status()
+
+
 @pytest.mark.only_long
 @pytest.mark.usefixtures("club", "as_it_was")
 def test_runs_come_by_schedule(served: Served) -> None:
@@ -204,11 +219,13 @@ with tags("tournament-fees"):
 @pytest.mark.only_long
 def test_a_run_whose_process_and_worker_are_lost_is_called_crashed(serving: Served) -> None:
     environment = {**inherited_environment(), **serving.environment, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
-    beat = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}}, "limit": 1}
+    wanted = {"flows": {"name": {"any_": ["lost"]}}}
     with subprocess.Popen([sys.executable, "-c", LOST], cwd=REPOSITORY, env=environment) as process:
+        (run,) = serving.wait_until(lambda: serving.post("flow_runs/filter", wanted))
+        ours = {"id": [f"prefect.flow-run.{run['id']}"]}
+        beat = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": ours}, "limit": 1}
         serving.wait_until(lambda: serving.post("events/filter", beat)["events"])
         process.kill()
-    wanted = {"flows": {"name": {"any_": ["lost"]}}}
     state = serving.wait_until(
         lambda: found if (found := serving.post("flow_runs/filter", wanted)[0]["state"])["type"] == "CRASHED" else None
     )

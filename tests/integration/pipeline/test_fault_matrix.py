@@ -6,6 +6,7 @@ Each case goes the whole way, from a family of the club to what the ledger tells
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -163,7 +164,7 @@ def deliver(
     return None
 
 
-def message(club: SmallClub, message_id: int) -> Row[object]:
+def message(club: SmallClub, message_id: int) -> Row[Any]:
     (row,) = club.sql("SELECT * FROM tournament_fees.messages WHERE id = :id", id=message_id)
     return row
 
