@@ -23,6 +23,11 @@ class Tournament:
     payment_deadline: date | None
     time_zone: str | None
 
+    @property
+    def last_day(self) -> date | None:
+        """The last day to pay: the payment deadline, or else the day of the event."""
+        return self.payment_deadline or self.event_date
+
 
 @dataclass(frozen=True)
 class CommittedPlayer:

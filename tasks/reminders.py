@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 from sqlalchemy import Connection
@@ -97,14 +98,17 @@ class ReminderLimits:
             return Hold("reminded_enough")
         if row.mailed_at is not None and row.mailed_at + self.gap > now:
             return Hold("mailed_recently")
-        quiet = self.quiet and self.quiet.until(now, find_zone(tournament.time_zone or self.club_zone))
+        quiet = self.quiet and self.quiet.until(now, self._zone(tournament))
         return Hold("quiet_hours", quiet) if quiet else None
 
     def is_over(self, tournament: Tournament, now: datetime) -> bool:
         """Say whether the last day to pay is over: the payment deadline, or else the day of the event."""
-        last = tournament.payment_deadline or tournament.event_date
-        return last is not None and end_of_day(last, find_zone(tournament.time_zone or self.club_zone)) <= now
+        last = tournament.last_day
+        return last is not None and end_of_day(last, self._zone(tournament)) <= now
 
     def today(self, tournament: Tournament, now: datetime) -> str:
         """Return the day's date there: the sequence of its reminder campaign."""
-        return now.astimezone(find_zone(tournament.time_zone or self.club_zone)).date().isoformat()
+        return now.astimezone(self._zone(tournament)).date().isoformat()
+
+    def _zone(self, tournament: Tournament) -> ZoneInfo:
+        return find_zone(tournament.time_zone or self.club_zone)

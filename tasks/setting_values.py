@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from tasks.errors import ConfigurationError
+from tasks.local_time import find_zone
+
 STRIPE_API = "https://api.stripe.com"
 STRIPE_KEY = re.compile(r"[sr]k_(test|live)_[\w-]{5,}", re.ASCII)
 NO_DATABASE = "is not a PostgreSQL address such as postgresql://user:password@host:5432/club"
@@ -59,6 +62,14 @@ def page(url: str) -> str:
     if urlsplit(url).scheme not in {"https", "http"} or not urlsplit(url).hostname:
         raise ValueError("is not a web address such as https://club.example.org/paid")
     return url
+
+
+def time_zone(name: str) -> str:
+    """Return the name of a time zone that there is."""
+    try:
+        return find_zone(name).key
+    except ConfigurationError:  # its words are about a tournament's
+        raise ValueError("is not a time zone by its IANA name such as America/Denver") from None
 
 
 def domain(name: str) -> str:

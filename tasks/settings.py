@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import SplitResult, unquote, urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -40,18 +39,10 @@ class ScheduleSettings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True)
 
-    club_time_zone: str = "UTC"
+    club_time_zone: Annotated[str, AfterValidator(setting_values.time_zone)] = "UTC"
     reminder_hour: int = Field(default=10, ge=0, le=23)
     reminder_quiet_hours: str = "20:00-08:00"
     alert_url: Annotated[SecretStr | None, _EMPTY_IS_UNSET] = None
-
-    @field_validator("club_time_zone")
-    @classmethod
-    def _check_time_zone(cls, value: str) -> str:
-        try:
-            return ZoneInfo(value).key
-        except (KeyError, ValueError, OSError):  # unknown, malformed, or a folder of the database
-            raise ValueError("is not a time zone by its IANA name such as America/Denver") from None
 
     @field_validator("reminder_quiet_hours")
     @classmethod
