@@ -89,6 +89,5 @@ def _remind(tournament: Tournament, options: ReminderOptions) -> Ending:
 def _conclude(endings: Sequence[Ending]) -> State[Any]:
     """End red only where a person has to act."""
     end = Failed if any(ending.red for ending in endings) else Completed
-    return end(
-        message="; ".join(ending.words for ending in endings) or "No tournament was mailed yet: nobody to remind"
-    )
+    nobody = "No tournament that was mailed can still be paid for: nobody to remind"
+    return end(message="; ".join(ending.words for ending in endings) or nobody)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 
 from sqlalchemy import Connection
 
@@ -16,9 +16,10 @@ from tasks.services import Services
 
 
 def tournaments_to_remind(services: Services, options: ReminderOptions) -> Sequence[Tournament]:
-    """Return the tournaments whose parents may be reminded: those that were mailed, and not stopped since.
+    """Return the tournaments whose parents may be reminded: mailed, and neither stopped since nor long over.
 
-    The one that ends first comes first: a mailbox gets one reminder at a time, whatever it is about.
+    The one that ends first comes first: a mailbox gets one reminder at a time, whatever it is about. One that is only
+    just over, somewhere on earth, may be among them: open_reminders goes by its own time zone.
 
     Raises a ConfigurationError where the one that was chosen is none of them.
     """
@@ -27,9 +28,15 @@ def tournaments_to_remind(services: Services, options: ReminderOptions) -> Seque
     if chosen is not None and latest.get(chosen.id, "stopped") == "stopped":
         why = "its last campaign was stopped for good" if chosen.id in latest else "nobody was mailed about it yet"
         raise ConfigurationError(f"There is nobody to remind of {chosen.name!r}: {why}. Run tournament-fees first")
+    yesterday = services.clock().astimezone(UTC).date() - timedelta(days=1)
     candidates = [chosen] if chosen else known_tournaments(services.database)
-    going_on = [tournament for tournament in candidates if latest.get(tournament.id, "stopped") != "stopped"]
-    return sorted(going_on, key=lambda one: one.payment_deadline or one.event_date or date.max)
+    going_on = [
+        tournament
+        for tournament in candidates
+        if latest.get(tournament.id, "stopped") != "stopped"
+        and (tournament == chosen or (tournament.last_day or date.max) >= yesterday)
+    ]
+    return sorted(going_on, key=lambda tournament: tournament.last_day or date.max)
 
 
 def open_reminders(services: Services, tournament_id: int, options: ReminderOptions) -> Campaign | None:

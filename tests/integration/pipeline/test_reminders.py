@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from threading import Barrier
 
 import pytest
@@ -13,10 +13,11 @@ from tasks.choices import StopChoice
 from tasks.errors import ConfigurationError
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
 from tasks.outbox import Outbox
-from tasks.reminders import ReminderLimits
+from tasks.reminders import ReminderLimits, ReminderOptions
 from tasks.report import sentence
 from tasks.steps.deliver_batch import deliver_batch
 from tasks.steps.open_campaign import open_campaign
+from tasks.steps.open_reminders import tournaments_to_remind
 from tasks.steps.plan_batches import plan_batches
 from tasks.steps.stop_campaign import stop_campaign
 from tests.integration.pipeline.harness import Pipeline, links_in
@@ -231,6 +232,36 @@ def test_the_tournament_that_ends_first_comes_first(club: SmallClub) -> None:
     set_days(club, deadline=9, event=None, tournament=2)
     go_to(club, 13, days=3)
     assert [summary.campaign.tournament for summary in remind(club)] == ["Fall Cup"]
+
+
+def names_to_remind(club: SmallClub, **options: object) -> list[str]:
+    chosen = ReminderOptions.model_validate(options)
+    return [tournament.name for tournament in tournaments_to_remind(club.pipeline.services, chosen)]
+
+
+def test_seasons_past_are_not_gone_through_whatever_their_time_zone(club: SmallClub) -> None:
+    second_tournament(club)
+    order_fall_cup(club)
+    club.pipeline.run("Fall Cup")
+    assert names_to_remind(club) == [CUP, "Fall Cup"]
+    set_days(club, deadline=-3, event=9, tournament=2)
+    club.sql("UPDATE tournaments SET time_zone = 'Utah/Salt_Lake' WHERE id = 2")
+    assert names_to_remind(club) == [CUP]
+    set_days(club, deadline=None, event=None, tournament=1)
+    assert names_to_remind(club) == [CUP], "one without a date is never over"
+    assert names_to_remind(club, tournament="Fall Cup") == ["Fall Cup"], "who asks for one is told how it stands"
+
+
+def test_a_last_day_that_is_not_over_somewhere_on_earth_is_kept(club: SmallClub) -> None:
+    now = club.pipeline.clock()
+    eleven = datetime.combine(now.date() + timedelta(days=1), time(11, 30), UTC)
+    club.pipeline.later(eleven - now)
+    yesterday = eleven.date() - timedelta(days=1)
+    club.sql("UPDATE tournaments SET time_zone = 'Etc/GMT+12', payment_deadline = :day", day=yesterday)
+    assert names_to_remind(club) == [CUP]
+    assert opened(club) is not None, "there it is half past eleven in the evening of the last day"
+    club.pipeline.later(timedelta(days=1))
+    assert names_to_remind(club) == []
 
 
 # The limits, at the moment of sending
