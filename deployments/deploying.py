@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml  # type: ignore[import-untyped] # Prefect brings it
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
@@ -69,7 +70,8 @@ def _put_back(client: SyncPrefectClient, before: DeploymentResponse, now: Deploy
     for old in before.schedules:
         same = [new for new in now.schedules if _is_same(old, new)]
         if not same:
-            client.create_deployment_schedules(now.id, [(old.schedule, bool(old.active))])
+            kept = old.model_dump(include={"active", "max_scheduled_runs", "parameters", "slug"})
+            client.create_deployment_schedules(now.id, [DeploymentScheduleCreate(schedule=old.schedule, **kept)])
         elif old.active and not same[0].active:
             client.update_deployment_schedule(now.id, same[0].id, active=True)
     if before.paused and not now.paused:
@@ -77,10 +79,8 @@ def _put_back(client: SyncPrefectClient, before: DeploymentResponse, now: Deploy
 
 
 def _is_same(old: DeploymentSchedule, new: DeploymentSchedule) -> bool:
-    """Say whether a schedule is that of before: by its name, or where it had none by what it says."""
-    if old.slug:
-        return old.slug == new.slug
-    return old.schedule.model_dump(exclude={"anchor_date"}) == new.schedule.model_dump(exclude={"anchor_date"})
+    """Say whether a schedule is that of before: by its name, which each of ours has, or because it was left alone."""
+    return new.id == old.id or (old.slug is not None and new.slug == old.slug)
 
 
 def _prefect(environment: Mapping[str, str], *arguments: str) -> None:

@@ -1,6 +1,6 @@
 """What `make serve` serves, and the person who triggers flow runs there, as the tests see them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -175,6 +175,6 @@ class Served:
         """Ask Prefect's API."""
         return self.api.get(path).raise_for_status().json()
 
-    def post(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401  Prefect's JSON
+    def post(self, path: str, body: Mapping[str, object] | Sequence[object]) -> Any:  # noqa: ANN401  Prefect's JSON
         """Tell Prefect's API."""
         return self.api.post(path, json=body).raise_for_status().json()

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
@@ -18,6 +18,9 @@ from deployments.local.processes import inherited_environment
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.runs.served import LONG, Served
 from tests.runs.test_runs_operated import REPOSITORY
+
+OURS = {"daily", "every-15-minutes", "hourly", "hourly-by-day"}
+"""The names of the schedules in deployments/prefect.yaml."""
 
 DAY_AND_NIGHT = {"REMINDER_QUIET_HOURS": "off"}
 
@@ -103,20 +106,46 @@ def everything(served: Served) -> list[str]:
 
 @pytest.fixture
 def as_it_was(served: Served) -> Iterator[None]:
-    """Leave the shared server without alerts, and its schedules off."""
+    """Leave the shared server without alerts, and its own schedules off."""
     yield
     for automation in served.post("automations/filter", {}):
         if automation["name"] != "tournament-fees: lost runs":
             served.api.delete(f"automations/{automation['id']}").raise_for_status()
     for deployment in served.post("deployments/filter", {}):
         for schedule in deployment["schedules"]:
-            switch(served, deployment, schedule, on=False)
+            if schedule["slug"] in OURS:
+                switch(served, deployment, schedule, on=False)
+            else:
+                served.api.delete(f"deployments/{deployment['id']}/schedules/{schedule['id']}").raise_for_status()
 
 
 def switch(served: Served, deployment: dict[str, Any], schedule: dict[str, Any], *, on: bool) -> None:
     """Switch a schedule on or off, as the UI does."""
     place = f"deployments/{deployment['id']}/schedules/{schedule['id']}"
     served.api.patch(place, json={"active": on}).raise_for_status()
+
+
+WEEKLY = {"cron": "0 9 * * 1", "timezone": "America/Denver", "day_or": True}
+ADDED: Sequence[tuple[str, dict[str, Any]]] = (
+    ("read-bounces", {"schedule": {**WEEKLY, "cron": "30 12 * * *"}, "active": True}),
+    ("remind-unpaid", {"schedule": WEEKLY, "active": False, "parameters": {"options": {"after_days": 9}}}),
+    ("refresh-checkout-links", {"schedule": WEEKLY, "active": True, "slug": "weekly", "max_scheduled_runs": 3}),
+    ("tournament-fees", {"schedule": WEEKLY, "active": False, "parameters": {"tournament": TOURNAMENT}}),
+)
+"""Schedules that a person adds, to deployments that have one of ours and to one that has none."""
+
+
+def add_schedule(served: Served, name: str, schedule: dict[str, Any]) -> list[dict[str, Any]]:
+    """Add a schedule to a deployment, as the UI does, and return what is there then of people's."""
+    served.post(f"deployments/{of_name(served, name)['id']}/schedules", [schedule])
+    return schedules_of_people(served, name)
+
+
+def schedules_of_people(served: Served, name: str) -> list[dict[str, Any]]:
+    """The schedules of a deployment that are none of ours, without what is new for each copy."""
+    new = {"id", "created", "updated"}
+    found = of_name(served, name)["schedules"]
+    return [{k: v for k, v in one.items() if k not in new} for one in found if one["slug"] not in OURS]
 
 
 @pytest.mark.usefixtures("club", "as_it_was")
@@ -126,6 +155,8 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
     bounces = of_name(served, "read-bounces")
     (schedule,) = bounces["schedules"]
     switch(served, bounces, schedule, on=True)
+    added = {name: add_schedule(served, name, schedule) for name, schedule in ADDED}
+    before = everything(served)
     with receiver() as (address, got):
         code, said = deploy(served, ALERT_URL=address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")
         assert code == 0, said
@@ -134,13 +165,14 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
         assert deploy(served, ALERT_URL=address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")[0] == 0
         assert sorted(everything(served)) == sorted([*before, *alerts]), "nor after a third time"
         assert "tournament-fees: a run failed" in alerts
-        (reminders,) = of_name(served, "remind-unpaid")["schedules"]
+        (reminders,) = [one for one in of_name(served, "remind-unpaid")["schedules"] if one["slug"] == "daily"]
         assert (reminders["schedule"]["cron"], reminders["schedule"]["timezone"], reminders["active"]) == (
             "0 9 * * *",
             "America/Denver",
             False,
         )
-        assert [one["active"] for one in of_name(served, "read-bounces")["schedules"]] == [True]
+        assert [one["active"] for one in of_name(served, "read-bounces")["schedules"] if one["slug"]] == [True]
+        assert {name: schedules_of_people(served, name) for name in added} == added
 
         run = served.start("read-bounces/read-bounces", {})
         assert run.wait().type == "FAILED"
