@@ -3,10 +3,8 @@
 import json
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
 from typing import Any
 
@@ -18,6 +16,7 @@ from deployments.local.processes import inherited_environment
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.runs.served import LONG, Served
 from tests.runs.test_runs_operated import REPOSITORY
+from tests.web_server import web_server
 
 OURS = {"daily", "every-15-minutes", "hourly", "hourly-by-day"}
 """The names of the schedules in deployments/prefect.yaml."""
@@ -63,19 +62,12 @@ def receiver() -> Iterator[tuple[str, "Queue[dict[str, Any]]"]]:
     """Somebody whom alerts are sent to, as JSON over HTTP: their Apprise address, and what they got."""
     got: Queue[dict[str, Any]] = Queue()
 
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
+    def answer(_path: str, body: bytes) -> tuple[int, str]:
+        got.put(json.loads(body))
+        return 200, ""
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"json://127.0.0.1:{server.server_port}", got
-        server.shutdown()
+    with web_server(answer) as place:
+        yield f"json://{place}", got
 
 
 def deploy(served: Served, **settings: str) -> tuple[int, str]:

@@ -1,13 +1,9 @@
 """Bad input: one clear error before anything is sent, or one message or order that stands alone with its reason."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import copytree
-from threading import Thread
 
 import pytest
 from pydantic import SecretStr
@@ -22,6 +18,7 @@ from tasks.settings import Settings
 from tasks.steps.open_campaign import open_campaign
 from tasks.steps.plan_batches import plan_batches
 from tests.integration.pipeline.harness import Pipeline, links_in, nothing_happened
+from tests.web_server import web_server
 
 HOSTILE_NAMES = {
     "quotes": 'O\'Neil "Ace" Ó',
@@ -38,27 +35,6 @@ def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@contextmanager
-def web_page(status: int) -> Iterator[str]:
-    """A web server that has nothing to do with Stripe."""
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = b"<html>Welcome</html>"
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Leave the tests' output alone."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def with_settings(club: Pipeline, **changed: object) -> Settings:
@@ -102,9 +78,12 @@ def test_an_unreachable_stripe_is_named_with_its_place(demo_club: Pipeline) -> N
 
 @pytest.mark.parametrize("status", [200, 403, 404])
 def test_a_server_that_is_not_stripe_is_named_with_its_place(demo_club: Pipeline, status: int) -> None:
-    with web_page(status) as url, open_services(with_settings(demo_club, stripe_api_base=url)) as services:
+    with (
+        web_server(lambda _path, _body: (status, "<html>Welcome</html>")) as place,
+        open_services(with_settings(demo_club, stripe_api_base=f"http://{place}")) as services,
+    ):
         club = replace(demo_club, services=services)
-        with pytest.raises(ConfigurationError, match=f"Stripe at {url} answers with status {status} and no JSON"):
+        with pytest.raises(ConfigurationError, match=f"Stripe at http://{place} answers with status {status} and no"):
             club.run()
     nothing_happened(demo_club)
 

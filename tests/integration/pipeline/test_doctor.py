@@ -1,12 +1,10 @@
 """The doctor: on a club that is well it finds nothing, and of each planted fault just that, with how to mend it."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import copytree
 from uuid import uuid4
@@ -26,6 +24,7 @@ from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.smtp_server import Script, server
 from tests.integration.pipeline.test_bad_input import closed_port
 from tests.integration.pipeline.test_operator_cli import verb
+from tests.web_server import web_server
 
 
 @pytest.fixture
@@ -185,27 +184,13 @@ def test_a_template_that_cannot_be_rendered_is_told_with_its_place(club: SmallCl
 @contextmanager
 def prefect_of_another_time(version: str) -> Iterator[str]:
     """A server that answers as Prefect's of another version, and has nothing of ours."""
+    answers = {"/api/health": True, "/api/admin/version": version, "/api/work_pools/filter": []}
 
-    class Old(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            answers = {"/api/health": True, "/api/admin/version": version, "/api/work_pools/filter": []}
-            self.rfile.read(int(self.headers["Content-Length"] or 0))
-            body = json.dumps(answers.get(self.path, {"detail": "Not Found"})).encode()
-            self.send_response(200 if self.path in answers else 404)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(path: str, _body: bytes) -> tuple[int, str]:
+        return (200 if path in answers else 404), json.dumps(answers.get(path, {"detail": "Not Found"}))
 
-        do_GET = do_POST = answer  # noqa: N815  the library's names
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the library's name
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Old) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/api"
-        server.shutdown()
+    with web_server(answer) as place:
+        yield f"http://{place}/api"
 
 
 def prefect_findings(url: AbstractContextManager[str]) -> dict[str, Finding]:
