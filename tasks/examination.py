@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ssl import SSLCertVerificationError
 
 from tasks.club import known_tournaments
 from tasks.errors import ConfigurationError, PermanentError, TransientError
@@ -19,6 +20,12 @@ GREATEST_SKEW = timedelta(minutes=1)
 """More than a slow answer takes; what is mailed says until when a link works, by our clock."""
 
 SAMPLE = 3
+
+CERTIFICATE = (
+    "name in SMTP_URL the host that the certificate is for, have it renewed where it has expired, "
+    "or name in SSL_CERT_FILE a private authority that vouches for it"
+)
+"""How to mend what is wrong with the mail server's."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +152,13 @@ def _compare(services: Services, at: datetime, whose: str) -> str:
 
 
 def _mail_server(services: Services) -> str:
-    with services.mailer() as mailer:
-        mailer.check()
+    try:
+        with services.mailer() as mailer:
+            mailer.check()
+    except ConfigurationError as error:
+        if isinstance(error.__cause__, SSLCertVerificationError):
+            raise ConfigurationError(f"{error}; {CERTIFICATE}") from error
+        raise
     login = "takes our login" if services.settings.smtp_login else "wants no login"
     return f"{services.settings.smtp.hostname} answers, encrypts unless it is on this machine, and {login}"
 

@@ -24,6 +24,7 @@ from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.smtp_server import Script, server
 from tests.integration.pipeline.test_bad_input import closed_port
 from tests.integration.pipeline.test_operator_cli import verb
+from tests.integration.pipeline.test_smtp_opening import ELSEWHERE
 from tests.web_server import web_server
 
 
@@ -168,6 +169,26 @@ def test_a_mail_server_that_takes_no_login_is_told(club: SmallClub) -> None:
     assert "hunter2" not in str(found)
 
 
+@pytest.mark.parametrize(
+    ("extensions", "said", "mend"),
+    [
+        ((), "offers no TLS", "use one that does, or smtps:// in SMTP_URL"),
+        (("STARTTLS",), "has no valid TLS certificate", "SSL_CERT_FILE"),
+    ],
+    ids=["in the clear", "with a certificate that nobody vouches for"],
+)
+def test_a_mail_server_elsewhere_that_cannot_be_trusted_is_told(
+    club: SmallClub, extensions: tuple[str, ...], said: str, mend: str
+) -> None:
+    script = Script(extensions=(*extensions, "AUTH PLAIN"))
+    with server(script) as port:
+        found = ill(club, smtp_url=SecretStr(f"smtp://ann:hunter2@{ELSEWHERE}:{port}"))
+    assert set(found) == {"mail server"}
+    assert said in found["mail server"]
+    assert mend in found["mail server"]
+    assert "hunter2" not in f"{found} {script.heard}"
+
+
 def test_a_template_that_cannot_be_rendered_is_told_with_its_place(club: SmallClub, tmp_path: Path) -> None:
     templates = copytree(TEMPLATES, tmp_path / "templates")
     subject = templates / "reminder" / "subject.txt"
@@ -232,6 +253,17 @@ def test_every_wrong_setting_has_a_line_of_its_own(club: SmallClub) -> None:
     assert code == 1
     assert [line.split()[2] for line in said.splitlines()[:2]] == ["STRIPE_API_KEY", "MAIL_FROM"]
     assert "XYZZY" not in said
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "America"])
+def test_a_club_in_an_unknown_time_zone_is_told_in_a_line_and_what_needs_no_settings_is_looked_at(
+    club: SmallClub, zone: str
+) -> None:
+    code, said = verb(club, "doctor", CLUB_TIME_ZONE=zone)
+    first, second, *_ = said.splitlines()
+    assert code == 1
+    assert first.startswith("WRONG settings: CLUB_TIME_ZONE is not a time zone by its IANA name such as America/Denver")
+    assert second.startswith("WRONG Prefect: ")
 
 
 def test_the_examination_holds_no_connection_open(club: SmallClub) -> None:

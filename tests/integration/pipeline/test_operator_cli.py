@@ -25,8 +25,8 @@ def club(empty_club: Pipeline) -> SmallClub:
     return club
 
 
-def verb(club: SmallClub, *arguments: str) -> tuple[int, str]:
-    """Run a verb; return its exit code and all that it said."""
+def verb(club: SmallClub, *arguments: str, **settings: str) -> tuple[int, str]:
+    """Run a verb, with these settings changed; return its exit code and all that it said."""
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "USER", "LANG"}}
     done = subprocess.run(
         [sys.executable, "-m", "deployments.cli", *arguments],
@@ -35,6 +35,7 @@ def verb(club: SmallClub, *arguments: str) -> tuple[int, str]:
             **kept,
             "COLUMNS": "200",
             **club.pipeline.environment,
+            **settings,
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
