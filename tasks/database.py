@@ -25,7 +25,14 @@ MOST_CONNECTIONS = 15
 """Of a process; opened when they are needed, and kept: opening one costs as much as dozens of statements."""
 
 INSUFFICIENT_PRIVILEGE = "42501"
+UNKNOWN = {"3F000", "42P01", "42703", "42883"}
+"""A schema, table, column or function that a statement names is not there."""
+
 QUERIES = Path(__file__).parent.parent / "sql" / "queries"
+
+
+class UnknownTableError(RuntimeError):
+    """A statement names what PostgreSQL does not have: the tables are of another version, or it is a bug."""
 
 
 @cache
@@ -105,7 +112,8 @@ class Database:
                 ) from None
             if isinstance(error, ProgrammingError) and _sqlstate(error) is None:  # the driver's, before any server's
                 raise ConfigurationError(f"DATABASE_URL cannot be used: {_reason(error)}") from None
-            raise RuntimeError(f"PostgreSQL refused a statement: {_reason(error)}") from None
+            kind = UnknownTableError if _sqlstate(error) in UNKNOWN else RuntimeError
+            raise kind(f"PostgreSQL refused a statement: {_reason(error)}") from None
 
     def fetch(self, name: str, **values: object) -> Sequence[Row[Any]]:
         """Run one query in a transaction of its own: PostgreSQL's own, which spares two round trips."""

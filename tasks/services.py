@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from tasks.database import Database
+from tasks.database import Database, UnknownTableError
 from tasks.links.decision import LinkPolicy
 from tasks.links.ledger import LinkLedger
 from tasks.links.lifecycle import LinkKeeper
@@ -92,8 +92,19 @@ def open_services(settings: Settings | None = None, clock: Callable[[], datetime
     try:
         sending = sending_pace(settings, database)
         yield Services(settings, database, stripe, keeper, survey, renderer, clock, sending)
+    except UnknownTableError:
+        _check_tables(database)
+        raise
     finally:
         database.close()
+
+
+def _check_tables(database: Database) -> None:
+    """Raise a ConfigurationError where the tables, the club's or ours, are not those that this version knows."""
+    from tasks.migrations import check_club_tables, check_migrated  # noqa: PLC0415  Alembic is seldom needed
+
+    check_club_tables(database)
+    check_migrated(database)
 
 
 def sending_pace(settings: Settings, database: Database) -> Pace | None:

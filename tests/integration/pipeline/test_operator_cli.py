@@ -1,6 +1,7 @@
 """The operators' verbs in a terminal: what they print, and one line where something cannot be done."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,33 @@ def verb(club: SmallClub, *arguments: str, **settings: str) -> tuple[int, str]:
         check=False,
     )
     return done.returncode, done.stdout.strip()
+
+
+# Verbs that ask our tables in each of the ways that there are; those that send look first at whether all is ready.
+LOOKING: tuple[tuple[str, ...], ...] = (
+    ("status", CUP),
+    ("stop", CUP, "--why", "Wrong prices"),
+    ("set-asides",),
+    ("hold-after-restore", "--backup-at", "2026-03-01T02:00"),
+    ("purge-season", "--before", "2026-03-01"),
+)
+
+
+@pytest.mark.parametrize("arguments", LOOKING, ids=[words[0] for words in LOOKING])
+def test_old_tables_are_told_in_one_line_with_the_migration_that_they_are_at(
+    club: SmallClub, arguments: tuple[str, ...]
+) -> None:
+    club.sql("DROP SCHEMA tournament_fees CASCADE")
+    code, said = verb(club, *arguments)
+    assert (code, len(said.splitlines())) == (2, 1), said
+    assert re.search(r"^Error: .* are at migration none, not \d{4}: run `python -m deployments.cli migrate`", said)
+
+
+def test_a_club_table_that_lacks_a_column_is_told_in_one_line(club: SmallClub) -> None:
+    club.sql("ALTER TABLE tournaments DROP COLUMN time_zone")
+    code, said = verb(club, "status", CUP)
+    assert (code, len(said.splitlines())) == (2, 1), said
+    assert "tournaments.time_zone is missing" in said
 
 
 def test_uncertain_messages_are_shown_settled_and_the_campaign_is_stopped(club: SmallClub) -> None:
