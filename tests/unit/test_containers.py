@@ -136,6 +136,14 @@ def test_every_variable_is_a_setting_of_ours_or_of_prefects() -> None:
     assert [name for name in named - ours if getattr(prefect.settings, name, None) is None] == []
 
 
+def test_every_variable_that_compose_asks_for_is_told_of() -> None:
+    compose = (DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8")
+    asked = set(re.findall(r"\$\{(\w+)", compose))
+    assert asked
+    for page in (DEPLOYMENTS / "README.md", DEPLOYMENTS.parent / ".env.example"):
+        assert [name for name in asked if name not in page.read_text(encoding="utf-8")] == []
+
+
 def test_what_starts_waits_for_what_it_needs() -> None:
     assert services()["worker"]["depends_on"] == {
         "prefect-server": {"condition": "service_healthy"},
