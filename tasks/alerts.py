@@ -23,7 +23,8 @@ ALERTS = (
     Alert(
         "tournament-fees.messages.uncertain",
         "messages are uncertain",
-        "Nobody knows whether they were delivered: run settle-uncertain to see them, and decide about each.",
+        "Nobody knows whether they were delivered. After a restore from a backup: settle-after-restore, with the mail "
+        "server's log. Else run settle-uncertain to see them, and decide about each.",
     ),
     Alert(
         "tournament-fees.link.set-aside",

@@ -12,7 +12,15 @@ FROM (
         concat_ws(':', 'uncertain', c.id, extract(EPOCH FROM max(m.changed_at))) AS key,
         'tournament-fees.messages.uncertain' AS event,
         concat('tournament-fees.campaign.', c.id) AS about,
-        concat(count(*), ' messages of the campaign ', c.kind, ' ', c.sequence, ' are uncertain') AS said
+        concat(
+            count(*),
+            ' messages of the campaign ',
+            c.kind,
+            ' ',
+            c.sequence,
+            ' are uncertain',
+            ', ' || nullif(count(*) FILTER (WHERE m.reason = 'restored'), 0) || ' of them since a restore from a backup'
+        ) AS said
     FROM tournament_fees.messages AS m
     INNER JOIN tournament_fees.campaigns AS c ON m.campaign_id = c.id
     WHERE m.status = 'uncertain' AND m.changed_at > cast(:now AS timestamptz) - interval '7 days'

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.alerts import unannounced
+from tasks.alerts import ALERTS, unannounced
+from tasks.steps.hold_after_restore import hold_after_restore
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 
@@ -44,6 +45,22 @@ def test_uncertain_messages_are_announced_and_those_that_come_later_as_well(club
         )
         assert hear(club) == [("messages.uncertain", f"{count} messages of the campaign fee_notice 1 are uncertain")]
         assert hear(club) == []
+
+
+def test_what_a_restore_has_made_uncertain_is_told_from_what_was_so(club: SmallClub) -> None:
+    """The log settles the one all at once; about the other a person decides."""
+    club.family("Berg", "berg@example.com")
+    club.pipeline.run(CUP)
+    hear(club)
+    club.sql("UPDATE tournament_fees.messages SET status = 'uncertain', reason = 'no_reply' WHERE family = 'berg'")
+    club.sql("UPDATE tournament_fees.messages SET status = 'queued' WHERE family = 'ek'")
+    club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
+    hold_after_restore(club.pipeline.services, club.pipeline.clock(), by="Ann")
+    said = "2 messages of the campaign fee_notice 1 are uncertain, 1 of them since a restore from a backup"
+    assert hear(club) == [("messages.uncertain", said)]
+    (alert,) = [alert for alert in ALERTS if alert.event.endswith("messages.uncertain")]
+    assert "After a restore from a backup: settle-after-restore" in alert.what_to_do
+    assert "Else run settle-uncertain" in alert.what_to_do
 
 
 def test_an_order_set_aside_is_announced_once_and_again_where_it_comes_to_be_about_money(club: SmallClub) -> None:
