@@ -20,6 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 RUNS = (
     "aftercare",
+    "alerts",
     "approval",
     "bad_input",
     "killed",

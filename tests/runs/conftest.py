@@ -11,6 +11,7 @@ from deployments.local.serve import served as serve
 from deployments.local.stripe_standin.control import StandInControl
 from tasks.settings_source import load_settings
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
+from tests.runs.deploying import undo
 from tests.runs.mail_wire import MailWire, mail_wire
 from tests.runs.rude_server import rude_server
 from tests.runs.served import Served
@@ -46,6 +47,13 @@ def club(served: Served) -> Iterator[Pipeline]:
     with open_pipeline(settings, served.stand_in, served.inbox.from_now_on()) as pipeline:
         pipeline.load_demo()
         yield pipeline
+
+
+@pytest.fixture
+def as_it_was(served: Served) -> Iterator[None]:
+    """Undo what a test deploys."""
+    yield
+    undo(served)
 
 
 @pytest.fixture

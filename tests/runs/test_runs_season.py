@@ -1,11 +1,8 @@
 """What goes by itself through a season, as Prefect's server and the worker do it."""
 
-import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from queue import Queue
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,12 +11,10 @@ from deployments.deploying import deployment_names
 from deployments.local.demo_club import TOURNAMENT
 from deployments.local.processes import inherited_environment
 from tests.integration.pipeline.harness import Pipeline, links_in
-from tests.runs.served import LONG, Served
+from tests.runs.deploying import OURS, deploy, switch
+from tests.runs.receiver import receiver
+from tests.runs.served import Served
 from tests.runs.test_runs_operated import REPOSITORY
-from tests.web_server import web_server
-
-OURS = {"daily", "every-15-minutes", "hourly", "hourly-by-day"}
-"""The names of the schedules in deployments/prefect.yaml."""
 
 DAY_AND_NIGHT = {"REMINDER_QUIET_HOURS": "off"}
 
@@ -57,32 +52,6 @@ def test_the_scheduled_reminders_mail_who_has_not_paid_and_say_so(served: Served
     served.wait_until(lambda: {"campaign.finished", "link.set-aside"} <= announced(served))
 
 
-@contextmanager
-def receiver() -> Iterator[tuple[str, "Queue[dict[str, Any]]"]]:
-    """Somebody whom alerts are sent to, as JSON over HTTP: their Apprise address, and what they got."""
-    got: Queue[dict[str, Any]] = Queue()
-
-    def answer(_path: str, body: bytes) -> tuple[int, str]:
-        got.put(json.loads(body))
-        return 200, ""
-
-    with web_server(answer) as place:
-        yield f"json://{place}", got
-
-
-def deploy(served: Served, **settings: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "deployments.cli", "deploy"],
-        cwd=REPOSITORY,
-        env={**inherited_environment(), **served.environment, **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout.strip()
-
-
 def of_name(served: Served, name: str) -> dict[str, Any]:
     deployment: dict[str, Any] = served.get(f"deployments/name/{name}/{name}")
     return deployment
@@ -94,27 +63,6 @@ def everything(served: Served) -> list[str]:
     schedules = [f"{one['name']} {schedule['slug']}" for one in found for schedule in one["schedules"]]
     automations = [automation["name"] for automation in served.post("automations/filter", {})]
     return sorted([*(one["name"] for one in found), *schedules, *automations])
-
-
-@pytest.fixture
-def as_it_was(served: Served) -> Iterator[None]:
-    """Leave the shared server without alerts, and its own schedules off."""
-    yield
-    for automation in served.post("automations/filter", {}):
-        if automation["name"] != "tournament-fees: lost runs":
-            served.api.delete(f"automations/{automation['id']}").raise_for_status()
-    for deployment in served.post("deployments/filter", {}):
-        for schedule in deployment["schedules"]:
-            if schedule["slug"] in OURS:
-                switch(served, deployment, schedule, on=False)
-            else:
-                served.api.delete(f"deployments/{deployment['id']}/schedules/{schedule['id']}").raise_for_status()
-
-
-def switch(served: Served, deployment: dict[str, Any], schedule: dict[str, Any], *, on: bool) -> None:
-    """Switch a schedule on or off, as the UI does."""
-    place = f"deployments/{deployment['id']}/schedules/{schedule['id']}"
-    served.api.patch(place, json={"active": on}).raise_for_status()
 
 
 WEEKLY = {"cron": "0 9 * * 1", "timezone": "America/Denver", "day_or": True}
@@ -149,12 +97,12 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
     switch(served, bounces, schedule, on=True)
     added = {name: add_schedule(served, name, schedule) for name, schedule in ADDED}
     before = everything(served)
-    with receiver() as (address, got):
-        code, said = deploy(served, ALERT_URL=address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")
+    with receiver() as told:
+        code, said = deploy(served, ALERT_URL=told.address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")
         assert code == 0, said
         alerts = set(everything(served)) - set(before)
         assert sorted(everything(served)) == sorted([*before, *alerts]), "nothing is there twice"
-        assert deploy(served, ALERT_URL=address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")[0] == 0
+        assert deploy(served, ALERT_URL=told.address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")[0] == 0
         assert sorted(everything(served)) == sorted([*before, *alerts]), "nor after a third time"
         assert "tournament-fees: a run failed" in alerts
         (reminders,) = [one for one in of_name(served, "remind-unpaid")["schedules"] if one["slug"] == "daily"]
@@ -168,7 +116,7 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
 
         run = served.start("read-bounces/read-bounces", {})
         assert run.wait().type == "FAILED"
-        alert = got.get(timeout=LONG)
+        alert = served.wait_until(lambda: told.got[0] if told.got else None)
     assert alert["title"] == "Tournament fees: read what came back failed"
     assert alert["message"].startswith("BOUNCE_MAILBOX is not set: it names the mailbox to read")
     assert deploy(served)[0] == 0
