@@ -1,21 +1,46 @@
 """What Prefect remembers and what the processes log: nobody's address or name, no payment URL, no key."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import sql
 from sqlalchemy import make_url
 
+from deployments.local.demo_club import TOURNAMENT
 from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.test_bounces import REPORT
 from tests.runs.served import Served
+from tests.runs.test_runs_season import DAY_AND_NIGHT, let_days_pass
+
+Flows = Mapping[str, Mapping[str, object]]
+BY = {"by": "Ann Operator"}
+SUPPRESS = {"action": "suppress", "message_ids": [1], "reason": "asked", **BY}
+LOOKS: Flows = {
+    "campaign-status": {"tournament": TOURNAMENT},
+    "settle-uncertain": {},
+    "suppress-recipients": {"choice": SUPPRESS},
+}
+THE_REST: Sequence[Flows] = (
+    {"refresh-checkout-links": {}, "read-bounces": {}, "purge-season": {"before": "2026-01-01"}},
+    {"retry-failed-sends": {"choice": {"failed": True, **BY}}},
+    {"hold-after-restore": {"backup_at": "2026-01-01T00:00:00Z", **BY}},
+    {"stop-campaign": {"tournament": TOURNAMENT, "why": "Wrong prices", **BY}},
+)
 
 NO_TEXT = ["boolean", "uuid", "integer", "bigint", "double precision", "timestamp with time zone"]
 
 
+@pytest.mark.long
 def test_nothing_personal_or_secret_is_in_prefects_database_or_in_the_logs(
-    served: Served, club: Pipeline, rude_smtp: str
+    served: Served,
+    club: Pipeline,
+    rude_smtp: str,
+    tmp_path: Path,
+    full_size: bool,  # noqa: FBT001  a fixture
 ) -> None:
     club.sql("UPDATE orders SET amount = 0 WHERE id = :id", id=club.order_of("Felix Fonseca").id)
     served.stand_in.configure(latency_ms=500)
@@ -28,17 +53,47 @@ def test_nothing_personal_or_secret_is_in_prefects_database_or_in_the_logs(
     unreachable = served.trigger(environment={**talkative, "STRIPE_API_BASE": "http://127.0.0.1:1"})
     full = served.trigger(environment=talkative)
     assert [run.wait().type for run in (cancelled, unreachable, full)] == ["CANCELLED", "FAILED", "FAILED"]
-    served.wait_until(lambda: not any(run.process() for run in (cancelled, unreachable, full)))
+    remind_and_look(
+        served,
+        club,
+        [LOOKS, *(THE_REST if full_size else ())],
+        {**talkative, "BOUNCE_MAILBOX": bounce_mailbox(tmp_path, club)},
+    )
+    served.wait_until(lambda: not any(run.process() for run in served.runs))
 
     secret = secrets(club)
     texts = list(chain(remembered(served), logged(served)))
     assert [(place, found[0]) for place, text in texts if (found := secret.search(text))] == []
     for place, part in (
         ("artifact.data", "k…@example.com"),
+        ("artifact.data", f"# {TOURNAMENT}: reminder"),
+        ("artifact.data", f"# {TOURNAMENT}: where the money is"),
         ("log.message", "k…@example.com"),
         ("worker.log", "DEBUG"),
     ):
         assert any(part in text for at, text in texts if at == place), place
+
+
+def remind_and_look(served: Served, club: Pipeline, flows: Sequence[Flows], environment: Mapping[str, str]) -> None:
+    """Remind who has not paid; then look from every side at what is mailed, failed, uncertain, set aside and owed."""
+    let_days_pass(club)
+    club.sql("UPDATE tournament_fees.messages SET status = 'uncertain', reason = 'no_reply' WHERE family = 'delgado'")
+    for at_once in ({"remind-unpaid": {}}, *flows):
+        runs = {
+            name: served.start(f"{name}/{name}", parameters, environment={**DAY_AND_NIGHT, **environment})
+            for name, parameters in at_once.items()
+        }
+        assert {name: run.wait().type for name, run in runs.items()} == dict.fromkeys(runs, "COMPLETED")
+
+
+def bounce_mailbox(folder: Path, club: Pipeline) -> str:
+    """A mailbox in which a report has come that names a parent."""
+    for name in ("new", "cur", "tmp"):
+        (folder / "bounces" / name).mkdir(parents=True)
+    message = club.message_to("Abbott")
+    said = REPORT.format(recipient=message.address, action="failed", status="5.1.1", message_id=message.message_id)
+    (folder / "bounces" / "new" / "1").write_text(said, encoding="utf-8")
+    return f"maildir:{folder / 'bounces'}"
 
 
 def secrets(club: Pipeline) -> re.Pattern[str]:
