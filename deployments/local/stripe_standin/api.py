@@ -17,10 +17,12 @@ from deployments.local.stripe_standin.faults import Fault
 from deployments.local.stripe_standin.forms import parse_form
 from deployments.local.stripe_standin.idempotency import KeyedRequest, SavedAnswer
 from deployments.local.stripe_standin.keys import Access, authenticate
+from deployments.local.stripe_standin.link_visits import LinkClosedError
 from deployments.local.stripe_standin.objects import Json, new_id
 from deployments.local.stripe_standin.parts import Parts
 from deployments.local.stripe_standin.payments import PaymentRefusedError
 
+_SESSIONS, _LINKS = "/v1/checkout/sessions/", "/v1/payment_links/"
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -110,14 +112,17 @@ class Api:
         return await self._sent(call, answer)
 
     def _pay_first(self, call: Call) -> None:
-        # A session that is no longer open, or a request that names none, leaves nothing to pay.
-        with suppress(KeyError, PaymentRefusedError):
-            self.parts.payments.pay(_named_session(call.path) or "")
+        # What is no longer open, or a request that names nothing, leaves nothing to pay.
+        with suppress(KeyError, PaymentRefusedError, LinkClosedError):
+            if link_id := _named(_LINKS, call.path):
+                self.parts.payments.pay(self.parts.visits.open(link_id)["id"])
+            else:
+                self.parts.payments.pay(_named(_SESSIONS, call.path) or "")
 
     def _run(self, call: Call, access: Access) -> Answer:
         if call.fault_is("500"):
             return self._refused(call, server_error())
-        body = self.parts.operations.run(access, call.method, call.path, call.parameters)
+        body = self.parts.endpoints.run(access, call.method, call.path, call.parameters)
         if call.fault_is("500_after_commit"):
             return self._refused(call, server_error())
         return Answer(200, body)
@@ -143,9 +148,11 @@ class Api:
         return JSONResponse(with_host(answer.body, self.base_url), answer.status, headers)
 
     def _log(self, call: Call, answer: Answer | None) -> None:
-        session_id = _named_session(call.path)
+        session_id, object_id = _named(_SESSIONS, call.path), _named(_LINKS, call.path)
         if answer and answer.body.get("object") == "checkout.session":
             session_id = answer.body["id"]
+        elif answer and answer.body.get("object") == "payment_link":
+            object_id = answer.body["id"]
         self.parts.store.log_request(
             {
                 "at": self.parts.clock.now(),
@@ -156,21 +163,21 @@ class Api:
                 "status": answer.status if answer else None,
                 "fault": call.fault.name if call.fault else None,
                 "session_id": session_id,
+                "object_id": session_id or object_id,
             }
         )
 
 
 def with_host(body: Json, base_url: str) -> Json:
-    """Return an answer's body with the host put before its sessions' URLs, which are stored without one."""
+    """Return an answer's body with the host put before the URLs of sessions and links, which are stored without one."""
     if body.get("object") == "list":
         return body | {"data": [with_host(item, base_url) for item in body["data"]]}
-    if body.get("object") == "checkout.session" and body["url"]:
+    if body.get("object") in {"checkout.session", "payment_link"} and body["url"]:
         return body | {"url": base_url + body["url"]}
     return body
 
 
-def _named_session(path: str) -> str | None:
-    prefix = "/v1/checkout/sessions/"
+def _named(prefix: str, path: str) -> str | None:
     return path.removeprefix(prefix).partition("/")[0] if path.startswith(prefix) else None
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import httpx
 
 from deployments.local.stripe_standin.faults import FaultName
+from deployments.local.stripe_standin.limits import SettingsChange
 
 Json = dict[str, Any]
 
@@ -107,21 +108,25 @@ class StandInControl:
         """Return every session of both modes, newest first, or the first `most` of them."""
         return list(self._call("GET", f"sessions?most={most}")["sessions"])
 
-    def configure(
-        self,
-        *,
-        latency_ms: float = 0,
-        reads_per_second: float | None = None,
-        writes_per_second: float | None = None,
-        retry_after: bool = False,
-    ) -> None:
-        """Replace the settings; what is left out is switched off."""
-        settings = {
-            "latency_ms": latency_ms,
-            "reads_per_second": reads_per_second,
-            "writes_per_second": writes_per_second,
-            "retry_after": retry_after,
-        }
+    def stage_links(self, parameters: Mapping[str, Any], metadata: Sequence[Mapping[str, str]]) -> list[Json]:
+        """Make many active payment links at once, one for each map of metadata; return `id` and `url` of each.
+
+        `parameters` are those of a form, as for `stage`; the metadata goes on the link, and on the payment intents too
+        where `parameters` has `payment_intent_data`.
+        """
+        body = {"parameters": parameters, "metadata": metadata}
+        return list(self._call("POST", "payment_links", body)["payment_links"])
+
+    def payment_links(self, most: int = -1) -> list[Json]:
+        """Return every payment link of both modes, newest first, or the first `most` of them."""
+        return list(self._call("GET", f"payment_links?most={most}")["payment_links"])
+
+    def open_link(self, link_id: str, client_reference_id: str | None = None) -> Json:
+        """Open a payment link as a parent's browser does; return the session; 409 where the link is closed."""
+        return self._call("POST", f"payment_links/{link_id}/open", {"client_reference_id": client_reference_id})
+
+    def configure(self, **settings: Unpack[SettingsChange]) -> None:
+        """Replace the settings (see limits.Settings); what is left out is switched off."""
         self._call("POST", "settings", settings)
 
     def health(self) -> bool:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from deployments.local.stripe_standin.api import with_host
 from deployments.local.stripe_standin.faults import FaultRequest
 from deployments.local.stripe_standin.limits import Settings
+from deployments.local.stripe_standin.link_visits import LinkClosedError
 from deployments.local.stripe_standin.objects import Json
 from deployments.local.stripe_standin.parts import Parts
 from deployments.local.stripe_standin.payments import PaymentRefusedError
@@ -50,6 +51,19 @@ class StagedSessions(_Body):
     parameters: Json
     references: list[str]
     created: tuple[float, float]
+
+
+class StagedLinks(_Body):
+    """Active test links of the same parameters, one for each map of metadata."""
+
+    parameters: Json
+    metadata: list[dict[str, str]]
+
+
+class Visit(_Body):
+    """How a link is opened: with a `?client_reference_id=` or without."""
+
+    client_reference_id: str | None = None
 
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -111,6 +125,24 @@ class Control:
         most = int(request.query_params.get("most", "-1"))
         return {"sessions": [with_host(session, self.base_url) for session in self.parts.sessions.everything(most)]}
 
+    async def payment_links(self, request: Request) -> Json:
+        """Return every payment link of both modes, with its lines; on POST, stage many: id and URL of these."""
+        if request.method == "POST":
+            staged = await _read(request, StagedLinks)
+            made = self.parts.link_operations.stage(staged.parameters, staged.metadata)
+            return {"payment_links": [{"id": link["id"], "url": self.base_url + link["url"]} for link in made]}
+        most = int(request.query_params.get("most", "-1"))
+        links = [
+            link | {"lines": self.parts.links.line_items(link["id"])} for link in self.parts.links.everything(most)
+        ]
+        return {"payment_links": [with_host(link, self.base_url) for link in links]}
+
+    async def open_link(self, request: Request) -> Json:
+        """Open a payment link as a browser does; return the session that this makes."""
+        visit = await _read(request, Visit)
+        session = self.parts.visits.open(request.path_params["id"], visit.client_reference_id)
+        return with_host(session, self.base_url)
+
     async def health(self, _request: Request) -> Json:
         """Answer."""
         return {"status": "ok"}
@@ -134,6 +166,8 @@ def control_routes(parts: Parts, base_url: str) -> list[Route]:
         route("sessions/{id}/settle", control.settle, "POST"),
         route("sessions/{id}/fail", control.fail, "POST"),
         route("sessions", control.sessions, "GET", "POST"),
+        route("payment_links", control.payment_links, "GET", "POST"),
+        route("payment_links/{id}/open", control.open_link, "POST"),
         route("faults", control.faults, "GET", "POST", "DELETE"),
         route("settings", control.settings, "GET", "POST"),
         route("requests", control.requests, "GET", "DELETE"),
@@ -147,8 +181,8 @@ def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         try:
             return JSONResponse(await handler(request))
         except KeyError as unknown:
-            return JSONResponse({"error": f"no such session: {unknown.args[0]}"}, 404)
-        except PaymentRefusedError as refusal:
+            return JSONResponse({"error": f"no such session or payment link: {unknown.args[0]}"}, 404)
+        except (PaymentRefusedError, LinkClosedError) as refusal:
             return JSONResponse({"error": str(refusal)}, 409)
         except (ValidationError, ValueError) as problem:
             return JSONResponse({"error": str(problem)}, 422)

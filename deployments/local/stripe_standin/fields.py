@@ -6,12 +6,12 @@ import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-_METADATA_KEYS, _METADATA_KEY_LENGTH, _METADATA_VALUE_LENGTH = 50, 40, 500
+METADATA_KEYS, _METADATA_KEY_LENGTH, _METADATA_VALUE_LENGTH = 50, 40, 500
 _URL_LENGTH = 5000
 
 
@@ -51,14 +51,11 @@ def _list(raw: object) -> list[Any]:
     return [raw[str(index)] for index in range(len(raw))]
 
 
-def _metadata(raw: object) -> dict[str, str]:
-    if raw == "":
-        return {}
+def _metadata_map(raw: object) -> dict[str, str]:
     if not isinstance(raw, dict) or any(isinstance(value, dict) for value in raw.values()):
         raise refuse("parameter_invalid_map", "Invalid metadata: {param} must be a map of strings")
-    if len(raw) > _METADATA_KEYS:
-        msg = f"Metadata can only have up to {_METADATA_KEYS} keys, you have provided {len(raw)}."
-        raise refuse("metadata_too_many_keys", msg)
+    if len(raw) > METADATA_KEYS:
+        raise refuse("metadata_too_many_keys", too_many_keys(len(raw)))
     for key, value in raw.items():
         if len(key) > _METADATA_KEY_LENGTH:
             msg = f"Metadata keys must be under {_METADATA_KEY_LENGTH} characters. You provided an invalid key: {key}"
@@ -69,8 +66,21 @@ def _metadata(raw: object) -> dict[str, str]:
                 f"is {len(value)} characters. Invalid value: {value[:40]}..."
             )
             raise refuse("metadata_value_too_long", msg)
+    return raw
+
+
+def _metadata(raw: object) -> dict[str, str]:
     # An empty value unsets its key, so that it never comes into being here.
-    return {key: value for key, value in raw.items() if value}
+    return {} if raw == "" else {key: value for key, value in _metadata_map(raw).items() if value}
+
+
+def _metadata_change(raw: object) -> dict[str, str] | None:
+    return None if raw == "" else _metadata_map(raw)
+
+
+def too_many_keys(count: int) -> str:
+    """Return the words of the refusal of that many keys."""
+    return f"Metadata can only have up to {METADATA_KEYS} keys, you have provided {count}."
 
 
 def _url(value: str) -> str:
@@ -112,6 +122,10 @@ def at_least(minimum: int) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _unset_or(raw: object, check: ValidatorFunctionWrapHandler) -> Any:  # noqa: ANN401 - whatever the check returns
+    return None if raw == "" else check(raw)
+
+
 def one_of(*allowed: str) -> AfterValidator:
     """Refuse text that is none of the allowed values."""
 
@@ -130,3 +144,6 @@ Url = Annotated[str, BeforeValidator(_text), AfterValidator(_url)]
 Email = Annotated[str, BeforeValidator(_text), AfterValidator(_email)]
 Metadata = Annotated[dict[str, str], BeforeValidator(_metadata)]
 Listed = BeforeValidator(_list)
+# Of an update: what is added and, by an empty value, taken away; None takes all away.
+MetadataChange = Annotated[dict[str, str] | None, BeforeValidator(_metadata_change)]
+Unsettable = WrapValidator(_unset_or)  # an empty value unsets, and reads as None

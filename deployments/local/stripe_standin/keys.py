@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from deployments.local.stripe_standin.errors import StripeError
 
+WRITE_SESSIONS = "rak_checkout_session_write"
+WRITE_LINKS = "rak_payment_link_write"
 _KEY = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9_]{8,}")
 _SHOW_LAST_FOUR_FROM = 17  # characters: of a shorter key too much would show
 _NO_KEY = (
@@ -24,10 +26,11 @@ class Access:
     livemode: bool
     masked: str
     can_write: bool
+    lacks: frozenset[str] = frozenset()
 
     def require_write(self, permission: str) -> None:
         """Raise StripeError 403 for a key without write permission, naming the permission that it lacks."""
-        if not self.can_write:
+        if not self.can_write or permission in self.lacks:
             msg = (
                 f"The provided key '{self.masked}' does not have the required permissions for this endpoint on account "
                 f"'acct_standin'. Having the '{permission}' permission would allow this request to continue."
@@ -38,8 +41,8 @@ class Access:
 def authenticate(authorization: str | None) -> Access:
     """Read an Authorization header (Bearer, or Basic with the key as user name).
 
-    A key containing `_readonly_` has no write permission and one containing `_revoked_` has expired. Raises StripeError
-    401 for a missing, malformed, publishable or expired key.
+    A key containing `_readonly_` has no write permission, one containing `_nolinks_` none for payment links, and one
+    containing `_revoked_` has expired. Raises StripeError 401 for a missing, malformed, publishable or expired key.
     """
     key = _bearer(authorization)
     if not key:
@@ -52,7 +55,8 @@ def authenticate(authorization: str | None) -> Access:
         raise StripeError(401, f"Invalid API Key provided: {_mask(key)}")
     if "_revoked_" in key:
         raise StripeError(401, f"Expired API Key provided: {_mask(key)}", code="api_key_expired")
-    return Access(livemode=match[1] == "live", masked=_mask(key), can_write="_readonly_" not in key)
+    lacks = frozenset({WRITE_LINKS} if "_nolinks_" in key else ())
+    return Access(livemode=match[1] == "live", masked=_mask(key), can_write="_readonly_" not in key, lacks=lacks)
 
 
 def _bearer(authorization: str | None) -> str:

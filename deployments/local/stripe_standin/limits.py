@@ -1,8 +1,9 @@
-"""Latency and rate limits: off until switched on, kept across restarts."""
+"""The settings, kept across restarts, and the latency and rate limits among them: off until switched on."""
 
 from __future__ import annotations
 
 import time
+from typing import TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,13 +12,33 @@ from deployments.local.stripe_standin.store import Store
 
 
 class Settings(BaseModel):
-    """How slow and how limited the stand-in is; rates are in requests a second of real time, None is no limit."""
+    """How slow and how limited the stand-in is; rates are in requests a second of real time, None is no limit.
+
+    The last three choose what Stripe's documents leave open about payment links whose limit of completed sessions is
+    reached: whether a session that was opened before can still be paid (`two_tabs`), whether the link still reads as
+    `active` (`active_at_limit`), whether a slow payment that fails stops counting (`failed_frees`).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     latency_ms: float = Field(default=0, ge=0)
     reads_per_second: float | None = Field(default=None, gt=0)
     writes_per_second: float | None = Field(default=None, gt=0)
     retry_after: bool = False
+    two_tabs: bool = False
+    active_at_limit: bool = False
+    failed_frees: bool = False
+
+
+class SettingsChange(TypedDict, total=False):
+    """The same, of which what is left out is switched off."""
+
+    latency_ms: float
+    reads_per_second: float | None
+    writes_per_second: float | None
+    retry_after: bool
+    two_tabs: bool
+    active_at_limit: bool
+    failed_frees: bool
 
 
 class TokenBucket:

@@ -7,6 +7,8 @@ import secrets
 import string
 from typing import Any
 
+from deployments.local.stripe_standin.errors import invalid
+from deployments.local.stripe_standin.fields import METADATA_KEYS, too_many_keys
 from deployments.local.stripe_standin.params import CreateSession, LineItem
 from deployments.local.stripe_standin.rules import DAY, total
 
@@ -14,11 +16,13 @@ Json = dict[str, Any]
 _ALPHABET = string.ascii_letters + string.digits
 _RANDOM = random.SystemRandom()
 _ABSENT_IN_A_SESSION = (
-    "allow_promotion_codes", "billing_address_collection", "client_secret", "collected_information", "consent",
-    "consent_collection", "currency_conversion", "customer", "customer_account", "discounts",
-    "integration_identifier", "invoice", "managed_payments", "origin_context", "payment_intent", "payment_link",
+    "after_expiration", "allow_promotion_codes", "billing_address_collection", "cancel_url", "client_reference_id",
+    "client_secret", "collected_information", "consent", "consent_collection", "currency_conversion", "customer",
+    "customer_account", "customer_details", "customer_email", "discounts", "integration_identifier", "invoice",
+    "locale", "managed_payments", "origin_context", "payment_intent", "payment_link",
     "payment_method_configuration_details", "permissions", "recovered_from", "saved_payment_method_options",
-    "setup_intent", "shipping_address_collection", "shipping_cost", "subscription", "wallet_options",
+    "setup_intent", "shipping_address_collection", "shipping_cost", "submit_type", "subscription", "success_url",
+    "wallet_options",
 )  # fmt: skip
 _ABSENT_IN_A_PAYMENT_INTENT = (
     "application", "application_fee_amount", "automatic_payment_methods", "canceled_at",
@@ -36,36 +40,41 @@ def new_id(prefix: str, length: int = 24) -> str:
 
 def session_object(params: CreateSession, *, livemode: bool, now: int) -> Json:
     """Return a new open session; its `url` has no host yet, since the stand-in's port may change between runs."""
-    id_ = new_id("cs_live_" if livemode else "cs_test_", 58)
-    amount = total(params.line_items)
-    return dict.fromkeys(_ABSENT_IN_A_SESSION) | {
-        "id": id_,
-        "object": "checkout.session",
+    amount, currency = total(params.line_items), params.line_items[0].price_data.currency.lower()
+    return open_session(amount, currency, livemode=livemode, now=now) | {
         "adaptive_pricing": {"enabled": bool(params.adaptive_pricing is None or params.adaptive_pricing.enabled)},
         "after_expiration": _after_expiration(params),
-        "amount_subtotal": amount,
-        "amount_total": amount,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "cancel_url": params.cancel_url,
         "client_reference_id": params.client_reference_id,
-        "created": now,
-        "currency": params.line_items[0].price_data.currency.lower(),
-        "custom_fields": [],
-        "custom_text": dict.fromkeys(["after_submit", "shipping_address", "submit", "terms_of_service_acceptance"]),
-        "customer_creation": "if_required",
         "customer_details": customer_details(params.customer_email, None) if params.customer_email else None,
         "customer_email": params.customer_email,
         "expires_at": params.expires_at or now + DAY,
-        "invoice_creation": {
-            "enabled": False,
-            "invoice_data": dict.fromkeys(
-                ["account_tax_ids", "custom_fields", "description", "footer", "issuer", "rendering_options"]
-            )
-            | {"metadata": {}},
-        },
-        "livemode": livemode,
         "locale": params.locale,
         "metadata": params.metadata,
+        "submit_type": params.submit_type,
+        "success_url": params.success_url,
+    }
+
+
+def open_session(amount: int, currency: str, *, livemode: bool, now: int) -> Json:
+    """Return what a new session is whatever it is made from."""
+    id_ = new_id("cs_live_" if livemode else "cs_test_", 58)
+    return dict.fromkeys(_ABSENT_IN_A_SESSION) | {
+        "id": id_,
+        "object": "checkout.session",
+        "adaptive_pricing": {"enabled": True},
+        "amount_subtotal": amount,
+        "amount_total": amount,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "created": now,
+        "currency": currency,
+        "custom_fields": [],
+        "custom_text": dict.fromkeys(["after_submit", "shipping_address", "submit", "terms_of_service_acceptance"]),
+        "customer_creation": "if_required",
+        "expires_at": now + DAY,
+        "invoice_creation": no_invoice(),
+        "livemode": livemode,
+        "metadata": {},
         "mode": "payment",
         "payment_method_collection": "if_required",
         "payment_method_options": {},
@@ -74,12 +83,16 @@ def session_object(params: CreateSession, *, livemode: bool, now: int) -> Json:
         "phone_number_collection": {"enabled": False},
         "shipping_options": [],
         "status": "open",
-        "submit_type": params.submit_type,
-        "success_url": params.success_url,
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": "hosted_page",
         "url": f"/c/pay/{id_}#{_fragment()}",
     }
+
+
+def no_invoice() -> Json:
+    """Return `invoice_creation` of what makes no invoices."""
+    absent = ["account_tax_ids", "custom_fields", "description", "footer", "issuer", "rendering_options"]
+    return {"enabled": False, "invoice_data": dict.fromkeys(absent) | {"metadata": {}}}
 
 
 def line_item_objects(items: list[LineItem], *, livemode: bool, now: int) -> list[Json]:
@@ -122,6 +135,16 @@ def customer_details(email: str, name: str | None) -> Json:
 def list_object(data: list[Json], *, has_more: bool, url: str) -> Json:
     """Return a page of a list."""
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
+
+
+def changed_metadata(old: dict[str, str], change: dict[str, str] | None, name: str = "metadata") -> dict[str, str]:
+    """Return metadata after an update: an empty value unsets its key, None unsets all. Raises StripeError 400."""
+    if change is None:
+        return {}
+    new = {key: value for key, value in (old | change).items() if value}
+    if len(new) > METADATA_KEYS:
+        raise invalid(too_many_keys(len(new)), param=name, code="metadata_too_many_keys")
+    return new
 
 
 def _after_expiration(params: CreateSession) -> Json | None:

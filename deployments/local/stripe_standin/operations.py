@@ -1,45 +1,45 @@
-"""What each endpoint of the API does, given checked access and raw parameters."""
+"""The endpoints of Checkout Sessions and their payment intents, given checked access and raw parameters."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from deployments.local.stripe_standin import objects, rules
-from deployments.local.stripe_standin.errors import invalid, missing_resource, unrecognized_url
-from deployments.local.stripe_standin.keys import Access
+from deployments.local.stripe_standin.endpoints import Route, check_expand, owned
+from deployments.local.stripe_standin.errors import invalid
+from deployments.local.stripe_standin.keys import WRITE_SESSIONS, Access
 from deployments.local.stripe_standin.objects import Json
+from deployments.local.stripe_standin.paging import page_of_items
 from deployments.local.stripe_standin.params import CreateSession, Expandable, ListSessions, Paged, read_parameters
 from deployments.local.stripe_standin.session_table import SessionTable
 
 _SESSIONS = "/v1/checkout/sessions"
-_WRITE = "rak_checkout_session_write"
 
 
 @dataclass(frozen=True)
 class Operations:
-    """The endpoints; each returns the JSON body of its answer or raises StripeError."""
+    """Each endpoint returns the JSON body of its answer or raises StripeError."""
 
     sessions: SessionTable
 
-    def run(self, access: Access, method: str, path: str, raw: Json) -> Json:
-        """Find the endpoint of a request and answer it."""
-        for route_method, pattern, endpoint in _ROUTES:
-            match = pattern.fullmatch(path)
-            if match and method == route_method:
-                answer: Json = endpoint(self, access, raw, *match.groups())
-                return answer
-        raise unrecognized_url(method, path)
+    def routes(self) -> list[Route]:
+        """Return the endpoints of sessions and payment intents."""
+        return [
+            Route("POST", _SESSIONS, self.create),
+            Route("GET", _SESSIONS, self.list_sessions),
+            Route("GET", f"{_SESSIONS}/([^/]+)", self.retrieve),
+            Route("POST", f"{_SESSIONS}/([^/]+)/expire", self.expire),
+            Route("GET", f"{_SESSIONS}/([^/]+)/line_items", self.list_line_items),
+            Route("GET", "/v1/payment_intents/([^/]+)", self.retrieve_payment_intent),
+        ]
 
     def create(self, access: Access, raw: Json) -> Json:
         """Make a session."""
-        access.require_write(_WRITE)
+        access.require_write(WRITE_SESSIONS)
         params = read_parameters(CreateSession, raw)
         now = self.sessions.clock.epoch()
         rules.check_session(params, now)
-        _check_expand(params.expand, "payment_intent", "line_items")
+        check_expand(params.expand, "payment_intent", "line_items")
         session = objects.session_object(params, livemode=access.livemode, now=now)
         items = objects.line_item_objects(params.line_items, livemode=access.livemode, now=now)
         self.sessions.add(session, items, params.payment_intent_data.model_dump())
@@ -63,14 +63,14 @@ class Operations:
     def retrieve(self, access: Access, raw: Json, id_: str) -> Json:
         """Return a session as it is now."""
         params = read_parameters(Expandable, raw)
-        _check_expand(params.expand, "payment_intent", "line_items")
+        check_expand(params.expand, "payment_intent", "line_items")
         return self._expanded(self._find(access, id_), params.expand)
 
     def expire(self, access: Access, raw: Json, id_: str) -> Json:
         """Expire an open session; one in any other state is refused with a 400 without a code."""
-        access.require_write(_WRITE)
+        access.require_write(WRITE_SESSIONS)
         params = read_parameters(Expandable, raw)
-        _check_expand(params.expand, "payment_intent", "line_items")
+        check_expand(params.expand, "payment_intent", "line_items")
         session = self._find(access, id_)
         if session["status"] != "open":
             raise invalid(
@@ -84,7 +84,7 @@ class Operations:
     def list_sessions(self, access: Access, raw: Json) -> Json:
         """Return a page of the mode's sessions, newest first."""
         params = read_parameters(ListSessions, raw)
-        _check_expand(params.expand, "data.payment_intent", "data.line_items")
+        check_expand(params.expand, "data.payment_intent", "data.line_items")
         for name in ("starting_after", "ending_before"):
             if cursor := getattr(params, name):
                 self._find(access, cursor, param=name, status=400)
@@ -97,30 +97,20 @@ class Operations:
     def list_line_items(self, access: Access, raw: Json, id_: str) -> Json:
         """Return a page of a session's line items."""
         params = read_parameters(Paged, raw)
-        _check_expand(params.expand)
+        check_expand(params.expand)
         self._find(access, id_)
-        items = self.sessions.line_items(id_)
-        ids = [item["id"] for item in items]
-        for cursor in filter(None, (params.starting_after, params.ending_before)):
-            if cursor not in ids:
-                raise missing_resource("item", cursor, param="starting_after", status=400)
-        if params.ending_before:
-            before = items[: ids.index(params.ending_before)]
-            page, has_more = before[-params.limit :], len(before) > params.limit
-        else:
-            after = items[ids.index(params.starting_after) + 1 :] if params.starting_after else items
-            page, has_more = after[: params.limit], len(after) > params.limit
+        page, has_more = page_of_items(self.sessions.line_items(id_), params)
         return objects.list_object(page, has_more=has_more, url=f"{_SESSIONS}/{id_}/line_items")
 
     def retrieve_payment_intent(self, access: Access, raw: Json, id_: str) -> Json:
         """Return a payment intent."""
         params = read_parameters(Expandable, raw)
-        _check_expand(params.expand)
+        check_expand(params.expand)
         intent = self.sessions.find_payment_intent(id_)
-        return _owned(access, intent, "payment_intent", id_, param="intent")
+        return owned(access, intent, "payment_intent", id_, param="intent")
 
     def _find(self, access: Access, id_: str, *, param: str = "session", status: int = 404) -> Json:
-        return _owned(access, self.sessions.find(id_), "checkout.session", id_, param=param, status=status)
+        return owned(access, self.sessions.find(id_), "checkout.session", id_, param=param, status=status)
 
     def _expanded(self, session: Json, expand: list[str]) -> Json:
         if "payment_intent" in expand and session["payment_intent"]:
@@ -130,29 +120,3 @@ class Operations:
             items = self.sessions.line_items(session["id"])
             session = session | {"line_items": objects.list_object(items[:10], has_more=len(items) > 10, url=url)}  # noqa: PLR2004 - Stripe's default page
         return session
-
-
-def _owned(access: Access, found: Json | None, kind: str, id_: str, *, param: str, status: int = 404) -> Json:
-    if found is None:
-        raise missing_resource(kind, id_, param=param, status=status)
-    if found["livemode"] != access.livemode:
-        other_mode = "live" if found["livemode"] else "test"
-        raise missing_resource(kind, id_, param=param, status=status, other_mode=other_mode)
-    return found
-
-
-def _check_expand(expand: list[str], *allowed: str) -> None:
-    for name in expand:
-        if name not in allowed:
-            raise invalid(f"This property cannot be expanded ({name}).", param="expand")
-
-
-_Endpoint = Callable[..., Any]
-_ROUTES: tuple[tuple[str, re.Pattern[str], _Endpoint], ...] = (
-    ("POST", re.compile(_SESSIONS), Operations.create),
-    ("GET", re.compile(_SESSIONS), Operations.list_sessions),
-    ("GET", re.compile(rf"{_SESSIONS}/([^/]+)"), Operations.retrieve),
-    ("POST", re.compile(rf"{_SESSIONS}/([^/]+)/expire"), Operations.expire),
-    ("GET", re.compile(rf"{_SESSIONS}/([^/]+)/line_items"), Operations.list_line_items),
-    ("GET", re.compile(r"/v1/payment_intents/([^/]+)"), Operations.retrieve_payment_intent),
-)

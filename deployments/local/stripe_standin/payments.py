@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deployments.local.stripe_standin import objects
+from deployments.local.stripe_standin.link_visits import LinkVisits
 from deployments.local.stripe_standin.objects import Json
 from deployments.local.stripe_standin.session_table import SessionTable
 
@@ -25,6 +26,7 @@ class Payments:
     """Pay sessions from outside the API, as a payer does on the hosted page."""
 
     sessions: SessionTable
+    visits: LinkVisits
 
     def pay(self, id_: str, *, slow: bool = False, amount_total: int | None = None) -> Json:
         """Complete an open session: paid at once, or unpaid for now where `slow`.
@@ -37,6 +39,8 @@ class Payments:
             if session["status"] != "open":
                 msg = f"This session is {session['status']}; only an open session can be paid."
                 raise PaymentRefusedError(msg)
+            if problem := self.visits.problem_of(session):
+                raise PaymentRefusedError(problem)
             if amount_total is not None:
                 _change_total(session, amount_total)
             session |= {"status": "complete", "url": None}
@@ -48,6 +52,7 @@ class Payments:
                 if not slow:
                     self._succeed(session)
             self.sessions.update(session)
+            self.visits.completed(session)
             return session
 
     def settle(self, id_: str) -> Json:
@@ -69,6 +74,7 @@ class Payments:
             else:
                 intent |= {"status": "requires_payment_method", "last_payment_error": _PAYMENT_FAILED}
             self.sessions.put_payment_intent(intent)
+            self.visits.payment_failed(session)
             return session
 
     def _start_payment(self, session: Json) -> Json:

@@ -1,4 +1,4 @@
-"""Rules of a new Checkout Session that look at more than one value: amounts, currencies, expiry."""
+"""Rules of new Checkout Sessions and payment links that look at more than one value: amounts, currencies, expiry."""
 
 from __future__ import annotations
 
@@ -26,12 +26,17 @@ def check_session(params: CreateSession, now: int) -> None:
         raise invalid("The stand-in models only hosted checkout pages; leave `ui_mode` out.", param="ui_mode")
     if params.mode != "payment":
         raise invalid("The stand-in models only `mode=payment`.", param="mode")
-    if not 1 <= len(params.line_items) <= _MOST_LINE_ITEMS:
-        raise invalid(f"A session has 1 to {_MOST_LINE_ITEMS} line items.", param="line_items")
-    _check_currencies(params.line_items)
-    _check_total(params.line_items)
+    check_line_items(params.line_items, _MOST_LINE_ITEMS)
     if params.expires_at is not None:
         _check_expiry(params.expires_at, now)
+
+
+def check_line_items(items: list[LineItem], most: int) -> None:
+    """Refuse too many lines or none, mixed or unknown currencies, and totals out of bounds. Raises StripeError 400."""
+    if not 1 <= len(items) <= most:
+        raise invalid(f"There can be 1 to {most} line items, was {len(items)}.", param="line_items")
+    _check_currencies(items)
+    _check_total(items)
 
 
 def total(items: list[LineItem]) -> int:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
 
 from deployments.local.stripe_standin.clock import Clock
 from deployments.local.stripe_standin.objects import Json
+from deployments.local.stripe_standin.paging import Condition, page_of_rows
 from deployments.local.stripe_standin.params import ListSessions
 from deployments.local.stripe_standin.store import Store
-
-_OLDER_THAN = "(created, seq) < (SELECT created, seq FROM sessions WHERE id = ?)"
-_NEWER_THAN = "(created, seq) > (SELECT created, seq FROM sessions WHERE id = ?)"
 
 
 @dataclass(frozen=True)
@@ -27,14 +24,15 @@ class SessionTable:
         """Insert a new session."""
         self.store.db.execute(
             "INSERT INTO sessions"
-            " (id, livemode, created, expires_at, status, object, line_items, payment_intent_data)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            " (id, livemode, created, expires_at, status, payment_link, object, line_items, payment_intent_data)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 session["id"],
                 session["livemode"],
                 session["created"],
                 session["expires_at"],
                 session["status"],
+                session["payment_link"],
                 json.dumps(session),
                 json.dumps(line_items),
                 json.dumps(payment_intent_data),
@@ -63,19 +61,9 @@ class SessionTable:
 
     def page(self, query: ListSessions, *, livemode: bool) -> tuple[list[Json], bool]:
         """Return a page of sessions, newest first, and whether more follow in the direction of travel."""
-        cursor = query.starting_after or query.ending_before
-        backwards = query.ending_before is not None
-        where, values = self._conditions(query, livemode=livemode)
-        if cursor:
-            where.append(_NEWER_THAN if backwards else _OLDER_THAN)
-            values.append(cursor)
-        direction = "ASC" if backwards else "DESC"
-        # The conditions are constants of this module; every value is bound.
-        chosen = f"SELECT * FROM sessions WHERE {' AND '.join(where)}"  # noqa: S608 - see above
-        order_by = f" ORDER BY created {direction}, seq {direction} LIMIT ?"
-        rows = self.store.db.execute(chosen + order_by, (*values, query.limit + 1)).fetchall()
-        page = [self._current(row) for row in rows[: query.limit]]
-        return (page[::-1] if backwards else page), len(rows) > query.limit
+        conditions = self._conditions(query, livemode=livemode)
+        rows, has_more = page_of_rows(self.store.db, "sessions", "created, seq", conditions, query)
+        return [self._current(row) for row in rows], has_more
 
     def everything(self, most: int = -1) -> list[Json]:
         """Return every session of both modes, newest first, or the first `most` of them."""
@@ -94,27 +82,25 @@ class SessionTable:
         row = self.store.db.execute("SELECT object FROM payment_intents WHERE id = ?", (id_,)).fetchone()
         return json.loads(row["object"]) if row else None
 
-    def _conditions(self, query: ListSessions, *, livemode: bool) -> tuple[list[str], list[Any]]:
-        where: list[str] = ["livemode = ?"]
-        values: list[Any] = [livemode]
+    def _conditions(self, query: ListSessions, *, livemode: bool) -> list[Condition]:
+        conditions: list[Condition] = [("livemode = ?", [livemode])]
         for name, operator in (("gt", ">"), ("gte", ">="), ("lt", "<"), ("lte", "<=")):
             bound = getattr(query.created, name, None)
             if bound is not None:
-                where.append(f"created {operator} ?")
-                values.append(bound)
+                conditions.append((f"created {operator} ?", [bound]))
         if query.payment_intent:
-            where.append("payment_intent = ?")
-            values.append(query.payment_intent)
-        if query.customer or query.payment_link or query.subscription:
-            where.append("FALSE")  # no session here has one of these
+            conditions.append(("payment_intent = ?", [query.payment_intent]))
+        if query.payment_link:
+            conditions.append(("payment_link = ?", [query.payment_link]))
+        if query.customer or query.subscription:
+            conditions.append(("FALSE", []))  # no session here has one of these
         if query.status == "complete":
-            where.append("status = 'complete'")
+            conditions.append(("status = 'complete'", []))
         elif query.status:
             open_now = "status = 'open' AND expires_at > ?"
             expired = "(status = 'expired' OR status = 'open' AND expires_at <= ?)"
-            where.append(open_now if query.status == "open" else expired)
-            values.append(self.clock.now())
-        return where, values
+            conditions.append((open_now if query.status == "open" else expired, [self.clock.now()]))
+        return conditions
 
     def _current(self, row: sqlite3.Row) -> Json:
         session: Json = json.loads(row["object"])

@@ -20,12 +20,25 @@ CREATE TABLE IF NOT EXISTS sessions (
     expires_at INTEGER NOT NULL,
     status TEXT NOT NULL,
     payment_intent TEXT,
+    payment_link TEXT,
     object TEXT NOT NULL,
     line_items TEXT NOT NULL,
     payment_intent_data TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS sessions_newest ON sessions (livemode, created, seq);
 CREATE INDEX IF NOT EXISTS sessions_payment_intent ON sessions (payment_intent) WHERE payment_intent IS NOT NULL;
+CREATE INDEX IF NOT EXISTS sessions_payment_link ON sessions (payment_link) WHERE payment_link IS NOT NULL;
+CREATE TABLE IF NOT EXISTS payment_links (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    livemode INTEGER NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    active INTEGER NOT NULL,
+    most INTEGER,
+    completed INTEGER NOT NULL DEFAULT 0,
+    object TEXT NOT NULL,
+    line_items TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS payment_intents (id TEXT PRIMARY KEY, livemode INTEGER NOT NULL, object TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS idempotency (
     livemode INTEGER NOT NULL,
@@ -57,10 +70,13 @@ CREATE TABLE IF NOT EXISTS requests (
     idempotency_key TEXT,
     status INTEGER,
     fault TEXT,
-    session_id TEXT
+    session_id TEXT,
+    object_id TEXT
 );
 """
-_TABLES = ("meta", "sessions", "payment_intents", "idempotency", "faults", "requests")
+# Files of before there were payment links lack these.
+_ADDED_COLUMNS = (("sessions", "payment_link"), ("requests", "object_id"))
+_TABLES = ("meta", "sessions", "payment_links", "payment_intents", "idempotency", "faults", "requests")
 
 
 class Store:
@@ -76,7 +92,14 @@ class Store:
         # WAL with synchronous=NORMAL survives the death of the process (not of the machine) without an fsync a commit.
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=NORMAL")
+        self._add_columns()
         self.db.executescript(_SCHEMA)
+
+    def _add_columns(self) -> None:
+        for table, column in _ADDED_COLUMNS:
+            present = {row["name"] for row in self.db.execute(f"PRAGMA table_info({table})")}
+            if present and column not in present:
+                self.db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
 
     def close(self) -> None:
         """Close the file and give up its lock."""
@@ -113,8 +136,9 @@ class Store:
         """Append to the request log."""
         with self.transaction():
             self.db.execute(
-                "INSERT INTO requests (at, method, path, parameters, idempotency_key, status, fault, session_id)"
-                " VALUES (:at, :method, :path, :parameters, :idempotency_key, :status, :fault, :session_id)",
+                "INSERT INTO requests (at, method, path, parameters, idempotency_key, status, fault, session_id,"
+                " object_id) VALUES (:at, :method, :path, :parameters, :idempotency_key, :status, :fault, :session_id,"
+                " :object_id)",
                 entry | {"parameters": json.dumps(entry["parameters"])},
             )
 

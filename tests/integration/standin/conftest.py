@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from stripe import StripeClient
+from stripe import PaymentLink, StripeClient
 from stripe.checkout import Session
 
 from deployments.local.stripe_standin.control import StandInControl
@@ -68,5 +68,26 @@ def new_session(stripe_client: StripeClient, parameters: Parameters) -> Callable
 
     def create(**changes: Any) -> Session:  # noqa: ANN401 - parameters of any kind
         return stripe_client.v1.checkout.sessions.create({**parameters, **changes})  # type: ignore[arg-type]  # as above
+
+    return create
+
+
+@pytest.fixture
+def link_parameters(parameters: Parameters) -> Parameters:
+    """Give the parameters of an ordinary payment link: the same $55.00, payable once."""
+    return {
+        "line_items": parameters["line_items"],
+        "metadata": {"order_id": "17"},
+        "payment_intent_data": {"metadata": {"order_id": "17"}, "description": "Order 17"},
+        "restrictions": {"completed_sessions": {"limit": 1}},
+    }
+
+
+@pytest.fixture
+def new_link(stripe_client: StripeClient, link_parameters: Parameters) -> Callable[..., PaymentLink]:
+    """Create an ordinary payment link; keyword arguments change its parameters."""
+
+    def create(**changes: Any) -> PaymentLink:  # noqa: ANN401 - parameters of any kind
+        return stripe_client.v1.payment_links.create({**link_parameters, **changes})  # type: ignore[typeddict-item]  # as above
 
     return create

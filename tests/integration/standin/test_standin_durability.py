@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,41 @@ def test_everything_outlives_kill_9(tmp_path: Path, parameters: dict[str, Any]) 
         for session in (again, found[0]):
             assert str(session.url).startswith(f"{second.base_url}/c/pay/{session.id}#")
             assert str(session.url).partition("#")[2] == str(made[4].url).partition("#")[2]
+
+
+def test_links_and_their_count_outlive_kill_9(tmp_path: Path, link_parameters: dict[str, Any]) -> None:
+    data = tmp_path / "stripe.db"
+    with running_stand_in(data) as first, StandInControl(first.base_url) as control:
+        link = client_of(first.base_url).v1.payment_links.create(link_parameters)  # type: ignore[arg-type]  # a dict
+        control.configure(two_tabs=True)
+        waiting = control.open_link(link.id)
+        control.pay(control.open_link(link.id)["id"])
+        first.kill()
+    with running_stand_in(data) as second, StandInControl(second.base_url) as control:
+        found = client_of(second.base_url).v1.payment_links.retrieve(link.id)
+        assert found.url == link.url.replace(first.base_url, second.base_url)
+        control.pay(waiting["id"])
+        (used,) = control.payment_links()
+        assert (used["restrictions"]["completed_sessions"]["count"], used["active"]) == (2, False)
+
+
+def test_a_file_of_before_there_were_links_is_taken_on(
+    tmp_path: Path, parameters: dict[str, Any], link_parameters: dict[str, Any]
+) -> None:
+    data = tmp_path / "stripe.db"
+    with running_stand_in(data) as first:
+        old = client_of(first.base_url).v1.checkout.sessions.create(parameters)  # type: ignore[arg-type]  # a dict
+    with closing(sqlite3.connect(data)) as file:
+        file.executescript(
+            "DROP INDEX sessions_payment_link; ALTER TABLE sessions DROP COLUMN payment_link;"
+            "ALTER TABLE requests DROP COLUMN object_id; DROP TABLE payment_links;"
+        )
+    with running_stand_in(data) as second, StandInControl(second.base_url) as control:
+        client = client_of(second.base_url)
+        link = client.v1.payment_links.create(link_parameters)  # type: ignore[arg-type]  # a dict
+        session = control.open_link(link.id)
+        assert [found.id for found in client.v1.checkout.sessions.list().data] == [session["id"], old.id]
+        assert [entry["object_id"] for entry in control.requests()] == [None, link.id, None]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -5,9 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
+from stripe import PaymentLink, StripeClient
 from stripe.checkout import Session
 
-from deployments.local.stripe_standin import params
+from deployments.local.stripe_standin import link_params, params
 from deployments.local.stripe_standin.control import StandInControl
 from tests.integration.stripe_schema import DOCUMENT, check_object, check_request
 
@@ -64,9 +65,37 @@ def test_every_session_is_what_stripe_publishes(
             check_object("item", item)
 
 
+def test_every_link_and_session_of_a_link_is_what_stripe_publishes(
+    base_url: str, new_link: Callable[..., PaymentLink], stripe_client: StripeClient, control: StandInControl
+) -> None:
+    full = {
+        "after_completion": {"type": "redirect", "redirect": {"url": "https://club.example.org/paid"}},
+        "allow_promotion_codes": True,
+        "billing_address_collection": "required",
+        "inactive_message": "Paid in cash",
+        "submit_type": "book",
+    }
+    thanks = {"type": "hosted_confirmation", "hosted_confirmation": {"custom_message": "Thank you"}}
+    ids = [new_link(**changes).id for changes in ({}, full, {"after_completion": thanks}, full)]
+    control.pay(control.open_link(ids[0])["id"])
+    control.pay(control.open_link(ids[1], "order-17")["id"], slow=True)
+    control.open_link(ids[2])
+    stripe_client.v1.payment_links.update(ids[3], {"active": False, "restrictions": "", "inactive_message": ""})
+    links = get(base_url, "/v1/payment_links?expand[]=data.line_items")["data"]
+    assert {link["id"] for link in links} == set(ids)
+    for link in (*links, *control.payment_links()):
+        check_object("payment_link", link)
+    for id_ in ids:
+        for item in get(base_url, f"/v1/payment_links/{id_}/line_items")["data"]:
+            check_object("item", item)
+        for session in get(base_url, f"/v1/checkout/sessions?payment_link={id_}&expand[]=data.payment_intent")["data"]:
+            check_object("checkout.session", session)
+
+
 @pytest.mark.parametrize(
     ("path", "headers"),
     [
+        ("/v1/payment_links/plink_none", HEADERS),
         ("/v1/checkout/sessions/cs_test_none", HEADERS),
         ("/v1/checkout/sessions?limit=1000", HEADERS),
         ("/v1/checkout/sessions", {}),
@@ -90,11 +119,24 @@ def test_no_parameter_is_taken_that_stripe_does_not_publish() -> None:
     )
 
 
+def test_no_parameter_of_a_link_is_taken_that_stripe_does_not_publish() -> None:
+    for path, model in (("", link_params.CreateLink), ("/{payment_link}", link_params.UpdateLink)):
+        endpoint = DOCUMENT["paths"][f"/v1/payment_links{path}"]["post"]["requestBody"]["content"]
+        published = endpoint["application/x-www-form-urlencoded"]["schema"]["properties"]
+        assert set(model.model_fields) <= set(published)
+    listed = {parameter["name"] for parameter in DOCUMENT["paths"]["/v1/payment_links"]["get"]["parameters"]}
+    assert set(link_params.ListLinks.model_fields) == listed
+
+
 @pytest.mark.parametrize(
     ("method", "path", "parameters"),
     [
         ("GET", "/v1/checkout/sessions", {"limit": "100", "created": {"gte": "1"}, "expand": {"0": "data.line_items"}}),
         ("POST", "/v1/checkout/sessions/cs_test_1/expire", {}),
+        ("GET", "/v1/payment_links", {"active": "true", "limit": "100"}),
+        ("GET", "/v1/payment_links/plink_1/line_items", {}),
+        ("POST", "/v1/payment_links/plink_1", {"active": "false", "restrictions": "", "metadata": {"order_id": ""}}),
+        ("POST", "/v1/payment_links", {"line_items": {"0": {"quantity": "1"}}, "inactive_message": "Paid"}),
         ("POST", "/v1/checkout/sessions", {"mode": "payment", "adaptive_pricing": {"enabled": "false"}}),
     ],
 )
