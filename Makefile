@@ -42,7 +42,7 @@ test-roles: .venv/.synced ## Run the integration tests with no rights in the dat
 	@$(RUN) -m pytest --least-privilege tests/integration/pipeline $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-stripe
-test-stripe: .venv/.synced ## Run the life of a link against Stripe's test mode: STRIPE_TEST_KEY=sk_test_… make test-stripe
+test-stripe: .venv/.synced ## Run the life of a link against Stripe's test mode: STRIPE_TEST_KEY=sk_test_… make test-stripe; STRIPE_BY_HAND=1 ARGS="-s --log-cli-level=INFO" with you as the payer
 	@if [ -z "$$STRIPE_TEST_KEY" ]; then echo "Not run: set STRIPE_TEST_KEY=sk_test_… to run it against Stripe's test mode"; \
 	else STRIPE_SUITE=1 $(RUN) -m pytest tests/integration/pipeline/test_stripe_account.py $(ARGS); fi
 

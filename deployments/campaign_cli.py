@@ -24,6 +24,9 @@ def send(  # noqa: PLR0913  one for each choice of the form
     ] = ("send"),
     kind: Annotated[str, typer.Option(help="the kind of message")] = "fee_notice",
     sequence: Annotated[int, typer.Option(min=1, max=99, help="another one starts a new campaign")] = 1,
+    link_kind: Annotated[
+        str, typer.Option(help="checkout_session: works up to 24 hours; payment_link: until it is paid")
+    ] = "checkout_session",
     note: Annotated[str, typer.Option(help="a paragraph to all parents above the fees")] = "",
     team: Annotated[Names, typer.Option(help="only this team; can be repeated")] = None,
     player: Annotated[Ids, typer.Option(help="only this player, by id; can be repeated")] = None,
@@ -47,6 +50,7 @@ def send(  # noqa: PLR0913  one for each choice of the form
             mode=mode,
             kind=kind,
             sequence=sequence,
+            link_kind=link_kind,
             note=note,
             only_teams=team or (),
             only_players=player or (),

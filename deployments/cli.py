@@ -35,6 +35,9 @@ def refresh(  # noqa: PLR0913  one for each choice of the form
     order: Annotated[list[int] | None, typer.Option(help="only this order, by id; can be repeated")] = None,
     *,
     renew: Annotated[bool, typer.Option("--renew", help="make new links where they have expired")] = False,
+    link_kind: Annotated[
+        str, typer.Option(help="of the new links: checkout_session (up to 24 hours) or payment_link (until paid)")
+    ] = "checkout_session",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what it would do")] = False,
     create_missing_orders: Annotated[
         bool, typer.Option("--create-missing-orders", help="for committed players without one")
@@ -50,6 +53,7 @@ def refresh(  # noqa: PLR0913  one for each choice of the form
         check_prefect()
         options = RefreshOptions.read(
             renew=renew,
+            link_kind=link_kind,
             dry_run=dry_run,
             tournament=tournament,
             team=team,

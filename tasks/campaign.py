@@ -81,6 +81,15 @@ class CampaignOptions(Form):
             le=99,
         ),
     ] = 1
+    link_kind: Annotated[
+        Literal["checkout_session", "payment_link"],
+        Field(
+            title="Kind of link",
+            description="'checkout_session' works for up to 24 hours: right where parents pay at once, and what is "
+            "mailed later brings a new one. 'payment_link' works until it has been paid through once, or the payment "
+            "deadline is over: right where parents open their mail days later.",
+        ),
+    ] = "checkout_session"
     note: Annotated[
         str,
         Field(
@@ -209,5 +218,7 @@ class Campaign:
     """Ids of committed players for whom nobody has made an order: they get no link, and a sibling's message goes."""
     left_out: int = 0
     """How many unpaid orders the run was told to leave out."""
+    link_kind: Literal["checkout_session", "payment_link"] = "checkout_session"
+    """By what its messages are to be paid."""
     note: str = ""
     """What a person has to say to all parents beside the fees."""

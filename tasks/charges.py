@@ -7,15 +7,21 @@ from itertools import groupby
 from tasks.club import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
 from tasks.database import Database
 from tasks.links.model import Charge
+from tasks.local_time import closing
 
 
-def charge_for(tournament: Tournament, player: CommittedPlayer) -> Charge:
-    """Return what the parent reads on Stripe's page."""
-    return Charge(f"{tournament.name}: {player.product or player.team}", player.player_name)
+def charge_for(tournament: Tournament, player: CommittedPlayer, club_zone: str) -> Charge:
+    """Return what the parent reads on Stripe's page, and until when: the payment deadline, or else the event's day."""
+    last_day = tournament.payment_deadline or tournament.event_date
+    return Charge(
+        f"{tournament.name}: {player.product or player.team}",
+        player.player_name,
+        closing(last_day, tournament.time_zone, club_zone),
+    )
 
 
 def find_charges(
-    database: Database, order_ids: Sequence[int], *, now: datetime, tournament_id: int | None = None
+    database: Database, order_ids: Sequence[int], club_zone: str, *, now: datetime, tournament_id: int | None = None
 ) -> dict[int, Charge | None]:
     """Return what is charged for those of the orders that a refresh looks at; None: its player is not committed."""
     rows = database.fetch(
@@ -27,5 +33,5 @@ def find_charges(
         tournament = find_tournament_by_id(database, place)
         with database.transaction() as connection:
             players = players_with_orders(connection, place, [order_id for _, order_id in pairs])
-        charges |= {order_id: charge_for(tournament, player) for order_id, player in players.items()}
+        charges |= {order_id: charge_for(tournament, player, club_zone) for order_id, player in players.items()}
     return charges

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from tasks.club import CommittedPlayer, Tournament
 from tasks.links.decision import GREATEST_AMOUNT
-from tasks.links.model import Link, LinkOutcome
+from tasks.links.model import Link, LinkKind, LinkOutcome
 from tasks.mail.letter import DEFAULT_BRAND, FeeLine, Letter, LinkState
 from tasks.mail.rendering import Renderer
 from tasks.message import RENEWED_LINK
@@ -100,5 +100,6 @@ def _line(player: CommittedPlayer, link: Link) -> FeeLine:
         state=LINE_STATES[link.outcome],
         url=link.url,
         link_expires_at=link.expires_at,
+        lasting=link.kind is LinkKind.PAYMENT_LINK,
         brand=player.brand or DEFAULT_BRAND,
     )

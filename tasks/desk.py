@@ -11,7 +11,7 @@ from tasks.charges import charge_for
 from tasks.club import CommittedPlayer, Tournament, players_with_orders
 from tasks.compose import compose, skip_reason
 from tasks.errors import PermanentError
-from tasks.links.model import Link, LinkOutcome
+from tasks.links.model import Link, LinkKind, LinkOutcome
 from tasks.mail.mime import build_message
 from tasks.mail.smtp import DeliveryOutcome, Envelope, Mailer
 from tasks.mailbox import mailbox_of, parse_address, wire_address
@@ -100,9 +100,11 @@ class Desk:
 
     def tend_links(self, message: Message, players: Mapping[int, CommittedPlayer]) -> list[Link]:
         """Make each order's link live, and note how it stands."""
-        charges = {order_id: charge_for(self.tournament, player) for order_id, player in players.items()}
+        zone, kind = self.services.settings.club_time_zone, LinkKind(self.campaign.link_kind)
+        charges = {order_id: charge_for(self.tournament, player, zone) for order_id, player in players.items()}
         links = [
-            self.services.keeper.tend(order_id, charges.get(order_id), mailing=True) for order_id in message.order_ids
+            self.services.keeper.tend(order_id, charges.get(order_id), mailing=True, kind=kind)
+            for order_id in message.order_ids
         ]
         self.claim.record_links(links)
         return links

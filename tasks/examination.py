@@ -116,7 +116,9 @@ def _stripe(services: Services) -> str:
 
 def _stripe_rights(services: Services) -> str:
     services.stripe.check_may_write()
-    return "STRIPE_API_KEY may make and close checkout sessions"
+    why_not = services.stripe.why_no_payment_links()
+    links = f"and no payment links: {why_not}. Give it that permission to send any" if why_not else "and payment links"
+    return f"STRIPE_API_KEY may make and close checkout sessions, {links}"
 
 
 def _stripe_account(services: Services) -> str:
@@ -125,7 +127,7 @@ def _stripe_account(services: Services) -> str:
     known = 0
     for session_id in stored:
         with suppress(UnknownSessionError):
-            services.stripe.retrieve(session_id)
+            services.stripe.find(session_id)
             known += 1
     if stored and not known:
         raise ConfigurationError(

@@ -9,14 +9,14 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from tasks.campaign import Campaign
+from tasks.charges import charge_for
 from tasks.club import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
 from tasks.compose import PAYABLE, compose, skip_reason
 from tasks.database import fetch
 from tasks.errors import ConfigurationError, PermanentError
 from tasks.links.decision import DIES_SOON
-from tasks.links.model import Link, LinkOutcome
+from tasks.links.model import Link, LinkKind, LinkOutcome
 from tasks.links.preview import preview
-from tasks.links.request import LIFETIME
 from tasks.mail.letter import Letter
 from tasks.mail.remarks import remarks
 from tasks.mail.rendering import RenderedMail
@@ -97,7 +97,7 @@ def forecast(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> It
             pending = fetch(connection, "pending_orders", order_ids=order_ids)
         fees = {row.order_id: _fee(Fee(**row._asdict()), players.get(row.order_id)) for row in pending}
         services.survey.look_for(order_ids, mailing=False)
-        links = _foresee(services, order_ids, players)
+        links = _foresee(services, tournament, campaign, order_ids, players)
         for message in batch:
             yield _Foresight(services, campaign, tournament, players).look(
                 message,
@@ -115,12 +115,20 @@ def check_cap(messages: int, at_most: int) -> None:
         )
 
 
-def _foresee(services: Services, order_ids: Sequence[int], players: Mapping[int, CommittedPlayer]) -> dict[int, Link]:
+def _foresee(
+    services: Services,
+    tournament: Tournament,
+    campaign: Campaign,
+    order_ids: Sequence[int],
+    players: Mapping[int, CommittedPlayer],
+) -> dict[int, Link]:
     """Say how each order's link would stand once it is made ready to be mailed."""
+    zone, kind = services.settings.club_time_zone, LinkKind(campaign.link_kind)
+    charges = {order_id: charge_for(tournament, player, zone) for order_id, player in players.items()}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="forecast") as pool:
         futures = {
             order_id: pool.submit(
-                preview, services.keeper, order_id, committed=order_id in players, renew=True, mailing=True
+                preview, services.keeper, order_id, charges.get(order_id), renew=True, mailing=True, kind=kind
             )
             for order_id in order_ids
         }
@@ -163,11 +171,8 @@ class _Foresight:
         return Forecast(message, links, fees, letter=letter, mail=mail, remarks=said)
 
     def shown(self, link: Link) -> Link:
-        """Put the stand-in where the address to pay at would be; one yet to be made gets the life that it will have."""
-        if link.outcome not in PAYABLE:
-            return link
-        dies_at = link.expires_at or self.services.clock() + LIFETIME
-        return replace(link, url=STAND_IN_LINK.format(order=link.order_id), expires_at=dies_at)
+        """Put the stand-in where the address to pay at would be."""
+        return replace(link, url=STAND_IN_LINK.format(order=link.order_id)) if link.outcome in PAYABLE else link
 
     def remarks(self, message: Owed, links: Sequence[Link]) -> Iterator[str]:
         """Say what may not be meant about the mailbox and the links."""

@@ -25,6 +25,20 @@ def end_of_day(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
+def closing(last_day: date | None, zone: str | None, otherwise: str) -> datetime | None:
+    """Return the last minute of the last day to pay, in UTC; None where there is no such day.
+
+    A zone that does not exist, which a campaign refuses, keeps no refresh from its work: the other one counts.
+    """
+    if last_day is None:
+        return None
+    try:
+        local = find_zone(zone or otherwise)
+    except ConfigurationError:
+        local = find_zone(otherwise)
+    return end_of_day(last_day, local) - timedelta(minutes=1)
+
+
 @dataclass(frozen=True)
 class QuietHours:
     """A stretch of each day, on the wall clock, such as 20:00 to 08:00; it begins at `start` and is over at `end`."""

@@ -47,6 +47,7 @@ def open_in(
         tournament.name,
         snapshot.without_order,
         left_out=selection.left_out,
+        link_kind=options.link_kind,
         note=options.note,
     )
 

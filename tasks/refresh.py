@@ -1,7 +1,7 @@
 """What a person can choose about a refresh of the checkout links."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -33,6 +33,14 @@ class RefreshOptions(Form):
             description="For orders that are owed and have no live link. Off: they are only counted.",
         ),
     ] = False
+    link_kind: Annotated[
+        Literal["checkout_session", "payment_link"],
+        Field(
+            title="Kind of the new links",
+            description="'checkout_session' works for up to 24 hours, 'payment_link' until it has been paid through "
+            "once or the payment deadline is over. Links that work stay what they are.",
+        ),
+    ] = "checkout_session"
     dry_run: Annotated[
         bool,
         Field(

@@ -11,9 +11,10 @@ from tasks.database import Database, UnknownTableError
 from tasks.links.decision import LinkPolicy
 from tasks.links.ledger import LinkLedger
 from tasks.links.lifecycle import LinkKeeper
+from tasks.links.link_survey import LinkSurvey
 from tasks.links.request import ReturnPages
 from tasks.links.sightings import Sightings
-from tasks.links.stripe_api import StripeSessions
+from tasks.links.stripe_api import StripeLinks
 from tasks.links.survey import Survey
 from tasks.links.traffic import Traffic
 from tasks.mail.rendering import Renderer
@@ -27,7 +28,8 @@ from tasks.settings_source import load_settings
 TURN_SECONDS = 240
 """How far away a worker's turn at the mail server may be: shorter than its claims live."""
 
-STRIPE_CHECKOUT_HOST = "checkout.stripe.com"
+STRIPE_HOSTS = frozenset({"checkout.stripe.com", "buy.stripe.com"})
+"""Where Checkout Sessions and Payment Links are opened."""
 
 
 def utc_now() -> datetime:
@@ -41,7 +43,7 @@ class Services:
 
     settings: Settings
     database: Database
-    stripe: StripeSessions
+    stripe: StripeLinks
     keeper: LinkKeeper
     survey: Survey
     renderer: Renderer
@@ -76,19 +78,20 @@ def open_services(settings: Settings | None = None, clock: Callable[[], datetime
     settings = settings or load_settings()
     renderer = _renderer(settings.club_language, settings.club_time_zone)
     database = Database(settings.database_url.get_secret_value())
-    stripe = StripeSessions(
+    stripe = StripeLinks(
         settings.stripe_api_key.get_secret_value(), settings.stripe_api_base, stripe_traffic(settings, database)
     )
     sightings = Sightings(database, settings.club_reference)
+    ledger = LinkLedger(database)
     keeper = LinkKeeper(
-        ledger=LinkLedger(database),
+        ledger=ledger,
         stripe=stripe,
         policy=link_policy(settings),
         pages=ReturnPages(settings.checkout_success_url, settings.checkout_cancel_url),
         clock=clock,
         sightings=sightings,
     )
-    survey = Survey(stripe, sightings, _mode(settings), clock)
+    survey = Survey(stripe, sightings, LinkSurvey(stripe, sightings, ledger), _mode(settings), clock)
     try:
         sending = sending_pace(settings, database)
         yield Services(settings, database, stripe, keeper, survey, renderer, clock, sending)
@@ -129,7 +132,7 @@ def link_policy(settings: Settings) -> LinkPolicy:
     """Return what a link must be to be mailed: on Stripe's host, the account's own domain, or the stand-in's."""
     stand_in = settings.stripe_api_base != STRIPE_API
     hosts = {
-        STRIPE_CHECKOUT_HOST,
+        *STRIPE_HOSTS,
         settings.stripe_checkout_domain,
         urlsplit(settings.stripe_api_base).hostname if stand_in else None,
     }

@@ -28,6 +28,7 @@ def samples(kind: str, brand: str, language: str) -> dict[str, Letter]:
         "three siblings": (ava, mia, zoe),
         "two brands": (ava, other),
         "one paid": (ava, _without_link(mia, LinkState.PAID)),
+        "lasting links": (replace(ava, lasting=True), replace(mia, lasting=True, link_expires_at=None)),
         "one withheld": (ava, _without_link(mia, LinkState.WITHHELD), _without_link(zoe, LinkState.PROCESSING)),
         "hard names": hard,
         "many children": tuple(replace(hard[0], url=_link(number)) for number in range(12)),

@@ -1,5 +1,6 @@
 -- Note sessions that a list call has shown, each for the orders that it may be of: the one that stores it, the one that the ledger has it
--- for, and the one that its metadata or reference names. One whose end is known and that changes nothing any more is left out.
+-- for, and the one that its metadata or reference names. One whose end is known and that changes nothing any more is left out; a
+-- payment link that was closed and is listed is on again.
 -- Takes arrays of one length: session_ids, order_ids (NULL where none is named), sessions (JSON).
 -- Returns: order_id, session_id, known (as take_sightings.sql).
 WITH listed AS (
@@ -53,7 +54,10 @@ noted AS (
         orders.status = 'pending'
         OR NOT EXISTS (
             SELECT FROM tournament_fees.checkout_attempts AS a
-            WHERE a.session_id = listed.session_id AND (a.state = 'expired' OR (a.state = 'complete' AND a.payment_status <> 'unpaid'))
+            WHERE
+                a.session_id = listed.session_id
+                AND a.session_id NOT LIKE 'plink\_%'
+                AND (a.state = 'expired' OR (a.state = 'complete' AND a.payment_status <> 'unpaid'))
         )
     ON CONFLICT (order_id, session_id) DO UPDATE
         SET seen_at = excluded.seen_at, session = excluded.session

@@ -25,7 +25,11 @@ SELECT
     wanted.order_id,
     mailed.at AS mailed_at,
     coalesce(mailed.uncertain, FALSE) AS uncertain,
-    coalesce(mailed.link_expires_at > :now AND coalesce(known.state, 'open') = 'open', FALSE) AS link_live,
+    (
+        mailed.session_id IS NOT NULL
+        AND coalesce(mailed.link_expires_at > :now, mailed.session_id LIKE 'plink\_%')
+        AND coalesce(known.state, 'open') = 'open'
+    ) AS link_live,
     exists(
         SELECT FROM tournament_fees.checkout_attempts AS ca
         WHERE ca.order_id = wanted.order_id AND ca.state = 'processing'

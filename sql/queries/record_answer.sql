@@ -6,7 +6,7 @@ SET
     state = :state,
     session_id = :session_id,
     url = cast(:url AS text),
-    expires_at = :expires_at,
+    expires_at = cast(:expires_at AS timestamptz),
     created = :created,
     changed_at = :now
 WHERE

@@ -1,5 +1,6 @@
 -- Write down how Stripe describes a session now, only if the order's lease is still ours: a description that a lost worker has carried
--- about may be stale. One that the club's own system made is taken into the ledger.
+-- about may be stale. One that the club's own system made, or that a payment link made for who opened it (origin 'payer'), is taken into
+-- the ledger.
 -- Returns: id, or no row where the lease is lost.
 INSERT INTO tournament_fees.checkout_attempts AS a
 (
@@ -8,14 +9,14 @@ INSERT INTO tournament_fees.checkout_attempts AS a
 )
 SELECT
     l.order_id,
-    'club',
+    :origin,
     :created,
     :state,
     :session_id,
     cast(:url AS text),
     cast(:amount AS bigint),
     cast(:currency AS text),
-    :expires_at,
+    cast(:expires_at AS timestamptz),
     :payment_status,
     cast(:payment_intent_id AS text),
     :created,
@@ -31,7 +32,7 @@ ON CONFLICT (session_id) DO UPDATE
         currency = coalesce(excluded.currency, a.currency),
         payment_status = excluded.payment_status,
         payment_intent_id = coalesce(excluded.payment_intent_id, a.payment_intent_id),
-        created = excluded.created,
+        created = coalesce(a.created, excluded.created),
         rival_closed_at = coalesce(a.rival_closed_at, excluded.rival_closed_at),
         changed_at = excluded.changed_at
 RETURNING id;

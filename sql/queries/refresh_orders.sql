@@ -1,5 +1,6 @@
 -- The orders that a refresh looks at: what is unpaid for tournaments that have not been yet, and what is settled but may still be
--- payable, or may have been paid through another session. Those of one age stand together, the newest sessions first.
+-- payable, or may have been paid through another session; of tournaments past, what has a payment link that nobody has switched off.
+-- Those of one age stand together, the newest sessions first.
 -- Takes: now; tournament_id, team (a name), player_ids and order_ids (arrays) to have only these, each NULL for all.
 -- Returns: order_id, tournament_id (of the next one, where a product is for several; NULL for an order without a product).
 -- A club with other tables changes this statement, unmatched_ids.sql and missing_orders.sql together with committed_players.sql.
@@ -13,7 +14,14 @@ WITH charged AS (
     INNER JOIN teams ON tournament_products.team_id = teams.id
     LEFT JOIN player_teams ON teams.id = player_teams.team_id AND orders.player_id = player_teams.player_id
     WHERE
-        (tournaments.event_date IS NULL OR tournaments.event_date >= cast(cast(:now AS timestamptz) AS date) - 1)
+        (
+            tournaments.event_date IS NULL
+            OR tournaments.event_date >= cast(cast(:now AS timestamptz) AS date) - 1
+            OR EXISTS (
+                SELECT FROM tournament_fees.checkout_attempts AS link
+                WHERE link.order_id = orders.id AND link.state = 'open' AND link.session_id LIKE 'plink\_%'
+            )
+        )
         AND (cast(:tournament_id AS bigint) IS NULL OR tournaments.id = :tournament_id)
         AND (cast(:team AS text) IS NULL OR (lower(teams.name) = lower(:team) AND player_teams.player_id IS NOT NULL))
     ORDER BY

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from tasks.links.ledger import LinkLedger
 from tasks.links.model import Action, CheckoutSession, Order, Verdict
-from tasks.links.stripe_api import RefusedError, ServerFailedError, StripeSessions
+from tasks.links.stripe_api import NotAllowedError, RefusedError, ServerFailedError, StripeLinks
 
 
 def make_session(
-    order: Order, request: Mapping[str, Any], ledger: LinkLedger, stripe: StripeSessions, *, key: UUID, now: datetime
+    order: Order, request: Mapping[str, Any], ledger: LinkLedger, stripe: StripeLinks, *, key: UUID, now: datetime
 ) -> CheckoutSession | Verdict | None:
     """Ask Stripe for a session; a verdict where it refuses, None where the order has to be looked at again."""
     attempt_id = ledger.begin(order, key, request, now=now)
@@ -22,6 +22,9 @@ def make_session(
     except RefusedError as error:
         ledger.close(attempt_id, "refused", now=now)
         return Verdict(Action.SET_ASIDE, "refused_by_stripe", f"Stripe: {error}")
+    except NotAllowedError:
+        ledger.close(attempt_id, "refused", now=now)
+        raise
     except ServerFailedError:
         ledger.close(attempt_id, "unknown", now=now)
         return None
@@ -32,8 +35,11 @@ def make_session(
 
 
 def _disown(
-    attempt_id: int, session: CheckoutSession, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime
+    attempt_id: int, session: CheckoutSession, ledger: LinkLedger, stripe: StripeLinks, *, now: datetime
 ) -> None:
-    """Close a session whose attempt was given up while it was made; one that another worker has is left to it."""
-    if ledger.gave_up(attempt_id):
-        ledger.record_answer(attempt_id, stripe.expire(session.id), now=now, state="expired")
+    """Close what nobody waits for any more, since its attempt was given up or has another answer.
+
+    What another worker has taken as the answer is left to it.
+    """
+    if not ledger.has_answer(attempt_id, session.id):
+        ledger.record_answer(attempt_id, stripe.expire(session), now=now, state="expired")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from tasks.links.model import Action, CheckoutSession, Order, Verdict
+from tasks.links.model import Action, CheckoutSession, LinkKind, Order, Verdict
 
 GREATEST_AMOUNT = 99_999_999
 """Stripe's, in the smallest unit of any currency."""
@@ -45,14 +45,37 @@ class LinkPolicy:
         return address.scheme in schemes and address.hostname in self.hosts and not address.username
 
 
-def judge(
-    order: Order, session: CheckoutSession | None, *, now: datetime, policy: LinkPolicy, mailing: bool
-) -> Verdict:
-    """Decide what to do about an order, whose present session Stripe describes as `session` (None: it never had one).
+@dataclass(frozen=True)
+class Purpose:
+    """What an order's link is looked after for."""
 
-    `mailing` says that the link is about to be mailed: only then is a session replaced that is right but dies soon,
-    since an earlier mail may still carry it.
-    """
+    mailing: bool
+    """It is about to be mailed: only then is a link replaced that is right but dies soon, or of the other kind, since
+    an earlier mail may still carry it."""
+
+    kind: LinkKind = LinkKind.CHECKOUT_SESSION
+    """What was chosen to be mailed."""
+
+    closes_at: datetime | None = None
+    """When the last day to pay is over."""
+
+    def makes(self, now: datetime) -> bool:
+        """Say whether a link is made for it: once the last day to pay is over, only what is to be mailed."""
+        return self.mailing or self.closes_at is None or now < self.closes_at
+
+    def wanted(self, now: datetime, policy: LinkPolicy) -> LinkKind:
+        """Return the kind to make: a payment link that would be switched off before its promised life is over is none.
+
+        Whoever is mailed so late gets a session, which ends by itself.
+        """
+        too_late = self.closes_at is not None and self.closes_at - now < policy.minimum_life
+        return LinkKind.CHECKOUT_SESSION if too_late else self.kind
+
+
+def judge(
+    order: Order, session: CheckoutSession | None, *, now: datetime, policy: LinkPolicy, purpose: Purpose
+) -> Verdict:
+    """Decide what to do about an order, whose link Stripe describes as `session` (None: it never had one)."""
     if order.status not in KNOWN_STATUSES | {DELETED} and (session is None or session.payment_status != "paid"):
         known = ", ".join(sorted(KNOWN_STATUSES))
         said = f"orders.status is {order.status!r}: it must be one of {known}"
@@ -64,7 +87,7 @@ def judge(
     if session.mode != "payment" or session.livemode != policy.livemode:
         return Verdict(Action.SET_ASIDE, "wrong_session", f"session {session.id} is not a payment in this Stripe mode")
     by_status: dict[str, Callable[[], Verdict]] = {
-        "open": lambda: _judge_open(order, session, now=now, policy=policy, mailing=mailing),
+        "open": lambda: _judge_open(order, session, now=now, policy=policy, purpose=purpose),
         "expired": lambda: _judge_new(order) if order.owed else _NOTHING,
         "complete": lambda: _judge_complete(order, session),
     }
@@ -100,21 +123,40 @@ def amount_problem(order: Order) -> str:
     return ""
 
 
-def _judge_open(order: Order, session: CheckoutSession, *, now: datetime, policy: LinkPolicy, mailing: bool) -> Verdict:
+def _judge_open(
+    order: Order, session: CheckoutSession, *, now: datetime, policy: LinkPolicy, purpose: Purpose
+) -> Verdict:
     if not order.owed:
         return Verdict(Action.EXPIRE, "not_owed", "its order is not owed any more")
     if order.paid_before or order.has_twin or amount_problem(order):
         return Verdict(Action.EXPIRE, "under_review", "its order cannot be charged as it stands")
     if not _right_price(order, session):
         return Verdict(Action.EXPIRE, "price_changed", "its amount or currency is not the order's")
-    if mailing and session.expires_at - now < policy.minimum_life:
-        return DIES_SOON
+    if session.kind is LinkKind.PAYMENT_LINK:
+        if session.used_up or not session.url:
+            return Verdict(Action.EXPIRE, "switched_off", "its payment link is used up, or was switched off")
+        if purpose.closes_at is not None and purpose.closes_at <= now:
+            return Verdict(Action.EXPIRE, "deadline_passed", "its payment deadline is over")
+    if purpose.mailing and (change := _replaced_to_mail(session, now=now, policy=policy, purpose=purpose)):
+        return change
     if not policy.admits(session.url):
         return Verdict(
             Action.SET_ASIDE, "strange_url", "the session's URL does not lead to Stripe or the account's own domain"
         )
     stored = (order.session_id, order.url) == (session.id, session.url)
     return Verdict(Action.KEEP if stored else Action.BACKFILL)
+
+
+def _replaced_to_mail(
+    session: CheckoutSession, *, now: datetime, policy: LinkPolicy, purpose: Purpose
+) -> Verdict | None:
+    """Say why a link that is right is not the one to mail; None: it is."""
+    ends = session.expires_at or purpose.closes_at
+    if ends is not None and ends - now < policy.minimum_life:
+        return DIES_SOON
+    if session.kind is not purpose.wanted(now, policy):
+        return Verdict(Action.EXPIRE, "other_kind", "the other kind of link was chosen")
+    return None
 
 
 def _judge_complete(order: Order, session: CheckoutSession) -> Verdict:

@@ -98,14 +98,24 @@ class LinkLedger:
             session_id=session.id,
             url=session.url,
             expires_at=session.expires_at,
-            created=session.created,
+            created=session.created or now,
             now=now,
         )
         return bool(rows)
 
-    def gave_up(self, attempt_id: int) -> bool:
-        """Say whether an attempt was given up: its session, should it have one after all, is nobody's."""
-        return bool(self._database.fetch("attempt_given_up", attempt_id=attempt_id))
+    def has_answer(self, attempt_id: int, session_id: str) -> bool:
+        """Say whether this is what an attempt has made; else it was given up, or has made something else too."""
+        return bool(self._database.fetch("attempt_answered", attempt_id=attempt_id, session_id=session_id))
+
+    def link_after(self, link_id: str, *, beyond: int) -> str | None:
+        """Return the payment link that was made so many after this one; None where there is none so new."""
+        rows = self._database.fetch("payment_link_after", link_id=link_id, beyond=beyond)
+        return rows[0].session_id if rows else None
+
+    def link_before(self, moment: datetime | None) -> str | None:
+        """Return the newest payment link that was asked for before then (None: ever)."""
+        rows = self._database.fetch("payment_link_before", moment=moment)
+        return rows[0].session_id if rows else None
 
     def close(self, attempt_id: int, state: str, *, now: datetime) -> None:
         """Commit that an attempt made no session (`refused`, `absent`) or that nobody knows yet (`unknown`).
@@ -127,7 +137,8 @@ class LinkLedger:
             token=self._token,
             session_id=session.id,
             state=_state(session, rival=rival),
-            created=session.created,
+            created=session.created or now,
+            origin="payer" if session.payment_link else "club",
             url=session.url,
             amount=session.amount_total,
             currency=session.currency,
@@ -161,6 +172,10 @@ class LinkLedger:
             if marked:
                 fetch(connection, "record_payment", **_payment(order, session, "settled"), settles=True, now=now)
             return bool(marked)
+
+    def is_anothers_payment(self, order: Order, session: CheckoutSession) -> bool:
+        """Say whether what was paid through a session is on record for another order."""
+        return bool(self._database.fetch("payment_of_another", order_id=order.id, session_id=session.id))
 
     def record_payment(self, order: Order, session: CheckoutSession, finding: str, *, now: datetime) -> None:
         """Record a payment, once: `settled` where the club has its order as paid, else why it is for a person."""

@@ -6,17 +6,21 @@ from datetime import datetime
 from uuid import uuid4
 
 from tasks.links.creation import make_session
-from tasks.links.decision import PAID_BY_REFERENCE, LinkPolicy, judge, may_have_paid
+from tasks.links.decision import PAID_BY_REFERENCE, LinkPolicy, Purpose, judge, may_have_paid
 from tasks.links.ledger import LeaseLostError, LinkLedger
-from tasks.links.model import Action, Attempt, Charge, CheckoutSession, Link, LinkOutcome, Order, Verdict
+from tasks.links.model import Action, Attempt, Charge, CheckoutSession, Link, LinkKind, LinkOutcome, Order, Verdict
 from tasks.links.recovery import recover
-from tasks.links.request import ReturnPages, session_request
-from tasks.links.rivals import OtherOrderError, close_rivals, current_session, kept_of
+from tasks.links.request import ReturnPages, payment_link_request, session_request
+from tasks.links.rivals import Asked, OtherOrderError, close_rivals, current_session, kept_of
 from tasks.links.sightings import Sighted, Sightings
-from tasks.links.stripe_api import NotOpenError, StripeSessions, UnknownSessionError
+from tasks.links.stripe_api import NotOpenError, StripeLinks, UnknownSessionError
 
 SHARED_SESSION = Verdict(
     Action.SET_ASIDE, "shared_session", "another order has the same session: a payment could be for either"
+)
+
+ANOTHERS_PAYMENT = Verdict(
+    Action.SET_ASIDE, "another_order", "what was paid through its session is on record as another order's payment"
 )
 
 PAID_TWICE = Verdict(
@@ -32,17 +36,26 @@ class LinkKeeper:
     """Keeps orders payable through one live session at most."""
 
     ledger: LinkLedger
-    stripe: StripeSessions
+    stripe: StripeLinks
     policy: LinkPolicy
     pages: ReturnPages
     clock: Callable[[], datetime]
     sightings: Sightings
 
-    def tend(self, order_id: int, charge: Charge | None, *, mailing: bool, renew: bool = True) -> Link:
+    def tend(
+        self,
+        order_id: int,
+        charge: Charge | None,
+        *,
+        mailing: bool,
+        renew: bool = True,
+        kind: LinkKind = LinkKind.CHECKOUT_SESSION,
+    ) -> Link:
         """Bring an order's link to where it should be; `charge` is None where the player is not committed any more.
 
-        Without `renew` no session is made: what is owed and has none is said to have no live link. What list calls have
-        shown of the order is taken as read where it is fresh, once.
+        A link that is made, or mailed, is of the `kind` that was chosen; another one is closed before it is made, and
+        only to be mailed. Without `renew` none is made: what is owed and has none is said to have no live link. What
+        list calls have shown of the order is taken as read where it is fresh, once.
 
         Raises TransientError where Stripe or the database is out of reach; a later call goes on from there.
         """
@@ -50,7 +63,8 @@ class LinkKeeper:
             if ledger is None:
                 order = self.ledger.order(order_id, committed=charge is not None)
                 return Link(order_id, order.status, LinkOutcome.UNDER_REVIEW, "another run is working on its link")
-            work = _Tending(self, ledger, order_id, charge, mailing=mailing, renew=renew)
+            purpose = Purpose(mailing, kind, charge.closes_at if charge else None)
+            work = _Tending(self, ledger, order_id, charge, purpose, renew=renew)
             work.sighted = sighted = self.sightings.take(order_id, mailing=mailing)
             link = work.run()
             if (sighted.ids or sighted.strangers) and work.knows_all and link.outcome is not LinkOutcome.UNDER_REVIEW:
@@ -67,15 +81,16 @@ class _Tending:
         ledger: LinkLedger,
         order_id: int,
         charge: Charge | None,
+        purpose: Purpose,
         *,
-        mailing: bool,
         renew: bool,
     ) -> None:
         self.keeper = keeper
         self.ledger = ledger
+        self.asked = Asked(ledger, keeper.stripe, keeper.sightings)
         self.order_id = order_id
         self.charge = charge
-        self.mailing = mailing
+        self.purpose = purpose
         self.renew = renew
         self.sighted = Sighted()
         self.closed_one = False
@@ -117,13 +132,13 @@ class _Tending:
             not attempts
             and order.status != "pending"
             and order.session_id
-            and not self.sighted.ids - {order.session_id}
+            and not self.sighted.of_others(order.session_id)
             and self.ledger.knows_closed(order.session_id)
         ):
             self.knows_all = True
             return self.not_owed(order)
         try:
-            session = current_session(order, attempts, self.ledger, keeper.stripe, now=now, sighted=self.sighted)
+            session = current_session(order, attempts, self.asked, self.sighted, now=now)
         except UnknownSessionError as error:
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "unknown_session", str(error)))
         except OtherOrderError as error:
@@ -131,18 +146,19 @@ class _Tending:
         except NotOpenError:
             return None
         self.knows_all = True
-        return self.act(order, session, judge(order, session, now=now, policy=keeper.policy, mailing=self.mailing))
+        return self.act(order, session, judge(order, session, now=now, policy=keeper.policy, purpose=self.purpose))
 
     def put_in_order(self, order: Order, attempts: Sequence[Attempt], error: OtherOrderError) -> Link | None:
         """Leave an order that stores another one's session to a person, and none of its own open that must not be."""
         keeper, now = self.keeper, self.keeper.clock()
         kept = kept_of(error.own, order, attempts)
         try:
-            close_rivals(order, kept, error.own, self.ledger, keeper.stripe, now=now)
+            close_rivals(order, kept, error.own, self.asked, now=now)
         except NotOpenError:
             return None
         self.knows_all = True
-        if kept and judge(order, kept, now=now, policy=keeper.policy, mailing=False).action is Action.EXPIRE:
+        looking = replace(self.purpose, mailing=False)
+        if kept and judge(order, kept, now=now, policy=keeper.policy, purpose=looking).action is Action.EXPIRE:
             self.expire(kept)
         return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "another_order", str(error)))
 
@@ -150,7 +166,8 @@ class _Tending:
         """Carry out a verdict; None where the order has to be looked at again."""
         match verdict.action, session:
             case Action.CREATE, _:
-                return self.create(order) if self.renew else self.result(order, LinkOutcome.NO_LIVE_LINK, "")
+                makes = self.purpose.makes(self.keeper.clock()) and self.renew
+                return self.create(order) if makes else self.result(order, LinkOutcome.NO_LIVE_LINK, "")
             case Action.SET_ASIDE, _:
                 return self.set_aside(order, session, verdict)
             case Action.NOTHING, _:
@@ -184,15 +201,22 @@ class _Tending:
         if verdict.action is Action.RECORD_PAYMENT:
             self.ledger.record_payment(order, session, verdict.reason, now=now)
             return self.set_aside(order, session, verdict)
+        if self.ledger.is_anothers_payment(order, session):
+            return self.set_aside(order, session, ANOTHERS_PAYMENT)
         if order.paid_before not in {None, session.id}:
             self.ledger.set_aside(order, order.paid_before, PAID_TWICE, now=now)
         marked = self.ledger.mark_paid(order, session, now=now)
         return self.result(order, LinkOutcome.FOUND_PAID, "paid at Stripe") if marked else None
 
     def create(self, order: Order) -> Link | None:
-        """Make a new session, and a link of it."""
+        """Make a new link, of the kind that was chosen."""
         keeper, now, key = self.keeper, self.keeper.clock(), uuid4()
-        request = session_request(order, self.charge or Charge("", ""), keeper.pages, key=key, now=now)
+        charge = self.charge or Charge("", "")
+        request = (
+            payment_link_request(order, charge, keeper.pages, key=key)
+            if self.purpose.wanted(now, keeper.policy) is LinkKind.PAYMENT_LINK
+            else session_request(order, charge, keeper.pages, key=key, now=now)
+        )
         made = make_session(order, request, self.ledger, keeper.stripe, key=key, now=now)
         if isinstance(made, Verdict):
             return self.set_aside(order, None, made)
@@ -203,7 +227,7 @@ class _Tending:
     def expire(self, session: CheckoutSession) -> None:
         """Close a session; the next look reads what became of it."""
         try:
-            closed = self.keeper.stripe.expire(session.id)
+            closed = self.keeper.stripe.expire(session)
         except NotOpenError:
             return
         self.closed_one = True
@@ -220,7 +244,8 @@ class _Tending:
             url=session.url,
             amount=int(order.amount),
             currency=order.currency.lower(),
-            expires_at=session.expires_at,
+            expires_at=session.expires_at or self.purpose.closes_at,
+            kind=session.kind,
         )
 
     def set_aside(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link:

@@ -7,6 +7,21 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+PAYMENT_LINK_PREFIX = "plink_"
+"""How the ids of Stripe's Payment Links begin."""
+
+
+class LinkKind(StrEnum):
+    """By what an order can be paid: a session lives a day at most, a payment link until it is used or switched off."""
+
+    CHECKOUT_SESSION = "checkout_session"
+    PAYMENT_LINK = "payment_link"
+
+    @classmethod
+    def of(cls, link_id: str) -> "LinkKind":
+        """Tell by Stripe's id."""
+        return cls.PAYMENT_LINK if link_id.startswith(PAYMENT_LINK_PREFIX) else cls.CHECKOUT_SESSION
+
 
 @dataclass(frozen=True)
 class Order:
@@ -51,7 +66,11 @@ class Order:
 
 @dataclass(frozen=True)
 class CheckoutSession:
-    """A Checkout Session as Stripe describes it; `url` is there only while it is open. Times are UTC."""
+    """A Checkout Session as Stripe describes it; `url` is there only while it is open. Times are UTC.
+
+    A Payment Link is told in the same words: `open` while it is active or a session that it made is, else `expired`.
+    It does not expire by itself, and what was paid through it was paid through one of its sessions.
+    """
 
     id: str
     status: str | None
@@ -61,13 +80,31 @@ class CheckoutSession:
     url: str | None
     amount_total: int | None
     currency: str | None
-    created: datetime
-    expires_at: datetime
+    created: datetime | None
+    """None: a payment link, of which Stripe does not say."""
+
+    expires_at: datetime | None
+    """None: a payment link."""
+
     metadata: dict[str, str]
     payment_intent_id: str | None
     payment_intent_status: str | None
     reference: str | None = None
     """Its client_reference_id: where it is not ours, it may name the order of the club's own system."""
+
+    payment_link: str | None = None
+    """The payment link that made it, for a parent who opened that."""
+
+    completions: int = 0
+    """Of a payment link: how many of its sessions were completed."""
+
+    used_up: bool = False
+    """Of a payment link: it can be used no more."""
+
+    @property
+    def kind(self) -> LinkKind:
+        """Tell a session from a payment link."""
+        return LinkKind.of(self.id)
 
     @property
     def live(self) -> bool:
@@ -103,6 +140,12 @@ class Attempt:
     state: str
     session_id: str | None
 
+    @property
+    def kind(self) -> LinkKind:
+        """What was asked for; only a session has a mode."""
+        asks_for_link = self.request is not None and "mode" not in self.request
+        return LinkKind.PAYMENT_LINK if asks_for_link else LinkKind.CHECKOUT_SESSION
+
     def fits(self, order: Order) -> bool:
         """Whether the order is still as it was when this session was asked for."""
         same_price = self.amount == order.amount and self.currency == order.currency.lower()
@@ -132,6 +175,8 @@ class Charge:
 
     product: str
     player: str
+    closes_at: datetime | None = None
+    """When the last day to pay is over, in UTC: no payment link outlives it. None: there is none."""
 
 
 @dataclass(frozen=True)
@@ -176,5 +221,8 @@ class Link:
     amount: int | None = None
     currency: str | None = None
     expires_at: datetime | None = None
+    """When it stops working; None with a URL: not before it is paid."""
+
+    kind: LinkKind = LinkKind.CHECKOUT_SESSION
     checked_at: datetime | None = None
     """When Stripe was asked about it, by PostgreSQL's clock, or a little before."""

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from tasks.links.decision import PAID_BY_REFERENCE, judge, may_have_paid
+from tasks.links.decision import PAID_BY_REFERENCE, Purpose, judge, may_have_paid
 from tasks.links.lifecycle import SHARED_SESSION, LinkKeeper
-from tasks.links.model import Action, CheckoutSession, Link, LinkOutcome, Order, Verdict
-from tasks.links.rivals import OtherOrderError, find_sessions, kept_of
+from tasks.links.model import Action, Charge, CheckoutSession, Link, LinkKind, LinkOutcome, Order, Verdict
+from tasks.links.request import LIFETIME
+from tasks.links.rivals import Asked, OtherOrderError, find_sessions, kept_of
 from tasks.links.stripe_api import UnknownSessionError
 
 _OUTCOMES = {
@@ -19,12 +20,20 @@ _OUTCOMES = {
 }
 
 
-def preview(keeper: LinkKeeper, order_id: int, *, committed: bool, renew: bool, mailing: bool = False) -> Link:
+def preview(
+    keeper: LinkKeeper,
+    order_id: int,
+    charge: Charge | None,
+    *,
+    renew: bool,
+    mailing: bool = False,
+    kind: LinkKind = LinkKind.CHECKOUT_SESSION,
+) -> Link:
     """Say how an order's link would stand after `tend`, without doing anything about it; its address is not told.
 
     Raises TransientError where Stripe or the database is out of reach.
     """
-    order = keeper.ledger.order(order_id, committed=committed)
+    order = keeper.ledger.order(order_id, committed=charge is not None)
     if order.shares_session:
         return _link(order, LinkOutcome.SET_ASIDE, SHARED_SESSION.detail)
     sighted = keeper.sightings.look(order.id)
@@ -34,17 +43,29 @@ def preview(keeper: LinkKeeper, order_id: int, *, committed: bool, renew: bool, 
     if attempts and attempts[0].session_id is None:
         return _link(order, LinkOutcome.UNDER_REVIEW, "Stripe's reply to an earlier request was lost")
     try:
-        sessions = find_sessions(order, attempts, keeper.ledger, keeper.stripe, sighted)
+        sessions = find_sessions(order, attempts, Asked(keeper.ledger, keeper.stripe, keeper.sightings), sighted)
     except (UnknownSessionError, OtherOrderError) as error:
         return _link(order, LinkOutcome.SET_ASIDE, str(error))
     kept = kept_of(sessions, order, attempts)
-    verdict = judge(order, kept, now=keeper.clock(), policy=keeper.policy, mailing=mailing)
-    rivals = sum(session.status == "open" for session in sessions if session is not kept)
+    now, purpose = keeper.clock(), Purpose(mailing, kind, charge.closes_at if charge else None)
+    verdict = judge(order, kept, now=now, policy=keeper.policy, purpose=purpose)
+    rivals = sum(_is_rival(session, kept) for session in sessions)
     closes = f"{rivals} more open session of it would be closed" if rivals else ""
     detail = "; ".join(part for part in (verdict.detail, closes) if part)
-    link = _link(order, _outcome(order, kept, verdict, renew=renew), detail)
+    link = _link(order, _outcome(order, kept, verdict, renew=renew and purpose.makes(now)), detail)
     stays = verdict.action in {Action.KEEP, Action.BACKFILL}
-    return replace(link, expires_at=kept.expires_at) if kept and stays else link
+    if kept and stays:
+        return replace(link, expires_at=kept.expires_at or purpose.closes_at, kind=kept.kind)
+    if link.outcome in {LinkOutcome.MADE, LinkOutcome.RENEWED}:
+        made = purpose.wanted(now, keeper.policy)
+        ends = now + LIFETIME if made is LinkKind.CHECKOUT_SESSION else purpose.closes_at
+        return replace(link, expires_at=ends, kind=made)
+    return link
+
+
+def _is_rival(session: CheckoutSession, kept: CheckoutSession | None) -> bool:
+    made_kept = kept is not None and session.id == kept.payment_link
+    return session.status == "open" and session is not kept and not made_kept
 
 
 def _outcome(order: Order, kept: CheckoutSession | None, verdict: Verdict, *, renew: bool) -> LinkOutcome:

@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from tasks.links.ledger import LinkLedger
-from tasks.links.model import Attempt, CheckoutSession, Order
+from tasks.links.model import Attempt, CheckoutSession, LinkKind, Order
 from tasks.links.request import ATTEMPT_KEY, LIFETIME
-from tasks.links.stripe_api import RefusedError, ServerFailedError, StripeSessions
+from tasks.links.stripe_api import RefusedError, ServerFailedError, StripeLinks
 
 KEY_LIFE = timedelta(hours=23)
 """Stripe keeps idempotency keys for at least 24 hours; within this one, a replay surely meets its first try."""
@@ -22,17 +22,23 @@ TOO_LATE = LIFETIME - SHORTEST_LIFE + CLOCK_MARGIN
 """After this long Stripe refuses a request whenever it comes, since its frozen `expires_at` is too near."""
 
 
-def recover(order: Order, attempt: Attempt, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime) -> bool:
+def recover(order: Order, attempt: Attempt, ledger: LinkLedger, stripe: StripeLinks, *, now: datetime) -> bool:
     """Learn what became of an attempt without an answer and write it down; False where nobody can know yet.
 
     The request is repeated at once only for an order that still calls for it. For another one Stripe's list is asked
     first; where that has no session after a while, the request is repeated all the same: that spends the key, so that a
     worker that was suspended before its call makes no session any more, and what is made is closed at the next look.
+
+    A payment link's request never comes too late to be taken. So it is repeated however old it is, once the list has
+    no link of it: then its key is spent for another day.
     """
-    replayable = attempt.state == "requested" and now - attempt.requested_at < KEY_LIFE
-    if replayable and attempt.fits(order):
+    replayable = attempt.state == "requested" and (
+        attempt.kind is LinkKind.PAYMENT_LINK or now - attempt.requested_at < KEY_LIFE
+    )
+    fresh = now - attempt.requested_at < KEY_LIFE
+    if replayable and fresh and attempt.fits(order):
         _replay(attempt, ledger, stripe, now=now)
-    elif (session := _listed(attempt, stripe, now=now)) is not None:
+    elif (session := _listed(attempt, ledger, stripe, now=now)) is not None:
         ledger.record_answer(attempt.id, session, now=now)
     elif now - attempt.asked_at < IN_FLIGHT:
         return False
@@ -45,7 +51,7 @@ def recover(order: Order, attempt: Attempt, ledger: LinkLedger, stripe: StripeSe
     return True
 
 
-def _replay(attempt: Attempt, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime) -> None:
+def _replay(attempt: Attempt, ledger: LinkLedger, stripe: StripeLinks, *, now: datetime) -> None:
     """Send the stored parameters again under the stored key: Stripe does it once, and answers again.
 
     A refusal says nothing about the first try: by now the frozen `expires_at` may be too near.
@@ -59,7 +65,12 @@ def _replay(attempt: Attempt, ledger: LinkLedger, stripe: StripeSessions, *, now
         ledger.record_answer(attempt.id, session, now=now)
 
 
-def _listed(attempt: Attempt, stripe: StripeSessions, *, now: datetime) -> CheckoutSession | None:
-    """Find an attempt's session among those created since, by the key that each carries in its metadata."""
-    sessions = stripe.created_between(attempt.requested_at - CLOCK_MARGIN, now + CLOCK_MARGIN)
-    return next((s for s in sessions if s.metadata.get(ATTEMPT_KEY) == str(attempt.idempotency_key)), None)
+def _listed(attempt: Attempt, ledger: LinkLedger, stripe: StripeLinks, *, now: datetime) -> CheckoutSession | None:
+    """Find what an attempt has made among all that was made since, by the key that each carries in its metadata."""
+    since = attempt.requested_at - CLOCK_MARGIN
+    made = (
+        stripe.payment_links.made_after(ledger.link_before(since))
+        if attempt.kind is LinkKind.PAYMENT_LINK
+        else stripe.sessions.all_of(since=since, until=now + CLOCK_MARGIN)
+    )
+    return next((one for one in made if one.metadata.get(ATTEMPT_KEY) == str(attempt.idempotency_key)), None)

@@ -1,34 +1,40 @@
 """Which session is an order's own, where our ledger and the club's system differ: never two that can be paid."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from tasks.errors import PermanentError
 from tasks.links.ledger import LinkLedger
-from tasks.links.model import Action, Attempt, CheckoutSession, Order, Verdict
-from tasks.links.request import ORDER_KEY
-from tasks.links.sightings import Sighted
-from tasks.links.stripe_api import StripeSessions
+from tasks.links.model import Action, Attempt, CheckoutSession, LinkKind, Order, Verdict
+from tasks.links.sightings import Sighted, Sightings
+from tasks.links.stripe_api import StripeLinks
 
-NOTHING_SIGHTED = Sighted()
+
+class Asked(NamedTuple):
+    """Who knows of sessions: the ledger under the order's lease, Stripe, and what lists have shown."""
+
+    ledger: LinkLedger
+    stripe: StripeLinks
+    sightings: Sightings
 
 
 class OtherOrderError(PermanentError):
     """A session that an order stores was made for another one; `own` are those that were made for it."""
 
     def __init__(self, own: Sequence[CheckoutSession]) -> None:
-        super().__init__("its session was made for another order, as the session's metadata says")
+        super().__init__("its session was made for another order, as the session itself says")
         self.own = own
 
 
 def current_session(
     order: Order,
     attempts: Sequence[Attempt],
-    ledger: LinkLedger,
-    stripe: StripeSessions,
+    asked: Asked,
+    sighted: Sighted,
     *,
     now: datetime,
-    sighted: Sighted = NOTHING_SIGHTED,
 ) -> CheckoutSession | None:
     """Read the order's session from Stripe and note what it says; where there are more, close those that are not kept.
 
@@ -39,12 +45,12 @@ def current_session(
     Raises UnknownSessionError, OtherOrderError, and NotOpenError where another one was paid or expired just now:
     then look again.
     """
-    sessions = find_sessions(order, attempts, ledger, stripe, sighted)
+    sessions = find_sessions(order, attempts, asked, sighted)
     kept = kept_of(sessions, order, attempts)
     if kept is None:
         return None
-    close_rivals(order, kept, sessions, ledger, stripe, now=now)
-    ledger.observe(order.id, kept, now=now)
+    close_rivals(order, kept, sessions, asked, now=now)
+    asked.ledger.observe(order.id, kept, now=now)
     return kept
 
 
@@ -52,32 +58,42 @@ def close_rivals(
     order: Order,
     kept: CheckoutSession | None,
     sessions: Sequence[CheckoutSession],
-    ledger: LinkLedger,
-    stripe: StripeSessions,
+    asked: Asked,
     *,
     now: datetime,
 ) -> None:
     """Close the sessions of an order but the one that is kept; raises NotOpenError where one was paid just now."""
     for other in sessions:
         if other is not kept:
-            _close_rival(order, other, ledger, stripe, now=now)
+            _close_rival(order, other, asked, now=now, made_kept=kept is not None and other.id == kept.payment_link)
 
 
-def find_sessions(
-    order: Order, attempts: Sequence[Attempt], ledger: LinkLedger, stripe: StripeSessions, sighted: Sighted
-) -> list[CheckoutSession]:
+def find_sessions(order: Order, attempts: Sequence[Attempt], asked: Asked, sighted: Sighted) -> list[CheckoutSession]:
     """Return the order's candidates as Stripe describes them; raises UnknownSessionError and OtherOrderError."""
     stored = (order.session_id, *(attempt.session_id for attempt in attempts))
-    ids = {session_id for session_id in stored if session_id} | sighted.ids
-    sessions = [
-        sighted.fresh.get(session_id) or stripe.retrieve(session_id)
-        for session_id in sorted(ids - set(order.released))
-        if not ledger.knows_expired(session_id)
-    ]
-    own = [session for session in sessions if session.metadata.get(ORDER_KEY, str(order.id)) == str(order.id)]
+    found: dict[str, CheckoutSession] = {}
+    for link_id in sorted(({link_id for link_id in stored if link_id} | sighted.ids) - set(order.released)):
+        found |= {session.id: session for session in _described(link_id, asked, sighted)}
+    sessions = [session for session in found.values() if session.id not in order.released]
+    own = [session for session in sessions if not asked.sightings.is_anothers(session, order.id)]
     if len(own) < len(sessions):
         raise OtherOrderError(own)
     return sessions
+
+
+def _described(link_id: str, asked: Asked, sighted: Sighted) -> Sequence[CheckoutSession]:
+    """Return what Stripe says of a session, or of a payment link and what was completed through it.
+
+    An expired session stays so. A payment link that was switched off can be switched on again in Stripe's Dashboard:
+    one that a list shows to be active is read again. One that is used up calls itself inactive, but only to be switched
+    off makes it stay so, whatever becomes of a slow payment: until then it counts as open.
+    """
+    if not asked.ledger.knows_expired(link_id):
+        fresh = sighted.fresh.get(link_id)
+        found = (fresh,) if fresh else asked.stripe.find(link_id)
+        return [replace(session, status="open") if session.used_up else session for session in found]
+    switched_on = LinkKind.of(link_id) is LinkKind.PAYMENT_LINK and link_id in sighted.ids
+    return asked.stripe.find(link_id) if switched_on else ()
 
 
 def kept_of(sessions: Sequence[CheckoutSession], order: Order, attempts: Sequence[Attempt]) -> CheckoutSession | None:
@@ -96,15 +112,23 @@ def _rank(session: CheckoutSession) -> tuple[bool, bool, bool]:
 
 
 def _close_rival(
-    order: Order, other: CheckoutSession, ledger: LinkLedger, stripe: StripeSessions, *, now: datetime
+    order: Order,
+    other: CheckoutSession,
+    asked: Asked,
+    *,
+    now: datetime,
+    made_kept: bool,
 ) -> None:
-    """Close a session beside the one that is kept; where money came or comes through it too, tell a person."""
-    closed = stripe.expire(other.id) if other.status == "open" else other
-    ledger.observe(order.id, closed, now=now, rival=True)
+    """Close a session beside the one that is kept; where money came or comes through it too, tell a person.
+
+    The payment link that made the kept one has done its work: it is closed too, and is no rival.
+    """
+    closed = asked.stripe.expire(other) if other.status == "open" else other
+    asked.ledger.observe(order.id, closed, now=now, rival=not made_kept)
     if other.payment_status == "paid":
         twice = Verdict(Action.SET_ASIDE, "paid_twice", f"session {other.id} was paid too: refund one")
-        ledger.record_payment(order, other, twice.reason, now=now)
-        ledger.set_aside(order, other.id, twice, now=now)
+        asked.ledger.record_payment(order, other, twice.reason, now=now)
+        asked.ledger.set_aside(order, other.id, twice, now=now)
     if other.slow_payment:
         slow = Verdict(Action.SET_ASIDE, "two_slow_payments", f"a slow payment through {other.id} is under way too")
-        ledger.set_aside(order, other.id, slow, now=now)
+        asked.ledger.set_aside(order, other.id, slow, now=now)

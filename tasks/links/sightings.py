@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from tasks.database import Database
-from tasks.links.model import CheckoutSession
+from tasks.links.model import CheckoutSession, LinkKind
 from tasks.links.request import ORDER_KEY, own_reference
 
 FRESH_SECONDS = 60
@@ -33,6 +33,11 @@ class Sighted:
 
     strangers: tuple[CheckoutSession, ...] = ()
     """Sessions that merely name the order: another system on the account may count its own things with such numbers."""
+
+    def of_others(self, link_id: str) -> bool:
+        """Say whether lists have shown more than this session; a payment link, though closed, may be on again."""
+        known = {link_id} if LinkKind.of(link_id) is LinkKind.CHECKOUT_SESSION else set()
+        return bool(self.ids - known)
 
     def again(self) -> "Sighted":
         """Return what is left of it once something was done: the sessions' ids, to be read."""
@@ -68,7 +73,7 @@ class Sightings:
 
     def note(self, sessions: Iterable[CheckoutSession], seen_at: datetime) -> Noted:
         """Keep those that may be an order's."""
-        listed = list(sessions)
+        listed = [session for session in sessions if not is_of_our_link(session)]
         noted = self.database.fetch(
             "note_sightings",
             session_ids=[session.id for session in listed],
@@ -98,6 +103,10 @@ class Sightings:
             said = _between(BARE if self.reference is None else self.reference, session.reference)
         return int(said) if said and said.isascii() and said.isdigit() and len(said) < 19 else None  # noqa: PLR2004  bigint
 
+    def is_anothers(self, session: CheckoutSession, order_id: int) -> bool:
+        """Say whether a session surely is another order's, whichever order stores it."""
+        return self._is_claimed(session) and self.order_of(session) not in {None, order_id}
+
     def _is_claimed(self, session: CheckoutSession) -> bool:
         """Say whether a session surely is what it says: our metadata, or the club system's own way to name orders."""
         return ORDER_KEY in session.metadata or bool(self.reference)
@@ -113,6 +122,11 @@ class Sightings:
             seen_at=min((row.seen_at for row, _ in own if row.fresh), default=None),
             strangers=strangers,
         )
+
+
+def is_of_our_link(session: CheckoutSession) -> bool:
+    """Say whether it merely shows that a parent has opened a payment link of ours, and goes with that."""
+    return session.payment_link is not None and ORDER_KEY in session.metadata and session.status != "complete"
 
 
 def _between(template: str, reference: str | None) -> str | None:

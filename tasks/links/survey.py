@@ -4,10 +4,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import reduce
+from typing import Any
+
+from sqlalchemy import Row
 
 from tasks.links.hunt import Hunt, Seen
+from tasks.links.link_survey import LinkSurvey
+from tasks.links.model import LinkKind
 from tasks.links.sightings import FRESH_SECONDS, GOOD_SECONDS, Noted, Sightings
-from tasks.links.stripe_api import Page, StripeSessions
+from tasks.links.stripe_api import StripeLinks
 
 LONGEST_LIFE = timedelta(hours=24)
 """A session completes within this long of its creation, or never."""
@@ -22,8 +28,9 @@ CLOCK_MARGIN = timedelta(minutes=10)
 class Survey:
     """List calls over an account; what they show is kept page by page, so memory does not grow with the account."""
 
-    stripe: StripeSessions
+    stripe: StripeLinks
     sightings: Sightings
+    links: LinkSurvey
     account: str
     clock: Callable[[], datetime]
 
@@ -31,15 +38,22 @@ class Survey:
         """List all open sessions, and all completed since the last sweep; return what is noted of orders.
 
         Open ones first: one that is paid meanwhile is among the completed. A page for each hundred of the account's
-        open sessions, and of those completed since, whoever made them.
+        open sessions, of those completed since, and of its active payment links, whoever made them. A link is noted as
+        of when the completed ones were begun with, since it may have been paid through since.
         """
         began = self.clock()
         self.sightings.database.fetch("forget_sightings")
-        swept = self.sightings.database.fetch("swept_at", account=self.account)
-        since = (swept[0].swept_at if swept else began - FIRST_SWEEP) - LONGEST_LIFE - CLOCK_MARGIN
-        noted = self._all(status="open").plus(self._all(status="complete", since=since))
+        noted = reduce(Noted.plus, self._pages(status="open"))
+        seen_at = self.sightings.now()
+        noted = reduce(Noted.plus, self._completed(began), noted)
         self.sightings.database.fetch("record_sweep", account=self.account, now=began)
-        return noted
+        return noted.plus(self.links.note_all(seen_at))
+
+    def _completed(self, now: datetime) -> Iterator[Noted]:
+        """List what was completed since the last sweep, and yield what each page has noted."""
+        swept = self.sightings.database.fetch("swept_at", account=self.account)
+        since = (swept[0].swept_at if swept else now - FIRST_SWEEP) - LONGEST_LIFE - CLOCK_MARGIN
+        yield from self._pages(status="complete", since=since)
 
     def look_for(self, order_ids: Sequence[int], *, mailing: bool) -> None:
         """Find the sessions of these orders that are not known, where pages cost less than reads."""
@@ -57,31 +71,38 @@ class Survey:
             order_ids=list(order_ids),
             most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS,
         )
-        hunt = Hunt.of({row.session_id: row.created for row in rows})
-        wanted = {row.session_id: row.order_ids for row in rows}
         missing = Counter(order_id for row in rows for order_id in row.order_ids)
         yield from (order_id for order_id in order_ids if order_id not in missing)
-        while (want := hunt.next()) is not None:
-            page = self._page(until=want.until, after=want.after)
-            hunt.saw([Seen(session.id, session.created) for session in page.sessions], more=page.more)
-            for order_id in (order_id for session in page.sessions for order_id in wanted.pop(session.id, ())):
+        wanted = {row.session_id: row.order_ids for row in rows}
+        for session_id in self._shown(rows):
+            for order_id in wanted.pop(session_id, ()):
                 missing[order_id] -= 1
                 if not missing[order_id]:
                     yield order_id
         yield from (order_id for order_id, sessions in missing.items() if sessions)
 
-    def _all(self, *, status: str, since: datetime | None = None) -> Noted:
-        noted, after = Noted(0, 0), None
+    def _shown(self, rows: Sequence[Row[Any]]) -> Iterator[str]:
+        """Yield the ids of what lists have shown: sessions that a page had, and payment links."""
+        links = [row for row in rows if LinkKind.of(row.session_id) is LinkKind.PAYMENT_LINK]
+        by_age = sorted(links, key=lambda row: row.created, reverse=True)
+        yield from self.links.look_for([row.session_id for row in by_age], self._completed(self.clock()))
+        hunt = Hunt.of({row.session_id: row.created for row in rows if row not in links})
+        while (want := hunt.next()) is not None:
+            seen_at = self.sightings.now()
+            page = self.stripe.sessions.page(until=want.until, after=want.after)
+            self.sightings.note(page.sessions, seen_at)
+            hunt.saw(
+                [Seen(session.id, session.created) for session in page.sessions if session.created], more=page.more
+            )
+            yield from (session.id for session in page.sessions)
+
+    def _pages(self, *, status: str, since: datetime | None = None) -> Iterator[Noted]:
+        """Ask for page after page, and yield what each has noted."""
+        after = None
         while True:
             seen_at = self.sightings.now()
-            page = self.stripe.page(status=status, since=since, after=after)
-            noted = noted.plus(self.sightings.note(page.sessions, seen_at))
+            page = self.stripe.sessions.page(status=status, since=since, after=after)
+            yield self.sightings.note(page.sessions, seen_at)
             if not page.more or not page.sessions:
-                return noted
+                return
             after = page.sessions[-1].id
-
-    def _page(self, *, until: datetime | None, after: str | None) -> Page:
-        seen_at = self.sightings.now()
-        page = self.stripe.page(until=until, after=after)
-        self.sightings.note(page.sessions, seen_at)
-        return page

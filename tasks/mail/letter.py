@@ -28,7 +28,8 @@ class FeeLine:
     without spaces. `brand` is the team's: it names a file of templates/brands/.
 
     Raises:
-        PermanentError: if a PAYABLE line has no such url or no aware `link_expires_at`; this order needs a person.
+        PermanentError: if a PAYABLE line has no such url or, unless it is lasting, no aware `link_expires_at`; this
+            order needs a person.
     """
 
     player: str
@@ -40,6 +41,8 @@ class FeeLine:
     url: str | None
     link_expires_at: datetime | None
     brand: str = DEFAULT_BRAND
+    lasting: bool = False
+    """The link works until it has been paid through, or until `link_expires_at` where there is such a time."""
 
     def __post_init__(self) -> None:
         """Refuse to promise a link that cannot be opened."""
@@ -51,7 +54,8 @@ class FeeLine:
                 "A fee to be paid has no usable payment link (it must start with https:// and hold no spaces or "
                 "non-ASCII characters). Check the order's checkout session."
             )
-        if self.link_expires_at is None or self.link_expires_at.tzinfo is None:
+        endless = self.lasting and self.link_expires_at is None
+        if not endless and (self.link_expires_at is None or self.link_expires_at.tzinfo is None):
             raise PermanentError(
                 "A payment link comes without the time in UTC at which it expires. Read its session again."
             )
@@ -91,6 +95,11 @@ class Letter:
     def payable(self) -> tuple[FeeLine, ...]:
         """Return the lines that carry a link, in their order."""
         return tuple(line for line in self.lines if line.state is LinkState.PAYABLE)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether all of its links work until they have been paid through."""
+        return all(line.lasting for line in self.payable)
 
     @property
     def brands(self) -> tuple[str, ...]:

@@ -23,14 +23,20 @@ def variants(letter: Letter) -> Iterator[Letter]:
         for beside in ([], *([other] for other in others), [payable, *others]):
             yield replace(dated, lines=(payable, *beside))
     yield replace(letter, payment_deadline=SOME_DAY, lines=(replace(letter.lines[0], due_date=None),))
+    yield replace(letter, lines=(lasting(letter.lines[0]),))
+
+
+def lasting(line: FeeLine) -> FeeLine:
+    """Return a line's like, whose link has no end."""
+    return replace(line, lasting=True, link_expires_at=None)
 
 
 def sketches(kinds: Sequence[str], languages: Iterable[str], brands: Iterable[str]) -> Iterator[Letter]:
     """Yield few letters that still meet each kind in each language, with all states, and each brand."""
     for kind, language in product(kinds, languages):
-        yield from (
-            like for like in variants(sample(kind, language, DEFAULT_BRAND)) if len(like.lines) > len(LinkState)
-        )
+        letter = sample(kind, language, DEFAULT_BRAND)
+        yield from (like for like in variants(letter) if len(like.lines) > len(LinkState))
+        yield replace(letter, lines=(lasting(letter.lines[0]),))
     for kind, brand in product(kinds[:1], brands):
         yield sample(kind, None, brand)
 

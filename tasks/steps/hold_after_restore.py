@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Row
 
 from tasks.database import fetch
 from tasks.errors import ConfigurationError
+from tasks.links.sightings import is_of_our_link
 from tasks.local_time import find_zone
 from tasks.operators import Chosen
 from tasks.services import Services
@@ -43,9 +45,12 @@ def hold_after_restore(services: Services, backup_at: datetime, *, by: str) -> H
         raise ConfigurationError(f"The backup cannot be of {backup_at:%Y-%m-%d %H:%M %Z}: that is to come")
     held, backup_at = _hold(services, backup_at, by.strip(), now)
     services.survey.sweep()
-    made = services.stripe.created_between(backup_at - MARGIN, now + MARGIN)
+    made = chain(
+        services.stripe.sessions.all_of(since=backup_at - MARGIN, until=now + MARGIN),
+        services.stripe.payment_links.made_after(services.keeper.ledger.link_before(backup_at - MARGIN)),
+    )
     order_of = services.survey.sightings.order_of
-    ours = {session.id: order for session in made if (order := order_of(session)) is not None}
+    ours = {one.id: order for one in made if not is_of_our_link(one) and (order := order_of(one)) is not None}
     sessions = services.database.fetch("forgotten_sessions", session_ids=list(ours))
     orders = services.database.fetch("forgotten_orders", order_ids=sorted(set(ours.values())))
     campaigns = len({row.campaign_id for row in held})

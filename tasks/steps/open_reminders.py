@@ -53,25 +53,29 @@ def open_reminders(services: Services, tournament_id: int, options: ReminderOpti
         return None
     key = {"tournament_id": tournament.id, "kind": REMINDER, "sequence": limits.today(tournament, now)}
     with services.database.transaction() as connection:
-        shared = _shared_mailboxes(connection, tournament)
-        left = _take_snapshot(connection, services, tournament, options, merge=shared.merges_families)
+        mailed = _as_mailed(connection, tournament)
+        left = _take_snapshot(connection, services, tournament, options, merge=mailed.merges_families)
         if not left and not fetch(connection, "campaign_of_day", **key):
             return None
-        parameters = json.dumps({"shared_mailboxes": shared.shared_mailboxes, **options.model_dump(mode="json")})
+        goes_on = mailed.model_dump(mode="json", include={"shared_mailboxes", "link_kind"})
+        parameters = json.dumps({**goes_on, **options.model_dump(mode="json")})
         (campaign,) = fetch(connection, "open_campaign", **key, parameters=parameters, now=now)
         if campaign.state == "stopped":
             raise ConfigurationError(
                 f"Today's reminders of {tournament.name!r} were stopped for good: nothing was sent"
             )
         Queue(connection, campaign.id, REMINDER, services.settings.mail_domain, now).update()
-    return Campaign(campaign.id, REMINDER, tournament.id, tournament.name)
+    return Campaign(campaign.id, REMINDER, tournament.id, tournament.name, link_kind=mailed.link_kind)
 
 
-def _shared_mailboxes(connection: Connection, tournament: Tournament) -> CampaignOptions:
-    """Return what was chosen for families that share a mailbox when the tournament was last mailed."""
-    parameters = [r.parameters for r in fetch(connection, "latest_campaigns") if r.tournament_id == tournament.id]
-    chosen = parameters[0].get("shared_mailboxes") if parameters else None
-    return CampaignOptions.model_construct(**({"shared_mailboxes": chosen} if chosen else {}))
+def _as_mailed(connection: Connection, tournament: Tournament) -> CampaignOptions:
+    """Return what was chosen when the tournament was last mailed: the kind of link, and what shared mailboxes get."""
+    (*_, chosen) = (
+        {},
+        *(r.parameters for r in fetch(connection, "latest_campaigns") if r.tournament_id == tournament.id),
+    )
+    goes_on = {name: chosen[name] for name in ("shared_mailboxes", "link_kind") if name in chosen}
+    return CampaignOptions.model_construct(**goes_on)
 
 
 def _take_snapshot(

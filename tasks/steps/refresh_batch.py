@@ -9,7 +9,7 @@ from uuid import UUID
 from tasks.charges import find_charges
 from tasks.errors import TransientError
 from tasks.links.circuit import Circuit
-from tasks.links.model import Charge, Link
+from tasks.links.model import Charge, Link, LinkKind
 from tasks.links.preview import preview
 from tasks.refresh import RefreshBatch, RefreshOptions
 from tasks.services import Services
@@ -30,7 +30,7 @@ def refresh_batch(
     Raises TransientError where Stripe or the database was out of reach for some of them, at once where it is down: what
     was done is recorded, and a later call goes on from there. `stop_wanted` is asked before each order.
     """
-    charges = find_charges(services.database, batch.order_ids, now=services.clock())
+    charges = find_charges(services.database, batch.order_ids, services.settings.club_time_zone, now=services.clock())
     work = _Work(services, options, charges)
     try:
         work.do(stop_wanted)
@@ -69,10 +69,10 @@ class _Work:
 
     def look_after(self, order_id: int) -> Link:
         """Do what is to be done about one order, or only say what that would be."""
-        charge, renew = self.charges[order_id], self.options.renew
+        charge, renew, kind = self.charges[order_id], self.options.renew, LinkKind(self.options.link_kind)
         if self.options.dry_run:
-            return preview(self.services.keeper, order_id, committed=charge is not None, renew=renew)
-        return self.services.keeper.tend(order_id, charge, mailing=False, renew=renew)
+            return preview(self.services.keeper, order_id, charge, renew=renew, kind=kind)
+        return self.services.keeper.tend(order_id, charge, mailing=False, renew=renew, kind=kind)
 
     def collect(self, waiting: set[Future[Link]]) -> set[Future[Link]]:
         """Take in what has been done, and return what has not."""

@@ -16,6 +16,7 @@ def sweep(services: Services, campaign: Campaign) -> Counter[str]:
     database = services.database
     services.survey.sweep()
     surprising = [row.order_id for row in database.fetch("surprising_orders", campaign_id=campaign.id)]
-    charges = find_charges(database, surprising, now=services.clock(), tournament_id=campaign.tournament_id)
+    zone = services.settings.club_time_zone
+    charges = find_charges(database, surprising, zone, now=services.clock(), tournament_id=campaign.tournament_id)
     links = [services.keeper.tend(order_id, charge, mailing=False, renew=False) for order_id, charge in charges.items()]
     return Counter(link.outcome.value for link in links)

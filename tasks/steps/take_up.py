@@ -51,4 +51,4 @@ def _readdressed(services: Services, row: Row[Any]) -> Campaign:
         if fetch(connection, "lock_sending_campaign", campaign_id=row.id):
             take_snapshot(connection, tournament.id, merge=options.merges_families)
             Queue(connection, row.id, row.kind, services.settings.mail_domain, services.clock()).readdress()
-    return Campaign(row.id, row.kind, tournament.id, tournament.name, note=options.note)
+    return Campaign(row.id, row.kind, tournament.id, tournament.name, link_kind=options.link_kind, note=options.note)

@@ -45,6 +45,8 @@ LINKS, STALLS, PITFALLS, OUTBOX, REFRESH, STRANGERS = (
     f"{PIPELINE}/test_{name}.py"
     for name in ("links", "links_stalls", "links_pitfalls", "outbox", "refresh", "strangers")
 )
+PAYMENT = f"{PIPELINE}/test_payment_links.py"
+STRIPE_LINKS = "tasks/links/stripe_api/payment_links.py"
 DECISION = "tests/unit/test_decision.py"
 BEGIN, STORE, SENDING = (f"sql/queries/{name}.sql" for name in ("begin_attempt", "set_order_link", "enter_sending"))
 RECOVERY, LIFECYCLE, CREATION, RIVALS, JUDGE = (
@@ -68,15 +70,15 @@ MUTANTS = (
     Mutant("a request that was sent again counts from its first try", RECOVERY, "now - attempt.asked_at < IN_FLIGHT", "now - attempt.requested_at < IN_FLIGHT", STALLS, "sent_again"),
     Mutant("an attempt is given up without its key being spent", RECOVERY, "    elif replayable:\n        _replay", "    elif False:\n        _replay", STALLS, "suspended"),
     Mutant("a refused repetition counts as no session", RECOVERY, 'ledger.close(attempt.id, "unknown"', 'ledger.close(attempt.id, "refused"', STALLS, "refused"),
-    Mutant("a lost session is not looked for", RECOVERY, "return next((s for s in sessions if", "return next((s for s in list(sessions)[:0] if", LINKS, "listing or key_that_may"),
-    Mutant("a late answer to an attempt that was given up stays open", CREATION, "    if ledger.gave_up(attempt_id):\n", "    if not attempt_id:\n", STALLS, "given_up"),
-    Mutant("a session is closed that another worker made of the same request", CREATION, "    if ledger.gave_up(attempt_id):\n", "    if attempt_id:\n", STALLS, "comes_late"),
+    Mutant("a lost session is not looked for", RECOVERY, "return next((one for one in made if", "return next((one for one in list(made)[:0] if", LINKS, "listing or key_that_may"),
+    Mutant("a late answer to an attempt that was given up stays open", CREATION, "    if not ledger.has_answer(attempt_id, session.id):\n", "    if not attempt_id:\n", STALLS, "given_up"),
+    Mutant("a session is closed that another worker made of the same request", CREATION, "    if not ledger.has_answer(attempt_id, session.id):\n", "    if attempt_id:\n", STALLS, "comes_late"),
     Mutant("a failure of Stripe's counts as no session", CREATION, 'ledger.close(attempt_id, "unknown"', 'ledger.close(attempt_id, "absent"', LINKS, "failure"),
     Mutant("of two sessions the open one is kept, not the paid one", RIVALS, 'return (session.payment_status == "paid", session.slow_payment, session.status == "open")', 'return (session.status == "open", session.slow_payment, session.payment_status == "paid")', LINKS, "payment_through"),
     Mutant("of two sessions the open one is kept, not that of a slow payment", RIVALS, 'session.slow_payment, session.status == "open")', 'session.status == "open", session.slow_payment)', STALLS, "slow"),
     Mutant("a second session is not closed", RIVALS, 'if other.status == "open" else other', 'if other.status == "" else other', LINKS, "session_of_the_club"),
     Mutant("an open session is kept at the old price", JUDGE, "    if not _right_price(order, session):\n        return Verdict(Action.EXPIRE", "    if session is None:\n        return Verdict(Action.EXPIRE", LINKS, "old_price"),
-    Mutant("a link that dies soon is mailed", JUDGE, "if mailing and session.expires_at - now < policy.minimum_life:", "if mailing and now is None:", LINKS, "dies_soon"),
+    Mutant("a link that dies soon is mailed", JUDGE, "if ends is not None and ends - now < policy.minimum_life:", "if ends is not None and now is None:", LINKS, "dies_soon"),
     Mutant("an open session of an order that is not owed is kept", JUDGE, "    if not order.owed:\n        return Verdict(Action.EXPIRE", "    if not order:\n        return Verdict(Action.EXPIRE", LINKS, "not_owed"),
     Mutant("a slow payment is not waited for", JUDGE, "    if session.slow_payment:\n", "    if session is None:\n", LINKS, "slow_payment"),
     Mutant("a payment of another amount settles its order", JUDGE, "        if _right_price(order, session):\n", "        if session:\n", LINKS, "another_amount"),
@@ -92,6 +94,21 @@ MUTANTS = (
     Mutant("a session of the other mode is taken", JUDGE, "or session.livemode != policy.livemode", "", DECISION, "mode"),
     Mutant("a link elsewhere than at Stripe is mailed", JUDGE, "    if not policy.admits(session.url):\n", "    if not policy:\n", DECISION, ""),
     Mutant("one session of two orders is taken for both", LIFECYCLE, "        if order.shares_session:\n", "        if order is None:\n", REFRESH, "session"),
+    Mutant("a link is mailed that is of the other kind than was chosen", JUDGE, "if session.kind is not purpose.wanted(now, policy):", "if session is None:", PAYMENT, "another_kind"),
+    Mutant("a payment link is made too late for its promised life", JUDGE, "return LinkKind.CHECKOUT_SESSION if too_late else self.kind", "return self.kind", PAYMENT, "too_late"),
+    Mutant("a payment link outlives the payment deadline", JUDGE, "if purpose.closes_at is not None and purpose.closes_at <= now:", "if purpose.closes_at is None and purpose.closes_at:", PAYMENT, "deadline"),
+    Mutant("a used-up payment link is kept", JUDGE, "if session.used_up or not session.url:", "if not session.url:", PAYMENT, "used_up or frees"),
+    Mutant("a payment link that a person switched off is kept", JUDGE, "if session.used_up or not session.url:", "if session.used_up:", PAYMENT, "person"),
+    Mutant("a payment link can be used more than once", "tasks/links/request.py", '"completed_sessions": {"limit": 1}', '"completed_sessions": {"limit": 2}', PAYMENT, "used_once"),
+    Mutant("a payment link's sessions stay open when it is closed", STRIPE_LINKS, 'if session.status == "open":\n                self', 'if session.status == "":\n                self', PAYMENT, "not_owed or closed_with"),
+    Mutant("a payment is overlooked that came while its link was closed", STRIPE_LINKS, "> link.completions:", "> link.completions + 9:", PAYMENT, "while_it_is_closed"),
+    Mutant("a payment link that is used up counts as switched off", RIVALS, "if session.used_up else session", "if session is None else session", PAYMENT, "switched_off or frees"),
+    Mutant("what was paid through a payment link is not looked for", STRIPE_LINKS, '*(session for session in sessions if session.status == "complete")', "*sessions[:0]", PAYMENT, "is_found"),
+    Mutant("a lost payment link is looked for among sessions", RECOVERY, "if attempt.kind is LinkKind.PAYMENT_LINK\n        else stripe.sessions", "if attempt is None\n        else stripe.sessions", PAYMENT, "lost_reply"),
+    Mutant("a payment link's key is forgotten before its request cannot come any more", RECOVERY, "attempt.kind is LinkKind.PAYMENT_LINK or now", "now", PAYMENT, "lost_reply or suspended"),
+    Mutant("a payment link is closed that its own payment made a rival of", RIVALS, "rival=not made_kept", "rival=True", PAYMENT, "is_found"),
+    Mutant("a payment link that is on again is passed over", RIVALS, "link_id in sighted.ids\n", "link_id in ()\n", PAYMENT, "on_again"),
+    Mutant("a visit counts as a session beside its link", "tasks/links/sightings.py", 'session.status != "complete"', "False", PAYMENT, ""),
     Mutant("a message goes out with another session than its order has", SENDING, "                AND o.stripe_checkout_session_id = mo.session_id\n", "", OUTBOX, ""),
     Mutant("a message goes out at another price than its order has", SENDING, "                AND o.amount = mo.amount\n", "", OUTBOX, ""),
     Mutant("a message goes out for an order that is settled", SENDING, "                AND o.status = 'pending'\n", "", OUTBOX, ""),
@@ -124,7 +141,7 @@ BESIDE_THE_LINKS = (
     Mutant("an id that is nobody's is overlooked", "tasks/selection.py", "        if unknown:\n", "        if unknown is None:\n", SELECTION, "choice_of_nobody"),
     Mutant("the most messages count who has paid", PLAN, "sum(not one.skip for", "sum(one is not None for", SELECTION, "most_messages"),
     Mutant("a preview is kept in the ledger", "tasks/database.py", "            transaction.rollback()", "            transaction.commit()", PREVIEW, "none_of_it"),
-    Mutant("a preview leaves links as mailed", "tasks/links/preview.py", "policy=keeper.policy, mailing=mailing)", "policy=keeper.policy, mailing=False)", PREVIEW, "dies_soon"),
+    Mutant("a preview leaves links as mailed", "tasks/links/preview.py", "Purpose(mailing, kind,", "Purpose(False, kind,", PREVIEW, "dies_soon"),
     Mutant("anybody can read a preview", "tasks/preview_page.py", "0o600", "0o644", PREVIEW, "its_owner"),
     Mutant("a name breaks out of the page", "tasks/preview_page.py", "autoescape=True", "autoescape=False", PREVIEW, "hostile"),
 )  # fmt: skip

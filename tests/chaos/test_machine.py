@@ -24,7 +24,7 @@ STEPS = 20
 
 orders = st.integers(0, 2)
 sessions = st.integers(0, 3)
-jobs = st.sampled_from(["refresh", "campaign 1", "refresh", "campaign 2"])
+jobs = st.sampled_from(["refresh", "campaign 1", "refresh to links", "campaign 2"])
 moments = st.integers(1, 40)
 faults = st.sampled_from(
     [
@@ -108,6 +108,16 @@ class Club(RuleBasedStateMachine):
         if open_now:
             self.w.pay(open_now[number % len(open_now)], slow=slow, amount=amount)
 
+    @rule(order=orders, number=sessions)
+    def open_link(self, order: int, number: int) -> None:
+        self.w.visit(self.w.orders[order], number)
+
+    @rule(order=orders, number=sessions, slow=st.booleans())
+    def pay_by_link(self, order: int, number: int, *, slow: bool) -> None:
+        session = self.w.visit(self.w.orders[order], number)
+        if session is not None:
+            self.w.pay(session, slow=slow)
+
     @precondition(lambda self: "processing" in self.w.slow.values())
     @rule(number=sessions, end=st.sampled_from(["settled", "failed", "canceled"]))
     def end_slow_payment(self, number: int, end: str) -> None:
@@ -115,6 +125,10 @@ class Club(RuleBasedStateMachine):
         self.w.end_slow(under_way[number % len(under_way)], end)
 
     # The club and its own system
+
+    @rule(order=orders, number=sessions, active=st.booleans())
+    def switch_link(self, order: int, number: int, *, active: bool) -> None:
+        self.w.switch(self.w.orders[order], number, active=active)
 
     @rule(order=orders, price=prices)
     def change_price(self, order: int, price: int) -> None:

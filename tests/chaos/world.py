@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from math import inf
 from typing import Any, Literal, get_args
 
+import httpx
 import stripe
 from sqlalchemy import text
 
 from tasks.campaign import CampaignOptions
 from tasks.charges import find_charges
 from tasks.errors import ConfigurationError, TransientError
+from tasks.links.model import LinkKind
 from tasks.links.recovery import IN_FLIGHT, KEY_LIFE, TOO_LATE
 from tasks.links.request import ATTEMPT_KEY, ORDER_KEY
 from tasks.refresh import RefreshOptions
@@ -29,9 +32,11 @@ from tasks.steps.summarize import summarize
 from tasks.steps.sweep import sweep
 from tests.chaos.moments import PATIENCE_SECONDS, Watcher, Worker, in_child, watch_engine, watched
 from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline, links_in
-from tests.integration.pipeline.small_club import CUP, SESSIONS, SmallClub
+from tests.integration.pipeline.small_club import CUP, PAYMENT_LINKS, SESSIONS, SmallClub
 
-Job = Literal["refresh", "campaign 1", "campaign 2"]
+Job = Literal["refresh", "refresh to links", "campaign 1", "campaign 2"]
+"""Campaign 1 mails sessions, campaign 2 payment links; the refreshes make what is missing, of one kind or the other."""
+
 Json = dict[str, Any]
 CHECK_LIFE = timedelta(seconds=121)
 """A link may have lost this much of its promised life between its check and its mail."""
@@ -43,6 +48,20 @@ def order_of(session: Json) -> int:
 
 def is_ours(session: Json) -> bool:
     return ATTEMPT_KEY in session["metadata"]
+
+
+def link_of(session: Json) -> str:
+    """What can be paid once: a payment link with all its sessions, or a session of its own."""
+    return str(session["payment_link"] or session["id"])
+
+
+def is_used_up(link: Json) -> bool:
+    completed = link["restrictions"]["completed_sessions"]
+    return bool(completed["count"] >= completed["limit"])
+
+
+def ids_of(links: Iterable[Json]) -> set[str]:
+    return {link["id"] for link in links}
 
 
 @dataclass
@@ -60,6 +79,9 @@ class World:
 
     paid_since: dict[str, int] = field(default_factory=dict)
     """When a session was paid, slowly or at once: after which request in the stand-in's log."""
+
+    switched_on: set[str] = field(default_factory=set)
+    """Payment links that a person has switched on, whatever the pipeline had done with them."""
 
     refunded: set[str] = field(default_factory=set)
     """Sessions whose payment had settled its order before the club refunded it."""
@@ -84,6 +106,8 @@ class World:
             for table in (*ours.scalars(), "orders", "player_teams", "players", "parents"):
                 connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608  names of tables
         self.pipeline.stand_in.reset()
+        # What Stripe leaves open is as bad for us as it can be.
+        self.pipeline.stand_in.configure(two_tabs=True, active_at_limit=True, failed_frees=True)
         self.pipeline.clock.ahead = timedelta()
         self.orders = self.club.family("Ek", "jo.ek@example.com", children=2)
         self.orders += self.club.family("Berg", "bo.berg@example.org")
@@ -98,8 +122,8 @@ class World:
         def run() -> None:
             with open_services(self.pipeline.services.settings, self.pipeline.clock) as services:
                 watch_engine(services.database.engine, inside=inside)
-                if job == "refresh":
-                    refresh(services)
+                if job.startswith("refresh"):
+                    refresh(services, "payment_link" if job == "refresh to links" else "checkout_session")
                 else:  # templates are compiled once: that is most of a run's time
                     campaign(replace(services, renderer=self.pipeline.services.renderer), int(job[-1]))
 
@@ -170,7 +194,7 @@ class World:
             if created:
                 for said in self.too_many_sessions():
                     note(said)
-            created = kind == "stripe" and detail == f"POST {SESSIONS}"
+            created = kind == "stripe" and detail in {f"POST {SESSIONS}", f"POST {PAYMENT_LINKS}"}
             if kind == "mail":
                 for said in self.wrong_mail(int(str(detail))):
                     note(said)
@@ -203,8 +227,58 @@ class World:
             if order in {None, order_of(s)} and status in {None, s["status"]}
         ]
 
+    def links(self, order: int | None = None) -> list[Json]:
+        """Payment links that can be opened and paid, told as sessions are."""
+        return [
+            link
+            | {
+                "status": "open",
+                "payment_status": "unpaid",
+                "payment_link": link["id"],
+                "amount_total": link["lines"][0]["amount_total"],
+            }
+            for link in self.pipeline.stand_in.payment_links()
+            if link["active"] and not is_used_up(link) and order in {None, order_of(link)}
+        ]
+
+    def all_links(self) -> dict[str, Json]:
+        """All payment links, also those that are closed."""
+        closed = {"status": "closed", "payment_link": None, "expires_at": None}
+        every = {
+            link["id"]: link | closed | {"amount_total": link["lines"][0]["amount_total"]}
+            for link in self.pipeline.stand_in.payment_links()
+        }
+        return every | {link["id"]: link | {"expires_at": None} for link in self.links()}
+
+    def visits(self, link: str) -> list[Json]:
+        """What was completed through a payment link."""
+        return [s for s in self.sessions() if s["payment_link"] == link and s["status"] == "complete"]
+
     def last_request(self) -> int:
         return max((request["seq"] for request in self.pipeline.stand_in.requests()), default=0)
+
+    def visit(self, order: int, number: int) -> Json | None:
+        """Let a parent open one of the payment links of an order; None where there is none."""
+        links = self.links(order)
+        if not links:
+            return None
+        with suppress(httpx.HTTPStatusError):  # used up
+            return self.pipeline.stand_in.open_link(links[number % len(links)]["id"])
+        return None
+
+    def switch(self, order: int, number: int, *, active: bool) -> None:
+        """Let a person switch one of an order's payment links on or off in Stripe's Dashboard."""
+        links = [link for link in self.pipeline.stand_in.payment_links() if order_of(link) == order]
+        if links:
+            link = links[number % len(links)]
+            self.switched_on |= {link["id"]} if active else set()
+            with suppress(stripe.StripeError):  # a staged fault met the person's own call
+                self.client.v1.payment_links.update(link["id"], {"active": active})
+
+    @property
+    def client(self) -> stripe.StripeClient:
+        """Stripe, as a person or a network that is late asks it."""
+        return stripe.StripeClient(STRIPE_KEY, base_addresses={"api": self.pipeline.stand_in.base_url})
 
     def pay(self, session: Json, *, slow: bool = False, amount: int | None = None) -> None:
         self.pipeline.stand_in.pay(session["id"], slow=slow, amount_total=amount)
@@ -280,26 +354,28 @@ class World:
             request["idempotency_key"]
             for request in self.pipeline.stand_in.requests()
             if request["fault"] == "drop_before"
-            and (request["method"], request["path"]) == ("POST", SESSIONS)
+            and (request["method"], request["path"]) in {("POST", SESSIONS), ("POST", PAYMENT_LINKS)}
             and now - request["at"] < IN_FLIGHT.total_seconds()
         }
-        client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": self.pipeline.stand_in.base_url})
+        client = self.client.v1
         rows = self.club.sql("SELECT idempotency_key, request FROM tournament_fees.checkout_attempts")
         for row in rows:
             if row.idempotency_key and str(row.idempotency_key) in lost:
+                make = client.checkout.sessions.create if "mode" in row.request else client.payment_links.create
                 with suppress(stripe.StripeError):
-                    client.v1.checkout.sessions.create(row.request, {"idempotency_key": str(row.idempotency_key)})
+                    make(row.request, {"idempotency_key": str(row.idempotency_key)})
         for said in self.too_many_sessions():
             self.note(said)
 
     # What must hold
 
     def too_many_sessions(self) -> Iterable[str]:
-        """The pipeline made one session at most through which an order can be, is being or was paid."""
-        claims = Counter(order_of(s) for s in self.sessions() if is_ours(s) and self.is_claim(s))
-        for order, count in claims.items():
+        """The pipeline made one link at most, of either kind, through which an order can be, is being or was paid."""
+        claims = {(order_of(s), link_of(s)) for s in self.sessions() + self.links() if is_ours(s) and self.is_claim(s)}
+        made = Counter(order for order, link in claims if link not in self.switched_on)
+        for order, count in made.items():
             if count > 1:
-                yield f"order {order}: {count} sessions of ours can be or were paid"
+                yield f"order {order}: {count} links of ours can be or were paid"
 
     def is_claim(self, session: Json) -> bool:
         paid = session["payment_status"] == "paid" and session["id"] not in self.dealt_with(order_of(session))
@@ -315,16 +391,17 @@ class World:
             id=message_id,
         )
         policy, now = self.pipeline.services.keeper.policy, self.pipeline.stand_in.now()
-        known = {session["id"]: session for session in self.sessions()}
+        known = {session["id"]: session for session in self.sessions()} | self.all_links()
         for row in rows:
             session, order = known[row.session_id], self.club.order_now(row.order_id)
             self.mailed.setdefault(row.message_id, set()).add(row.url)
             crossed = session["status"] == "complete" and not self.was_read(session)
+            crossed |= any(not self.was_read(visit) for visit in self.visits(row.session_id))
             if not (session["status"] == "open" or crossed) or order_of(session) != order.id:
                 yield f"a mail for order {order.id} carries a link that is {session['status']}"
             if (session["amount_total"], session["currency"]) != (order.amount, order.currency.lower()):
                 yield f"a mail for order {order.id} asks for {session['amount_total']}, not {order.amount}"
-            if session["expires_at"] - now < (policy.minimum_life - CHECK_LIFE).total_seconds():
+            if (session["expires_at"] or inf) - now < (policy.minimum_life - CHECK_LIFE).total_seconds():
                 yield f"a mail for order {order.id} carries a link that dies soon"
             if order.status != "pending":
                 yield f"a mail for order {order.id}, which is {order.status}"
@@ -343,14 +420,22 @@ class World:
         """Say whether the pipeline has read a session since it was paid, at once or slowly."""
         since, path = self.paid_since.get(session["id"]), f"{SESSIONS}/{session['id']}"
         requests = self.pipeline.stand_in.requests() if since is not None else []
-        return any(r["seq"] > since and r["path"] == path and r["status"] == 200 for r in requests)
+        link = session["payment_link"]
+        return any(
+            r["seq"] > since
+            and r["status"] == 200
+            and (r["path"] == path or (link is not None and r["parameters"].get("payment_link") == link))
+            for r in requests
+        )
 
     def unheard_of(self) -> Iterable[str]:
         """Every session that the pipeline made is in its ledger, or in an attempt that the next run clears up."""
         rows = self.club.sql("SELECT session_id, idempotency_key, state FROM tournament_fees.checkout_attempts")
         known = {row.session_id for row in rows}
         pending = {str(row.idempotency_key) for row in rows if row.state in {"requested", "unknown"}}
-        for session in self.sessions():
+        for session in [*self.sessions(), *self.links()]:
+            if session["payment_link"] not in {None, session["id"]}:
+                continue  # a parent made it, by a visit
             if is_ours(session) and session["id"] not in known and session["metadata"][ATTEMPT_KEY] not in pending:
                 yield f"order {order_of(session)}: its session, which is {session['status']}, is not in the ledger"
 
@@ -409,7 +494,7 @@ class World:
     def nobody_can_know_yet(self) -> bool:
         """Whether an answer is missing whose key may be forgotten, and whose request Stripe may still take: a wait."""
         missing = "SELECT count(*) FROM tournament_fees.checkout_attempts WHERE state = 'requested'"
-        old = f"{missing} AND requested_at BETWEEN :too_late AND :forgotten"
+        old = f"{missing} AND request ? 'mode' AND requested_at BETWEEN :too_late AND :forgotten"
         now = self.pipeline.clock()
         return bool(self.club.one(old, too_late=now - TOO_LATE, forgotten=now - KEY_LIFE + timedelta(minutes=1)))
 
@@ -451,10 +536,12 @@ class World:
         rows = self.club.sql("SELECT * FROM orders WHERE id = :id", id=order_id)
         (order,) = rows
         known = self.sessions(order_id)
-        open_now = [s for s in known if s["status"] == "open"]
+        links = self.links(order_id)
+        open_now = [*links, *(s for s in known if s["status"] == "open" and s["payment_link"] not in ids_of(links))]
         paid = [s for s in known if s["payment_status"] == "paid" and s["id"] not in self.dealt_with(order_id)]
         slow = [s for s in known if self.slow.get(s["id"]) == "processing"]
         aside = self.club.set_aside(order_id)
+        noted = {row.session_id for row in self.club.sql("SELECT session_id FROM tournament_fees.payments")}
         if "shared_session" in aside:
             return  # only a person can say which order a payment through it is for, so nothing of it is touched
         if len(open_now) > 1:
@@ -463,6 +550,9 @@ class World:
             yield f"order {order_id} has an open session beside a payment"
         if open_now and not self.is_owed(order):
             yield f"order {order_id} is not owed and has an open session"
+        for session in paid:
+            if session["id"] not in noted and not aside:
+                yield f"order {order_id} was paid through {session['id']}, and nobody has noted it"
         if order.status == "pending" and paid and not aside:
             yield f"order {order_id} is paid at Stripe, not in the club's table, and nobody is told"
         if self.is_owed(order) and not (slow or paid or aside):
@@ -482,19 +572,21 @@ class World:
 
 def campaign(services: Services, sequence: int) -> None:
     """Do what the flow tournament-fees does, but for its check of templates, servers and rights."""
-    opened = open_campaign(services, CUP, "fee_notice", CampaignOptions(sequence=sequence))
+    kind: Any = "payment_link" if sequence == 2 else "checkout_session"
+    opened = open_campaign(services, CUP, "fee_notice", CampaignOptions(sequence=sequence, link_kind=kind))
     sweep(services, opened)
     for batch in plan_batches(services, opened, CampaignOptions().at_most):
         deliver_batch(services, opened, batch, None)
     summarize(services, opened, None)
 
 
-def refresh(services: Services) -> None:
+def refresh(services: Services, kind: Any) -> None:  # noqa: ANN401  of a form
     """Do what the flow refresh-checkout-links does, the orders one after the other: a thread pool's order varies."""
-    prepare_refresh(services, RefreshOptions(renew=True))
-    for batch in plan_refresh(services, RefreshOptions(renew=True)):
-        charges = find_charges(services.database, batch.order_ids, now=services.clock())
+    options = RefreshOptions(renew=True, link_kind=kind)
+    prepare_refresh(services, options)
+    for batch in plan_refresh(services, options):
+        charges = find_charges(services.database, batch.order_ids, "UTC", now=services.clock())
         services.survey.look_for(list(charges), mailing=False)
         for order_id, charge in charges.items():
             with suppress(TransientError):
-                services.keeper.tend(order_id, charge, mailing=False)
+                services.keeper.tend(order_id, charge, mailing=False, kind=LinkKind(kind))

@@ -165,7 +165,7 @@ def test_a_page_whose_session_expires_while_it_is_open_takes_no_payment(
 ) -> None:
     with following_link_to("Clara Castell", chrome, club, stack) as session:
         pay = see(chrome, "button[value='card']")
-        club.services.stripe.expire(session["id"])
+        club.services.stripe.sessions.expire(session["id"])
         pay.click()
         wait_for_heading(chrome, "This link has expired")
         assert at_stripe(club, session) == ("expired", "unpaid")

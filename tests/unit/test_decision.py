@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.links.decision import LinkPolicy, judge
+from tasks.links.decision import LinkPolicy, Purpose, judge
 from tasks.links.model import Action, CheckoutSession, Order
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -163,21 +163,22 @@ TABLE: list[tuple[str, Order, CheckoutSession | None, str]] = [
 
 @pytest.mark.parametrize(("an_order", "stripe_says", "verdict"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE])
 def test_the_decision_table(an_order: Order, stripe_says: CheckoutSession | None, verdict: str) -> None:
-    judged = judge(an_order, stripe_says, now=NOW, policy=POLICY, mailing=True)
+    judged = judge(an_order, stripe_says, now=NOW, policy=POLICY, purpose=Purpose(mailing=True))
     assert f"{judged.action} {judged.reason}".strip() == verdict
     assert judged.detail or not judged.reason
 
 
 def test_a_link_that_dies_soon_stays_where_nothing_is_mailed() -> None:
     dying = session(expires_at=NOW + timedelta(minutes=1))
-    assert judge(order(), dying, now=NOW, policy=POLICY, mailing=False).action is Action.KEEP
-    assert judge(order(url=None), dying, now=NOW, policy=POLICY, mailing=False).action is Action.BACKFILL
+    assert judge(order(), dying, now=NOW, policy=POLICY, purpose=Purpose(mailing=False)).action is Action.KEEP
+    looked_at = judge(order(url=None), dying, now=NOW, policy=POLICY, purpose=Purpose(mailing=False))
+    assert looked_at.action is Action.BACKFILL
 
 
 def test_our_clock_alone_never_makes_an_open_session_an_expired_one() -> None:
     overdue = session(expires_at=NOW - timedelta(hours=1))
-    assert judge(order(), overdue, now=NOW, policy=POLICY, mailing=True).action is Action.EXPIRE
-    assert judge(order(), overdue, now=NOW, policy=POLICY, mailing=False).action is Action.KEEP
+    assert judge(order(), overdue, now=NOW, policy=POLICY, purpose=Purpose(mailing=True)).action is Action.EXPIRE
+    assert judge(order(), overdue, now=NOW, policy=POLICY, purpose=Purpose(mailing=False)).action is Action.KEEP
 
 
 @pytest.mark.parametrize(
@@ -247,7 +248,7 @@ def priced_alike(an_order: Order, a_session: CheckoutSession) -> bool:
 def test_a_session_is_made_only_where_none_can_be_paid_and_somebody_owes(
     an_order: Order, a_session: CheckoutSession, *, mailing: bool
 ) -> None:
-    if judge(an_order, a_session, now=NOW, policy=POLICY, mailing=mailing).action is Action.CREATE:
+    if judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing)).action is Action.CREATE:
         failed = a_session.payment_intent_status in {"requires_payment_method", "canceled"}
         assert a_session.status == "expired" or (
             a_session.status == "complete" and a_session.payment_status == "unpaid" and failed
@@ -263,7 +264,7 @@ def test_a_session_is_made_only_where_none_can_be_paid_and_somebody_owes(
 def test_an_order_is_marked_paid_only_with_its_own_amount(
     an_order: Order, a_session: CheckoutSession, *, mailing: bool
 ) -> None:
-    if judge(an_order, a_session, now=NOW, policy=POLICY, mailing=mailing).action is Action.MARK_PAID:
+    if judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing)).action is Action.MARK_PAID:
         assert an_order.status == "pending"
         assert (a_session.status, a_session.payment_status) == ("complete", "paid")
         assert priced_alike(an_order, a_session)
@@ -275,7 +276,7 @@ def test_an_order_is_marked_paid_only_with_its_own_amount(
 def test_a_link_is_kept_only_where_it_charges_what_is_owed(
     an_order: Order, a_session: CheckoutSession, *, mailing: bool
 ) -> None:
-    judged = judge(an_order, a_session, now=NOW, policy=POLICY, mailing=mailing).action
+    judged = judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing)).action
     if judged in {Action.KEEP, Action.BACKFILL}:
         assert a_session.status == "open"
         assert an_order.owed
@@ -283,20 +284,21 @@ def test_a_link_is_kept_only_where_it_charges_what_is_owed(
         assert priced_alike(an_order, a_session)
         assert (a_session.mode, a_session.livemode) == ("payment", False)
         assert a_session.url == URL
+        assert a_session.expires_at is not None
         assert not mailing or a_session.expires_at - NOW >= POLICY.minimum_life
 
 
 @given(an_order=ORDERS, a_session=SESSIONS, mailing=st.booleans())
 def test_only_open_sessions_are_expired(an_order: Order, a_session: CheckoutSession, *, mailing: bool) -> None:
-    if judge(an_order, a_session, now=NOW, policy=POLICY, mailing=mailing).action is Action.EXPIRE:
+    if judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing)).action is Action.EXPIRE:
         assert a_session.status == "open"
         assert a_session.livemode is POLICY.livemode
 
 
 @given(ORDERS, SESSIONS)
 def test_what_is_mailed_changes_nothing_but_a_link_that_dies_soon(an_order: Order, a_session: CheckoutSession) -> None:
-    mailed = judge(an_order, a_session, now=NOW, policy=POLICY, mailing=True)
-    only_looked_at = judge(an_order, a_session, now=NOW, policy=POLICY, mailing=False)
+    mailed = judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=True))
+    only_looked_at = judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=False))
     if mailed != only_looked_at:
         assert mailed.reason == "dies_soon"
         assert only_looked_at.action in {Action.KEEP, Action.BACKFILL, Action.SET_ASIDE}
@@ -307,7 +309,7 @@ def test_money_that_was_taken_is_never_passed_over(
     an_order: Order, a_session: CheckoutSession, *, mailing: bool
 ) -> None:
     paid = replace(a_session, status="complete", payment_status="paid", mode="payment", livemode=False)
-    judged = judge(an_order, paid, now=NOW, policy=POLICY, mailing=mailing)
+    judged = judge(an_order, paid, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing))
     if judged.action is Action.NOTE_PAID:
         assert an_order.status == "paid"
     elif judged.action is Action.SET_ASIDE:
@@ -320,6 +322,6 @@ def test_money_that_was_taken_is_never_passed_over(
 def test_every_case_has_a_verdict_that_can_be_carried_out(
     an_order: Order, a_session: CheckoutSession, *, mailing: bool
 ) -> None:
-    judged = judge(an_order, a_session, now=NOW, policy=POLICY, mailing=mailing)
+    judged = judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing))
     assert bool(judged.reason) == bool(judged.detail)
     assert URL not in judged.detail

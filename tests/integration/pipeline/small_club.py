@@ -20,6 +20,7 @@ CUP = "Spring Cup"
 FEE = 5500
 Result = TypeVar("Result")
 SESSIONS = "/v1/checkout/sessions"
+PAYMENT_LINKS = "/v1/payment_links"
 
 
 @dataclass(frozen=True)

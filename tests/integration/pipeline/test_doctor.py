@@ -80,7 +80,7 @@ FAULTS = {
     "an old schema": Fault(
         lambda club: club.sql("UPDATE tournament_fees.migrations SET version_num = '0002'"),
         {"own tables"},
-        "at migration 0002, not 0006: run `python -m deployments.cli migrate`",
+        "at migration 0002, not 0007: run `python -m deployments.cli migrate`",
     ),
     "a copied database": Fault(
         lambda club: club.sql("UPDATE tournament_fees.homes SET place = 'elsewhere'"),

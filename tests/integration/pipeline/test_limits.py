@@ -128,7 +128,7 @@ def test_sent_when_due_no_hour_and_no_day_has_more_than_its_limit(
 ) -> None:
     """`sent` holds how many minutes ago each message went out; then `waiting` more want to go now."""
     now = limits_club.pipeline.clock().replace(microsecond=0)
-    with limits_club.pipeline.services.database.transaction() as connection:
+    with limits_club.pipeline.owner.transaction() as connection:
         connection.exec_driver_sql("ALTER TABLE tournament_fees.delivery_attempts DISABLE TRIGGER USER")
         connection.exec_driver_sql("DELETE FROM tournament_fees.delivery_attempts")
         connection.exec_driver_sql("UPDATE tournament_fees.messages SET status = 'skipped', reason = 'paid'")
@@ -140,7 +140,7 @@ def test_sent_when_due_no_hour_and_no_day_has_more_than_its_limit(
     kept_before = all(fits(times, span, most) for span, most in held.items())
     planned = []
     for waiter in ids(limits_club)[:waiting]:
-        with limits_club.pipeline.services.database.transaction() as connection:
+        with limits_club.pipeline.owner.transaction() as connection:
             due = Quota(per_hour, per_day).due(connection, now)
         if due is None:
             assert all(most is None or recent(times, now, span) < most for span, most in held.items())

@@ -8,9 +8,9 @@ import pytest
 import stripe
 
 from tasks.errors import TransientError
-from tasks.links.model import LinkOutcome
+from tasks.links.model import Charge, LinkOutcome
 from tests.chaos.moments import Worker, watch_engine
-from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline
+from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import SESSIONS, SmallClub
 
 
@@ -83,7 +83,7 @@ def test_what_a_worker_read_before_it_lost_its_lease_is_not_written(club: SmallC
     theirs = club.own_session(order)
     with club.while_stripe_holds("GET", f"{SESSIONS}/{theirs}", lambda: club.tend(order)) as late:
         club.sql("UPDATE tournament_fees.order_leases SET expires_at = now() - interval '1 second'")
-        club.pipeline.services.keeper.stripe.expire(theirs)
+        club.pipeline.services.keeper.stripe.sessions.expire(theirs)
         club.set_order(order, stripe_checkout_session_id=None)
         link = club.tend(order)
         assert link.url
@@ -187,7 +187,7 @@ def test_a_key_that_stripe_has_seen_with_another_request_is_cleared_up_by_listin
 def test_a_replayed_answer_may_be_stale(club: SmallClub, order: int) -> None:
     lose_request(club, order, arrives=True)
     (session,) = club.sessions(order)
-    club.pipeline.services.keeper.stripe.expire(session["id"])
+    club.pipeline.services.keeper.stripe.sessions.expire(session["id"])
     link = club.tend(order)
     assert club.payable(order) == [link.session_id] != [session["id"]]
 
@@ -259,3 +259,45 @@ def test_a_slow_payment_of_a_cancelled_order_is_looked_at_until_it_ends(club: Sm
     club.pipeline.stand_in.settle(session)
     assert club.tend(order).outcome is LinkOutcome.SET_ASIDE
     assert club.set_aside(order) == ["paid_cancelled"]
+
+
+# A payment for one order, stored by the club in another
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_payment_does_not_pay_another_order_that_stores_its_session(
+    club: SmallClub, order: int, *, first: bool
+) -> None:
+    other = club.family("Berg", "bo.berg@example.org")[0]
+    paid = club.own_session(order)
+    club.pipeline.stand_in.pay(paid)
+    club.set_order(order, status="cancelled")
+    club.own_session(order)
+    club.set_order(other, stripe_checkout_session_id=paid)
+    club.pipeline.services.survey.sweep()
+    for number in (order, other) if first else (other, order):
+        club.tend(number)
+    assert club.order_now(other).status == "pending"
+    assert club.set_aside(other) == ["another_order"]
+    assert club.set_aside(order) == ["paid_cancelled"]
+
+
+def test_a_payment_on_record_for_one_order_does_not_pay_another_though_nobody_says_whose_sessions_are(
+    club: SmallClub, order: int
+) -> None:
+    other = club.family("Berg", "bo.berg@example.org")[0]
+    with open_pipeline(
+        club.pipeline.services.settings.model_copy(update={"club_reference": None}),
+        club.pipeline.stand_in,
+        club.pipeline.inbox,
+    ) as unsaid:
+        paid = club.own_session(order)
+        club.pipeline.stand_in.pay(paid)
+        club.set_order(order, status="cancelled")
+        keeper, charge = unsaid.services.keeper, Charge("Entry", "Max Ek")
+        assert keeper.tend(order, charge, mailing=False).outcome is LinkOutcome.SET_ASIDE
+        club.set_order(order, stripe_checkout_session_id=None)
+        club.set_order(other, stripe_checkout_session_id=paid)
+        assert keeper.tend(other, charge, mailing=False).outcome is LinkOutcome.SET_ASIDE
+    assert club.order_now(other).status == "pending"
+    assert club.set_aside(other) == ["another_order"]

@@ -354,7 +354,8 @@ def test_missing_orders_are_made_only_where_that_is_asked_for(club: RefreshedClu
     assert club.orders() == []
     foretold = club.refresh(RefreshOptions(create_missing_orders=True, dry_run=True))
     assert (foretold.prepared["missing orders"], club.orders()) == (1, [])
-    summary = club.refresh(RefreshOptions(create_missing_orders=True, renew=True))
+    with club.pipeline.granted("tournament_fees_order_maker"):
+        summary = club.refresh(RefreshOptions(create_missing_orders=True, renew=True))
     (order,) = club.orders()
     assert (order.player_id, order.product_id, order.amount, order.currency, order.status) == (
         player, 1, FEE, "usd", "pending",
@@ -368,7 +369,7 @@ def test_two_runs_at_once_make_a_missing_order_once(club: RefreshedClub) -> None
     for number in range(10):
         club.player(club.parent(f"Ek{number}", f"ek{number}@example.com"))
     options = RefreshOptions(create_missing_orders=True)
-    with ThreadPoolExecutor(4) as pool:
+    with club.pipeline.granted("tournament_fees_order_maker"), ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: prepare_refresh(club.pipeline.services, options), range(4)))
     assert len(club.orders()) == 10
 

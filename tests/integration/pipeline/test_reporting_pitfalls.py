@@ -35,7 +35,7 @@ def test_cash_and_a_card_payment_are_in_every_report_until_a_person_clears_it(cl
 def test_a_status_that_nobody_knows_yet_can_be_written_down(club: SmallClub) -> None:
     (order,) = club.family()
     keeper = club.pipeline.services.keeper
-    session = replace(keeper.stripe.retrieve(club.own_session(order)), status="paused")
+    session = replace(keeper.stripe.sessions.retrieve(club.own_session(order)), status="paused")
     with keeper.ledger.lease(order) as ledger:
         assert ledger is not None
         ledger.observe(order, session, now=club.pipeline.clock())

@@ -89,11 +89,8 @@ def test_an_order_is_made_only_by_who_may(club: SmallClub) -> None:
     with pytest.raises(ConfigurationError, match=r"lacks a right at .*permission denied for table orders"):
         prepare_refresh(services, RefreshOptions(create_missing_orders=True))
     assert club.one("SELECT count(*) FROM orders") == 0
-    club.sql("GRANT tournament_fees_order_maker TO tournament_fees_pipeline")
-    try:
+    with club.pipeline.granted("tournament_fees_order_maker"):
         prepare_refresh(services, RefreshOptions(create_missing_orders=True))
-    finally:
-        club.sql("REVOKE tournament_fees_order_maker FROM tournament_fees_pipeline")
     assert club.one("SELECT amount FROM orders") == 5500
 
 
@@ -104,11 +101,8 @@ def test_peoples_data_is_purged_only_by_who_may(demo_club: Pipeline) -> None:
     demo_club.sql("UPDATE tournaments SET event_date = NULL, payment_deadline = NULL")
     with pytest.raises(ConfigurationError, match=r"lacks a right at .*permission denied for table delivery_attempts"):
         purge_season(services, before, PurgeChoice())
-    demo_club.sql("GRANT tournament_fees_purger TO tournament_fees_pipeline")
-    try:
+    with demo_club.granted("tournament_fees_purger"):
         assert purge_season(services, before, PurgeChoice()).count > 0
-    finally:
-        demo_club.sql("REVOKE tournament_fees_purger FROM tournament_fees_pipeline")
 
 
 def test_to_grant_again_changes_nothing_and_no_table_is_forgotten(club: SmallClub) -> None:

@@ -174,7 +174,7 @@ def sent_players(club: SmallClub) -> list[int]:
 
 def forget(club: SmallClub) -> None:
     """Begin with an empty ledger and inbox: hypothesis runs its examples on one club."""
-    with club.pipeline.services.database.transaction() as connection:
+    with club.pipeline.owner.transaction() as connection:
         connection.exec_driver_sql("TRUNCATE tournament_fees.campaigns CASCADE")
     club.pipeline.inbox = club.pipeline.inbox.from_now_on()
 

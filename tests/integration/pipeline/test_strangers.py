@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from deployments.local.stripe_standin.control import StandInControl
 from tasks.links.model import LinkOutcome
 from tasks.refresh import RefreshOptions
 from tasks.refresh_report import refresh_sentence
 from tasks.set_asides import release
-from tests.integration.pipeline.harness import Pipeline, open_pipeline
+from tasks.settings import Settings
+from tests.integration.pipeline.harness import Inbox, open_pipeline
 from tests.integration.pipeline.small_club import FEE
 from tests.integration.pipeline.test_refresh import RefreshedClub
 
@@ -24,9 +26,11 @@ class QuietClub(RefreshedClub):
 
 
 @pytest.fixture(params=[None, ""], ids=["not said", "off"])
-def club(empty_club: Pipeline, request: pytest.FixtureRequest) -> Iterator[QuietClub]:
-    settings = empty_club.services.settings.model_copy(update={"club_reference": request.param})
-    with open_pipeline(settings, empty_club.stand_in, empty_club.inbox) as pipeline:
+def club(
+    settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str, request: pytest.FixtureRequest
+) -> Iterator[QuietClub]:
+    quiet = settings.model_copy(update={"club_reference": request.param})
+    with open_pipeline(quiet, stand_in, inbox, role) as pipeline:
         yield QuietClub.on(pipeline)
 
 

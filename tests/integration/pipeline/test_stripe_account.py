@@ -1,20 +1,24 @@
 """The life of a link, told so that it runs on the stand-in (make test) and on Stripe's test mode (make test-stripe).
 
-What only a payer can do in a browser, and what takes a day, is left out here.
+What takes a day is left out here, and what only a payer can do in a browser unless somebody is there to do it
+(STRIPE_BY_HAND=1): then the address to open is shown, and what to do there.
 """
 
+import logging
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 import stripe
 from pydantic import SecretStr
 
 from deployments.local.stripe_standin.control import StandInControl
 from tasks.errors import ConfigurationError
-from tasks.links.model import Charge, LinkOutcome
+from tasks.links.model import Charge, LinkKind, LinkOutcome
 from tasks.links.request import ReturnPages, session_request
 from tasks.links.stripe_api import NotOpenError, RefusedError
 from tasks.refresh import RefreshOptions
@@ -25,6 +29,7 @@ from tests.integration.pipeline.small_club import FEE
 from tests.integration.pipeline.test_refresh import RENEW, RefreshedClub
 
 CHARGE = Charge("Spring Cup: Hawks entry", "Max Ek")
+log = logging.getLogger(__name__)
 
 
 @pytest.fixture
@@ -45,16 +50,15 @@ def client(account_settings: Settings) -> stripe.StripeClient:
 
 
 @pytest.fixture
-def club(
-    account_settings: Settings, client: stripe.StripeClient, stand_in: StandInControl, inbox: Inbox
-) -> Iterator[RefreshedClub]:
+def club(account_settings: Settings, stand_in: StandInControl, inbox: Inbox) -> Iterator[RefreshedClub]:
     with open_pipeline(account_settings, stand_in, inbox) as pipeline:
         club = RefreshedClub.on(pipeline)
         # Orders that no other run of this suite on the account has had.
         club.sql("SELECT setval(pg_get_serial_sequence('orders', 'id'), :first)", first=uuid4().int % 10**15)
         yield club
         for row in club.sql("SELECT session_id FROM tournament_fees.checkout_attempts WHERE state = 'open'"):
-            client.v1.checkout.sessions.expire(row.session_id)
+            for link in pipeline.services.stripe.find(row.session_id)[:1]:
+                pipeline.services.stripe.expire(link)
 
 
 @pytest.fixture
@@ -80,8 +84,10 @@ def own_session(client: stripe.StripeClient, club: RefreshedClub, order: int, *,
     return session.id
 
 
-def keep(club: RefreshedClub, order: int, *, committed: bool = True) -> LinkOutcome:
-    return club.pipeline.services.keeper.tend(order, CHARGE if committed else None, mailing=True).outcome
+def keep(
+    club: RefreshedClub, order: int, *, committed: bool = True, kind: LinkKind = LinkKind.CHECKOUT_SESSION
+) -> LinkOutcome:
+    return club.pipeline.services.keeper.tend(order, CHARGE if committed else None, mailing=True, kind=kind).outcome
 
 
 def test_a_link_is_made_kept_backfilled_and_closed(
@@ -131,9 +137,9 @@ def test_the_same_key_makes_one_session(club: RefreshedClub, order: int) -> None
     request = session_request(judged, CHARGE, pages, key=key, now=club.pipeline.clock())
     first, again = (services.stripe.create(request, str(key)) for _ in range(2))
     assert first.id == again.id
-    assert services.stripe.expire(first.id).status == "expired"
+    assert services.stripe.expire(first).status == "expired"
     with pytest.raises(NotOpenError):
-        services.stripe.expire(first.id)
+        services.stripe.expire(first)
 
 
 def test_what_stripe_refuses_is_said_in_its_words(club: RefreshedClub, order: int) -> None:
@@ -157,3 +163,91 @@ def test_a_key_that_is_no_key_is_told_in_a_sentence(account_settings: Settings, 
         pytest.raises(ConfigurationError, match="does not accept STRIPE_API_KEY"),
     ):
         other.services.stripe.check()
+
+
+# Payment links
+
+
+def keep_link(club: RefreshedClub, order: int, *, committed: bool = True) -> LinkOutcome:
+    return keep(club, order, committed=committed, kind=LinkKind.PAYMENT_LINK)
+
+
+def is_active(client: stripe.StripeClient, link_id: str) -> bool:
+    return client.v1.payment_links.retrieve(link_id).active
+
+
+def test_a_payment_link_is_made_kept_and_switched_off(
+    client: stripe.StripeClient, club: RefreshedClub, order: int
+) -> None:
+    assert keep_link(club, order) is LinkOutcome.MADE
+    link = club.order_now(order).stripe_checkout_session_id
+    assert keep_link(club, order) is LinkOutcome.KEPT
+    club.set_order(order, amount=4000)
+    assert keep_link(club, order) is LinkOutcome.RENEWED
+    assert not is_active(client, link)
+    second = club.order_now(order).stripe_checkout_session_id
+    assert keep_link(club, order, committed=False) is LinkOutcome.CLOSED
+    assert not is_active(client, second)
+
+
+def test_each_kind_closes_the_other(client: stripe.StripeClient, club: RefreshedClub, order: int) -> None:
+    keep_link(club, order)
+    link = club.order_now(order).stripe_checkout_session_id
+    assert keep(club, order) is LinkOutcome.RENEWED
+    assert not is_active(client, link)
+    session = club.order_now(order).stripe_checkout_session_id
+    assert keep_link(club, order) is LinkOutcome.RENEWED
+    assert status_of(client, session) == "expired"
+
+
+def test_a_payment_link_that_is_on_again_is_found_by_the_sweep(
+    client: stripe.StripeClient, club: RefreshedClub, order: int
+) -> None:
+    keep_link(club, order)
+    link = club.order_now(order).stripe_checkout_session_id
+    client.v1.payment_links.update(link, {"active": False})
+    assert keep_link(club, order) is LinkOutcome.RENEWED
+    client.v1.payment_links.update(link, {"active": True})
+    club.refresh(RefreshOptions(order_ids=(order,)))
+    assert not is_active(client, link)
+
+
+def pay(client: stripe.StripeClient, club: RefreshedClub, link_id: str, what: str, *, tabs: int) -> int:
+    """Pay through a link in so many tabs, the stand-in's or by hand; return how many payments Stripe took."""
+    if os.environ.get("STRIPE_SUITE"):
+        if not os.environ.get("STRIPE_BY_HAND"):
+            pytest.skip("only a person can do that at Stripe: STRIPE_BY_HAND=1 with ARGS=-s")
+        input(f"\nOpen {client.v1.payment_links.retrieve(link_id).url} {what}. Then press Enter: ")
+    else:
+        stand_in = club.pipeline.stand_in
+        for session in [stand_in.open_link(link_id)["id"] for _ in range(tabs)]:
+            with suppress(httpx.HTTPStatusError):  # used up
+                stand_in.pay(session, slow="bank" in what)
+    taken = client.v1.checkout.sessions.list({"payment_link": link_id, "status": "complete"}).data
+    log.info("Stripe took %d of %d payments: %s", len(taken), tabs, [session.payment_status for session in taken])
+    return len(taken)
+
+
+@pytest.mark.parametrize("two_tabs", [True, False])
+def test_two_tabs_at_once_pay_once_or_are_named_for_refund(
+    client: stripe.StripeClient, club: RefreshedClub, order: int, *, two_tabs: bool
+) -> None:
+    """Stripe's documents leave open whether the second tab can be paid: both ends are told."""
+    club.pipeline.stand_in.configure(two_tabs=two_tabs)
+    keep_link(club, order)
+    link = club.order_now(order).stripe_checkout_session_id
+    taken = pay(client, club, link, "in two tabs, and pay in both with the card 4242 4242 4242 4242", tabs=2)
+    assert taken >= 1
+    assert keep_link(club, order) is LinkOutcome.FOUND_PAID
+    assert club.set_aside(order) == ["paid_twice"] * (taken - 1)
+    assert not is_active(client, link)
+
+
+def test_a_slow_payment_leaves_no_other_way_to_pay(
+    client: stripe.StripeClient, club: RefreshedClub, order: int
+) -> None:
+    keep_link(club, order)
+    link = club.order_now(order).stripe_checkout_session_id
+    pay(client, club, link, "and pay with a US bank account (success)", tabs=1)
+    assert keep_link(club, order) in {LinkOutcome.PROCESSING, LinkOutcome.FOUND_PAID}
+    assert not is_active(client, link)

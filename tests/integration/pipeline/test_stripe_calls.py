@@ -13,16 +13,21 @@ import pytest
 
 from flows.refresh_checkout_links import BATCHES_AT_ONCE
 from tasks.links.model import LinkOutcome
+from tasks.links.request import ORDER_KEY
 from tasks.refresh import RefreshBatch, RefreshOptions
 from tasks.services import open_services
 from tasks.steps.plan_refresh import plan_refresh
 from tasks.steps.prepare_refresh import prepare_refresh
 from tasks.steps.refresh_batch import refresh_batch
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
-from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
+from tests.integration.pipeline.small_club import FEE, PAYMENT_LINKS, SESSIONS, SmallClub
 from tests.integration.pipeline.test_refresh import FORM, RENEW, RefreshedClub
 
 HOUR = 3600.0
+LINK_FORM = {
+    "line_items": FORM["line_items"],
+    "restrictions": {"completed_sessions": {"limit": "1"}},
+}
 log = logging.getLogger(__name__)
 
 
@@ -61,7 +66,7 @@ class BigClub(RefreshedClub):
         self.pipeline.stand_in.clear_requests()
 
     def calls_by_kind(self) -> Counter[str]:
-        kinds = {("GET", SESSIONS): "list", ("POST", SESSIONS): "create"}
+        kinds = {("GET", SESSIONS): "list", ("GET", PAYMENT_LINKS): "list", ("POST", SESSIONS): "create"}
 
         def kind(method: str, path: str) -> str:
             return kinds.get((method, path)) or ("expire" if path.endswith("/expire") else "retrieve")
@@ -84,8 +89,30 @@ def test_live_links_are_verified_by_the_hundred(club: BigClub, full_size: bool) 
     assert summary.outcomes == {LinkOutcome.BACKFILLED: count}
     calls = club.calls_by_kind()
     assert set(calls) == {"list"}
-    # A page for each hundred, one for completed ones, one to see that Stripe answers.
-    assert calls.total() <= (110 if full_size else count / 100 + 3)
+    # A page for each hundred, one for completed ones, one for payment links, one to see that Stripe answers.
+    assert calls.total() <= (110 if full_size else count / 100 + 4)
+    club.pipeline.stand_in.clear_requests()
+    assert club.refresh(RefreshOptions()).outcomes == {LinkOutcome.KEPT: count}
+    assert club.calls_by_kind() == calls
+
+
+@pytest.mark.long
+def test_live_payment_links_are_verified_by_the_hundred(club: BigClub, full_size: bool) -> None:  # noqa: FBT001  a fixture
+    count = 10_000 if full_size else 300
+    orders = club.people(count)
+    made = club.pipeline.stand_in.stage_links(LINK_FORM, [{ORDER_KEY: str(order)} for order in orders])
+    club.sql(
+        "UPDATE orders SET stripe_checkout_session_id = given.link FROM "
+        "unnest(CAST(:orders AS bigint[]), CAST(:links AS text[])) AS given (id, link) WHERE orders.id = given.id",
+        orders=orders,
+        links=[link["id"] for link in made],
+    )
+    club.pipeline.stand_in.clear_requests()
+    assert club.refresh(RefreshOptions()).outcomes == {LinkOutcome.BACKFILLED: count}
+    calls = club.calls_by_kind()
+    assert set(calls) == {"list"}
+    # A page for each hundred, one for open sessions, one for completed ones, one to see that Stripe answers.
+    assert calls.total() <= (110 if full_size else count / 100 + 4)
     club.pipeline.stand_in.clear_requests()
     assert club.refresh(RefreshOptions()).outcomes == {LinkOutcome.KEPT: count}
     assert club.calls_by_kind() == calls
@@ -98,7 +125,7 @@ def test_live_links_among_foreign_sessions_are_verified_by_pages_of_all(club: Bi
     assert club.refresh(RefreshOptions()).outcomes == {LinkOutcome.BACKFILLED: count}
     calls = club.calls_by_kind()
     assert set(calls) == {"list"}
-    assert calls.total() <= (700 if full_size else 6 * count / 100 + 3)
+    assert calls.total() <= (700 if full_size else 6 * count / 100 + 4)
 
 
 @pytest.mark.long
@@ -123,8 +150,9 @@ def test_expired_links_are_renewed_by_a_create_each_and_few_lists(club: BigClub,
     assert calls["expire"] == len(still_open)
     first_create, last_list = club.calls("POST")[0], club.calls("GET")[-1]
     assert first_create["seq"] < last_list["seq"], "orders wait for pages that are not about them"
-    # A page for each hundred expired, one for open ones, one for completed ones, one to see that Stripe answers.
-    assert calls["list"] <= (count / 50 if full_size else 2 + 3)
+    # A page for each hundred expired, one each for open ones, completed ones, payment links and to see that Stripe
+    # answers.
+    assert calls["list"] <= (count / 50 if full_size else 2 + 4)
     # A read for each session that was just expired, to see what became of it, and for the last one that a page would
     # have shown alone.
     assert calls["retrieve"] <= len(still_open) + count / 500 + 1
