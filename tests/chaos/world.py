@@ -210,15 +210,7 @@ class World:
 
     def later(self, delta: timedelta) -> None:
         """Let time pass: for the pipeline, at Stripe, and for what goes by PostgreSQL's own clock."""
-        self.pipeline.later(delta)
-        for table, column in (
-            ("order_leases", "expires_at"),
-            ("messages", "lease_expires_at"),
-            ("message_orders", "checked_at"),
-            ("sightings", "seen_at"),
-            ("paces", "next_at"),
-        ):
-            self.club.sql(f"UPDATE tournament_fees.{table} SET {column} = {column} - :delta", delta=delta)  # noqa: S608
+        self.pipeline.much_later(delta)
 
     def sessions(self, order: int | None = None, status: str | None = None) -> list[Json]:
         return [

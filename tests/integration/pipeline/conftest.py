@@ -1,8 +1,6 @@
 """Real parts for the pipeline: PostgreSQL, the Stripe stand-in over HTTP, a mail catcher over SMTP."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +18,7 @@ from tests.integration.pipeline.harness import (
     Pipeline,
     StrictStandIn,
     ToldClub,
+    catching_mail,
     fresh_database,
     open_pipeline,
     own_pipeline,
@@ -66,13 +65,8 @@ def stand_in(stand_in_url: str) -> Iterator[StandInControl]:
 
 @pytest.fixture(scope="session")
 def catcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inbox]:
-    folder = tmp_path_factory.mktemp("mail")
-    command = [sys.executable, "-m", "deployments.local.mail_catcher", "--folder", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().split()[2]
-        yield Inbox(url, folder)
-        process.terminate()
+    with catching_mail(tmp_path_factory.mktemp("mail")) as inbox:
+        yield inbox
 
 
 @pytest.fixture

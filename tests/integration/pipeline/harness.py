@@ -1,6 +1,8 @@
 """The pipeline's steps over real parts, as the integration tests drive them."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -45,6 +47,16 @@ MOST_CHECKED = 100
 STRIPE_KEY = "sk_test_invented_key_of_the_tests"
 LIVE_KEY = "sk_live_invented_key_of_the_tests"
 """Nobody's: the stand-in and we go by its prefix, and what is of the other mode has to be told apart."""
+
+
+BY_POSTGRES = (
+    ("order_leases", "expires_at"),
+    ("messages", "lease_expires_at"),
+    ("message_orders", "checked_at"),
+    ("sightings", "seen_at"),
+    ("paces", "next_at"),
+)
+"""Times of the ledger that are PostgreSQL's own and no business time."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +173,14 @@ class Pipeline:
         self.clock.ahead += delta
         self.stand_in.advance_clock(delta.total_seconds())
 
+    def much_later(self, delta: timedelta) -> None:
+        """Let time pass for leases and checks of links too, as it does where nobody simulates it."""
+        self.later(delta)
+        with self.owner.transaction() as connection:
+            for table, column in BY_POSTGRES:
+                aged = f"UPDATE tournament_fees.{table} SET {column} = {column} - :delta"  # noqa: S608  names of ours
+                connection.execute(text(aged), {"delta": delta})
+
     def load_demo(self) -> None:
         client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": self.stand_in.base_url})
         load_demo_club(self.owner, client, self.stand_in)
@@ -234,6 +254,19 @@ def fresh_database(server_url: str) -> Iterator[str]:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def catching_mail(folder: Path) -> Iterator[Inbox]:
+    """Run a mail server that keeps in a folder whatever it is sent."""
+    command = [sys.executable, "-m", "deployments.local.mail_catcher", "--folder", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[2]
+        try:
+            yield Inbox(url, folder)
+        finally:
+            process.terminate()
 
 
 def settings_for(database_url: str, stand_in: StandInControl, inbox: Inbox) -> Settings:
