@@ -46,6 +46,10 @@ test-stripe: .venv/.synced ## Run the life of a link against Stripe's test mode:
 	@if [ -z "$$STRIPE_TEST_KEY" ]; then echo "Not run: set STRIPE_TEST_KEY=sk_test_… to run it against Stripe's test mode"; \
 	else STRIPE_SUITE=1 $(RUN) -m pytest tests/integration/pipeline/test_stripe_account.py $(ARGS); fi
 
+.PHONY: simulate
+simulate: .venv/.synced ## Compare the ways to mail a link, by simulated parents; ARGS="--seed 7 --parents 50" for others
+	@$(RUN) -m tests.bench.simulation $(ARGS)
+
 .PHONY: mutants
 mutants: .venv/.synced ## Put a bug in each guard of links and approvals and see that the tests find it; ARGS=words narrow them
 	@$(RUN) -m tests.chaos.mutants $(ARGS)
