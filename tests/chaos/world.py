@@ -506,7 +506,7 @@ class World:
         found += [
             f"order {row.order_id}: an attempt is {row.state} still"
             for row in attempts
-            if "shared_session" not in self.club.set_aside(row.order_id)  # nothing of it is touched, see below
+            if not self.shares_session(row.order_id)  # nothing of it is touched, see below
         ]
         for order in self.orders:
             found += self.unsettled_order(order)
@@ -534,7 +534,7 @@ class World:
         slow = [s for s in known if self.slow.get(s["id"]) == "processing"]
         aside = self.club.set_aside(order_id)
         noted = {row.session_id for row in self.club.sql("SELECT session_id FROM tournament_fees.payments")}
-        if "shared_session" in aside:
+        if self.shares_session(order_id):
             return  # only a person can say which order a payment through it is for, so nothing of it is touched
         if len(open_now) > 1:
             yield f"order {order_id} has {len(open_now)} open sessions"
@@ -556,6 +556,12 @@ class World:
             ]
             if not right:
                 yield f"order {order_id} is owed and cannot be paid"
+
+    def shares_session(self, order_id: int) -> bool:
+        """Whether another order stores the same session; it may be set aside for something else since before."""
+        stored = "SELECT count(*) FROM orders WHERE stripe_checkout_session_id = :session"
+        session = self.club.order_now(order_id).stripe_checkout_session_id
+        return bool(self.club.one(stored, session=session) > 1)
 
     def is_owed(self, order: Any) -> bool:  # noqa: ANN401  a row
         committed = self.club.one("SELECT commitment FROM player_teams WHERE player_id = :id", id=order.player_id)

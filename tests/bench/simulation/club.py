@@ -1,9 +1,10 @@
 """A club with real parts of its own, in which a season is lived through."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
@@ -17,6 +18,9 @@ from tests.integration.pipeline.link_club import LinkClub
 BEGINNING = FIRST_MAIL - timedelta(days=4)
 """The old system makes its sessions up to three days before the first mail."""
 
+MIGRATING = Lock()
+"""Two seasons are lived at a time, and Alembic's context is one a process."""
+
 UNHURRIED = {"stripe_calls_per_second": 1000.0, "batch_size": 50}
 """The stand-in refuses nobody: to wait for turns would only take the simulation's time."""
 
@@ -25,17 +29,15 @@ UNHURRIED = {"stripe_calls_per_second": 1000.0, "batch_size": 50}
 def season_of(way: Way, parents: tuple[Parent, ...], server_url: str, folder: Path) -> Iterator[Season]:
     """Give a season of this way, planned and not yet run, on a database, a stand-in and a mail server of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (
-        catching_mail(folder / "mail") as inbox,
-        fresh_database(server_url) as database_url,
-        running_stand_in(folder / "stripe.sqlite3") as server,
-        StandInControl(server.base_url) as stand_in,
-        open_pipeline(
-            settings_for(database_url, stand_in, inbox).model_copy(update=UNHURRIED), stand_in, inbox
-        ) as pipeline,
-        Browser() as browser,
-    ):
-        season = Season(found(pipeline), parents, browser)
+    with ExitStack() as parts:
+        inbox = parts.enter_context(catching_mail(folder / "mail"))
+        database_url = parts.enter_context(fresh_database(server_url))
+        server = parts.enter_context(running_stand_in(folder / "stripe.sqlite3"))
+        stand_in = parts.enter_context(StandInControl(server.base_url))
+        settings = settings_for(database_url, stand_in, inbox).model_copy(update=UNHURRIED)
+        with MIGRATING:
+            pipeline = parts.enter_context(open_pipeline(settings, stand_in, inbox))
+        season = Season(found(pipeline), parents, parts.enter_context(Browser()))
         way.plan(season)
         yield season
 
