@@ -87,8 +87,8 @@ class CampaignOptions(Form):
             title="Kind of link",
             description="'checkout_session' works for up to 24 hours: right where parents pay on the day, or are "
             "reminded. 'payment_link' works until it is paid through once, or the payment deadline is over: right "
-            "where they open their mail days later. Of simulated parents mailed once, 44% pay with the one and 91% with "
-            "the other; with reminders, 95% and 100%.",
+            "where they open their mail days later. Of simulated parents mailed once, 44% pay with the one and 91% "
+            "with the other; with reminders, 95% and 100%.",
         ),
     ] = "checkout_session"
     note: Annotated[

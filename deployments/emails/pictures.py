@@ -21,7 +21,7 @@ README = (
     ("email", "fee_notice", "desert-rose", "light"),
     ("email-dark", "reminder", "red-rock", "dark"),
 )
-ALSO_PICTURED = ("one withheld", "hard names")
+ALSO_PICTURED = ("one withheld", "hard names", "lasting links")
 """Cases that every kind is shown for in the default brand alone: what they look like does not depend on it."""
 
 
