@@ -62,7 +62,7 @@ class LinkSurvey:
         """Ask for the page on which the newest stands, go on from there, and jump over stretches without any."""
         after, dry = self.ledger.link_after(left[0], beyond=MADE_AT_ONCE), 0
         while left and dry <= len(left):
-            page = self.stripe.payment_links.page(active=True, after=after)
+            page = self.stripe.payment_links.page_after(after)
             self._note(page.sessions, seen_at)
             noted = {link.id for link in page.sessions if _is_untouched(link)} & set(left)
             yield from noted

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 from stripe.params import PaymentLinkCreateParams
 
+from tasks.errors import ConfigurationError
 from tasks.links.model import CheckoutSession
-from tasks.links.stripe_api.calls import Calls, NotOpenError
+from tasks.links.stripe_api.calls import Calls, NotOpenError, UnknownSessionError
 from tasks.links.stripe_api.sessions import PAGE_SIZE, Page, Sessions
 
 PAYMENT_LINKS = "/v1/payment_links"
@@ -56,12 +57,27 @@ class PaymentLinks:
         return replace(read_link(fields), status="expired")
 
     def made_after(self, link_id: str | None) -> Iterator[CheckoutSession]:
-        """Yield the links made after this one, or all where there is none: its list knows no times."""
-        page = self.page(before=link_id) if link_id else self.page()
+        """Yield the links made after this one: a list knows no times. All where there is none, or Stripe has not it."""
+        try:
+            page = self.page(before=link_id)
+        except (UnknownSessionError, ConfigurationError):
+            if link_id is None:
+                raise
+            link_id, page = None, self.page()
         yield from page.sessions
         while page.more and page.sessions:
             page = self.page(before=page.sessions[0].id) if link_id else self.page(after=page.sessions[-1].id)
             yield from page.sessions
+
+    def page_after(self, link_id: str | None) -> Page:
+        """List active links made before this one, or the newest where Stripe has not it: the ledger may know another
+        account's, or those of another mode."""
+        try:
+            return self.page(after=link_id, active=True)
+        except (UnknownSessionError, ConfigurationError):
+            if link_id is None:
+                raise
+            return self.page(active=True)
 
     def page(self, *, after: str | None = None, before: str | None = None, active: bool | None = None) -> Page:
         """List up to 100 links, newest first: those made before the one `after`, or just after the one `before`."""

@@ -493,3 +493,27 @@ def test_a_payment_between_the_list_of_payments_and_that_of_links_is_not_missed(
     looking.result()
     outcomes = [club.tend_link(order).outcome for order in orders]
     assert outcomes == [LinkOutcome.KEPT] * 2 + [LinkOutcome.FOUND_PAID] + [LinkOutcome.KEPT] * 2
+
+
+def links_of_another_account(club: LinkClub, order: int) -> None:
+    """Let the ledger have links, older and newer than all others, that Stripe has not in this account and mode."""
+    club.sql(
+        "INSERT INTO tournament_fees.checkout_attempts"
+        " (order_id, origin, requested_at, created, state, session_id, changed_at)"
+        " SELECT :order, 'club', at, at, 'expired', 'plink_of_another_account' || n, at"
+        " FROM generate_series(1, 80) AS n, LATERAL (SELECT now() + n / 40 * interval '2 days' - interval '1 day' AS at)",
+        order=order,
+    )
+
+
+def test_links_of_another_account_in_the_ledger_hinder_nothing(club: LinkClub) -> None:
+    orders = [club.family(f"Ek{number}", f"ek{number}@example.com")[0] for number in range(5)]
+    links_of_another_account(club, orders[0])
+    club.refresh(RefreshOptions(renew=True, link_kind="payment_link"))
+    club.sql("DELETE FROM tournament_fees.sightings")
+    club.pipeline.services.survey.look_for(orders, mailing=True)
+    assert {club.tend_link(order).outcome for order in orders} == {LinkOutcome.KEPT}
+    club.set_order(orders[0], amount=4000)
+    club.pipeline.stand_in.add_fault("500_after_commit", method="POST", path_prefix=PAYMENT_LINKS, nth=2, count=2)
+    club.tend_link(orders[0])
+    assert len(club.active(orders[0])) == 1
