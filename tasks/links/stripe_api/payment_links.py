@@ -70,8 +70,9 @@ class PaymentLinks:
             yield from page.sessions
 
     def page_after(self, link_id: str | None) -> Page:
-        """List active links made before this one, or the newest where Stripe has not it: the ledger may know another
-        account's, or those of another mode.
+        """List active links made before this one, or the newest where Stripe has not it.
+
+        The ledger may know another account's, or those of another mode.
         """
         try:
             return self.page(after=link_id, active=True)
