@@ -1,10 +1,15 @@
 import hashlib
+import re
+from binascii import b2a_qp
+from collections.abc import Iterator
 from datetime import datetime
+from email.base64mime import body_encode
 from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8, EmailPolicy
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from tasks.errors import ConfigurationError, PermanentError
@@ -24,21 +29,9 @@ MESSAGE_PLACE = "{message}"
 """What the address for unsubscribing has where the message is to be named."""
 
 
-class _WirePolicy(EmailPolicy):
-    """Write headers so that they parse back as they were, which EmailPolicy's own folding does not.
-
-    It can add a space where it folds or encodes a part of a subject, and it encodes a long URL as if it were text.
-    """
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        """Leave ASCII on one line, encode a subject whole, and fold encoded names."""
-        if name == "Subject" and not value.isascii():
-            encoded = Header(value, "utf-8", maxlinelen=_MAX_ENCODED_LINE, header_name=name).encode(
-                linesep=self.linesep
-            )
-            return f"{name}: {encoded}{self.linesep}".encode()
-        width = _MAX_LINE if value.isascii() else _MAX_ENCODED_LINE
-        return (SMTPUTF8 if self.utf8 else SMTP).clone(max_line_length=width).fold_binary(name, value)
+# What every header field may hold as it stands: no encoded word to decode, no space that folding could move.
+_PLAIN = re.compile(r"(?!.*=\?)[!-~]+( [!-~]+)*")
+_PLAIN_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 
 
 def build_message(  # noqa: PLR0913 - the parts of one envelope and letter; a bag for them would only move the list
@@ -67,25 +60,26 @@ def build_message(  # noqa: PLR0913 - the parts of one envelope and letter; a ba
     """
     if date.tzinfo is None:
         raise ValueError("date must know its zone, or the header would claim that it is unknown")
+    headers = dict(_headers(rendered, sender, reply_to, unsubscribe_url, message_id))
+    recipient = _recipient(to_name, to_address)
+    boundary = _boundary(message_id)
+    fields = {
+        "From": str(_own_mailbox(sender, "sender")),
+        "To": str(recipient),
+        **headers,
+        "Date": format_datetime(date),
+        "Message-ID": message_id,
+        "Auto-Submitted": "auto-generated",  # RFC 3834: no vacation notices, please
+        "X-Auto-Response-Suppress": "All",  # the same for Exchange
+        "Content-Language": rendered.language,
+        "MIME-Version": "1.0",
+        "Content-Type": f'multipart/alternative; boundary="{boundary}"',
+    }
     utf8 = needs_smtputf8(to_address)
-    message = EmailMessage(_WirePolicy(linesep="\r\n", max_line_length=_MAX_ENCODED_LINE, utf8=utf8))
-    message["From"] = _own_mailbox(sender, "sender")
-    message["To"] = _recipient(to_name, to_address)
-    answers = rendered.reply_to or reply_to
-    if answers is not None:
-        message["Reply-To"] = _own_mailbox(answers, "reply-to")
-    message["Subject"] = rendered.subject
-    message["Date"] = date
-    message["Message-ID"] = message_id
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notices, please
-    message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
-    if rendered.unsubscribe:
-        _add_unsubscribe(message, _own_mailbox(answers or sender, "reply-to"), unsubscribe_url)
-    message.set_content(rendered.text, cte=_transfer_encoding(rendered.text))
-    message.add_alternative(rendered.html, subtype="html", cte=_transfer_encoding(rendered.html))
-    message["Content-Language"] = rendered.language  # set earlier, it would be the text part's alone
-    message.set_boundary(_boundary(message_id))
-    return message.as_bytes()
+    head = b"".join(_folded(name, value, utf8=utf8) for name, value in fields.items())
+    parts = (_part("plain", rendered.text), _part("html", rendered.html))
+    delimiter = f"\r\n--{boundary}".encode()
+    return head + b"".join(delimiter + b"\r\n" + part for part in parts) + delimiter + b"--\r\n"
 
 
 def needs_smtputf8(address: str) -> bool:
@@ -93,15 +87,43 @@ def needs_smtputf8(address: str) -> bool:
     return not address.isascii()
 
 
-def _add_unsubscribe(message: EmailMessage, person: Address, url: str | None) -> None:
-    """Offer a way out of further mails of this kind: an email to a person and, by RFC 8058, one click."""
-    ways = [f"<mailto:{quote(person.addr_spec, safe='@')}?subject=unsubscribe>"]
+def _headers(
+    rendered: RenderedMail, sender: str, reply_to: str | None, url: str | None, message_id: str
+) -> Iterator[tuple[str, str]]:
+    """Give what is the brand's and the kind's: who answers, the subject, and a way out of further mails of this kind.
+
+    That is an email to a person and, by RFC 8058, one click.
+    """
+    answers = rendered.reply_to or reply_to
+    if answers is not None:
+        yield "Reply-To", str(_own_mailbox(answers, "reply-to"))
+    yield "Subject", rendered.subject
+    if not rendered.unsubscribe:
+        return
+    ways = [f"<mailto:{quote(_own_mailbox(answers or sender, 'reply-to').addr_spec, safe='@')}?subject=unsubscribe>"]
     if url is not None:
-        ways.insert(0, f"<{url.replace(MESSAGE_PLACE, quote(str(message['Message-ID']).strip('<>'), safe=''))}>")
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message["List-Unsubscribe"] = ", ".join(ways)
+        ways.insert(0, f"<{url.replace(MESSAGE_PLACE, quote(message_id.strip('<>'), safe=''))}>")
+        yield "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+    yield "List-Unsubscribe", ", ".join(ways)
 
 
+def _folded(name: str, value: str, *, utf8: bool) -> bytes:
+    """Write a header so that it parses back as it was, which EmailPolicy's own folding does not.
+
+    It can add a space where it folds or encodes a part of a subject, and it encodes a long URL as if it were text: so
+    ASCII is left on one line and a subject encoded whole. Only encoded names are folded.
+    """
+    if len(name) + len(value) < _MAX_LINE - 2 and _PLAIN.fullmatch(value):
+        return f"{name}: {value}\r\n".encode()
+    if name == "Subject" and not value.isascii():
+        encoded = Header(value, "utf-8", maxlinelen=_MAX_ENCODED_LINE, header_name=name).encode(linesep="\r\n")
+        return f"{name}: {encoded}\r\n".encode()
+    width = _MAX_LINE if value.isascii() else _MAX_ENCODED_LINE
+    policy = (SMTPUTF8 if utf8 else SMTP).clone(max_line_length=width)
+    return policy.fold_binary(*policy.header_store_parse(name, value))
+
+
+@lru_cache(maxsize=64)
 def _own_mailbox(text: str, setting: str) -> Address:
     try:
         return own_address(text)
@@ -112,6 +134,8 @@ def _own_mailbox(text: str, setting: str) -> Address:
 def _recipient(name: str, address: str) -> Address:
     local, _, domain = address.rpartition("@")
     shown = display_safe(name, _MAX_DISPLAY_NAME)
+    if _PLAIN_ADDRESS.fullmatch(address):
+        return Address(shown, local, domain)  # the standard library's parser would take a tenth of all our time for it
     try:
         # Address() refuses a local part beyond ASCII when it is given whole.
         mailbox = Address(shown, local, domain) if needs_smtputf8(local) else Address(shown, addr_spec=address)
@@ -124,14 +148,21 @@ def _recipient(name: str, address: str) -> Address:
     return mailbox
 
 
-def _transfer_encoding(body: str) -> str:
+def _part(subtype: str, body: str) -> bytes:
     """Keep plain ASCII readable on the wire; else take the shorter of the two encodings that every server passes on."""
-    data = body.encode()
-    if data.isascii() and max(map(len, data.splitlines()), default=0) <= _MAX_LINE:
-        return "7bit"
-    # Quoted-printable spends two bytes more on each byte beyond ASCII, base64 a third more on all.
-    beyond_ascii = len(data) - len(data.decode("ascii", "ignore"))
-    return "base64" if beyond_ascii * 6 > len(data) else "quoted-printable"
+    lines = body.encode().splitlines()
+    data = b"\r\n".join(lines) + b"\r\n"
+    encoding = "7bit"
+    if not data.isascii() or max(map(len, lines), default=0) > _MAX_LINE:
+        # Quoted-printable spends two bytes more on each byte beyond ASCII, base64 a third more on all.
+        beyond_ascii = len(data) - len(data.decode("ascii", "ignore"))
+        encoding = "base64" if beyond_ascii * 6 > len(data) else "quoted-printable"
+        if encoding == "base64":
+            data = body_encode(data, _MAX_ENCODED_LINE, "\r\n").encode()
+        else:
+            data = b2a_qp(data, istext=True)
+    head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n'
+    return head.encode() + data
 
 
 def _boundary(message_id: str) -> str:
