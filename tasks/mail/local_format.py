@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,7 @@ class LocalFormat:
     zone: ZoneInfo
 
     @classmethod
+    @lru_cache(maxsize=64)
     def of(cls, language: str, time_zone: str) -> "LocalFormat":
         """Make one for an IANA zone and a language such as "es", as the United States write it where Babel knows that.
 

@@ -140,10 +140,10 @@ class Renderer:
         imported macro returns for safe by its caller's setting, so that a macro compiled for text would put names into
         HTML unescaped.
         """
-        key = (language, Path(name).suffix)
+        key = (language, name.rpartition(".")[2])
         if key not in self._sandboxes:
             self._sandboxes[key] = TemplateSandbox(
-                FunctionLoader(self._load), self.languages.translations(language), escape=key[1] == ".html"
+                FunctionLoader(self._load), self.languages.translations(language), escape=key[1] == "html"
             )
         return self._sandboxes[key]
 

@@ -26,6 +26,7 @@ MAX_BITS = 64
 
 _FILTERS = ("default", "escape", "e", "first", "join", "last", "length", "list", "map", "safe", "upper")
 _CHARACTERS_A_STEP = 1000
+_MOST_KNOWN = 1000
 # How Python's % would pad a translated text, as in %(name)99999s; what may follow a name is the kind of value.
 _PADDED = re.compile(r"%\([^)]*\)[^a-zA-Z%]")
 _PLAIN = (str, bytes, int, float, list, tuple, dict)
@@ -92,7 +93,9 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
             extensions=["jinja2.ext.i18n"],
         )
         self.policies["ext.i18n.trimmed"] = True
-        self._left: ContextVar[int] = ContextVar("steps left", default=MAX_STEPS)
+        self._left: ContextVar[list[int]] = ContextVar("steps left")
+        self._safe: dict[tuple[type, str], bool] = {}
+        """What was asked of an attribute before: it is its object's type and its name that tell."""
         self.globals = {"_": self.globals["_"], "range": self.globals["range"]}
         self.filters = {name: FILTERS[name] for name in _FILTERS} | {"counted": self.counted, "join": self._join}
         self.filters |= {name: self._counting(FILTERS[name]) for name in ("list", "map")}
@@ -108,7 +111,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         Raises:
             TemplateError: if it is missing, broken or stopped.
         """
-        token = self._left.set(MAX_STEPS)
+        token = self._left.set([MAX_STEPS])
         try:
             return self.measured(self.get_template(name).render(context))
         finally:
@@ -122,13 +125,19 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
 
     def measured(self, text: str) -> str:
         """Return a text, unless it is longer than any email; a long one costs steps."""
-        self._check_length(len(text))
-        self._step(len(text) // _CHARACTERS_A_STEP)
+        if len(text) >= _CHARACTERS_A_STEP:
+            self._check_length(len(text))
+            self._step(len(text) // _CHARACTERS_A_STEP)
         return text
 
     def concat(self, parts: Iterable[str]) -> str:
         """Put together what a template, a macro or a block has written, unless it is longer than any email."""
-        return "".join(self._fitting(parts))
+        length, kept = 0, []  # not by _fitting: an email has hundreds of parts, and is put together level by level
+        for part in parts:
+            length += len(part)
+            self._check_length(length)
+            kept.append(part)
+        return "".join(kept)
 
     def get_template(self, *args: Any, **kwargs: Any) -> Template:  # noqa: ANN401  Jinja's own signature
         """Count what a template includes, imports or extends as a step."""
@@ -168,7 +177,12 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:  # noqa: ANN401  Jinja's own
         """Hide the methods of texts, numbers and lists: "x".ljust(9999999999) is a loop in disguise."""
-        return not isinstance(obj, _PLAIN) and super().is_safe_attribute(obj, attr, value)
+        known = self._safe.get((type(obj), attr))
+        if known is None:
+            known = not isinstance(obj, _PLAIN) and super().is_safe_attribute(obj, attr, value)
+            if len(self._safe) < _MOST_KNOWN:
+                self._safe[type(obj), attr] = known
+        return known
 
     def _counting(self, walk: Callable[..., Any]) -> Callable[..., Any]:
         """Return a filter that walks along its values, each for a step."""
@@ -206,10 +220,13 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
             raise TemplateStoppedError(f"it makes a text of more than {MAX_TEXT:,} characters")
 
     def _step(self, steps: int = 1) -> None:
-        left = self._left.get() - steps
-        if left < 0:
+        budget = self._left.get(None)
+        if budget is None:  # a template is compiled, not filled
+            budget = [MAX_STEPS]
+            self._left.set(budget)
+        budget[0] -= steps
+        if budget[0] < 0:
             raise TemplateStoppedError(f"it takes more than {MAX_STEPS:,} steps, so it may never end")
-        self._left.set(left)
 
 
 def _unpadded(translate: Callable[..., str]) -> Callable[..., str]:
