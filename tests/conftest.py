@@ -36,7 +36,7 @@ SERVED = {f"test_runs_{name}.py" for name in RUNS}
 """The files whose tests share a server of Prefect's, which takes long to start."""
 
 # A slow machine is no failure. The blob that a failure prints repeats it anywhere: @reproduce_failure.
-settings.register_profile("tests", deadline=None, print_blob=True, max_examples=50)
+settings.register_profile("tests", deadline=None, print_blob=True, max_examples=30)
 settings.register_profile("long", settings.get_profile("tests"), max_examples=500)
 # For mutants: the first failure is enough, however long it is (pytest --long --hypothesis-profile=hunt).
 settings.register_profile(

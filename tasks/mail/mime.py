@@ -31,7 +31,8 @@ MESSAGE_PLACE = "{message}"
 
 # What every header field may hold as it stands: no encoded word to decode, no space that folding could move.
 _PLAIN = re.compile(r"(?!.*=\?)[!-~]+( [!-~]+)*")
-_PLAIN_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
+_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
+_PLAIN_ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
 
 
 def build_message(  # noqa: PLR0913 - the parts of one envelope and letter; a bag for them would only move the list

@@ -19,7 +19,7 @@ from deployments.local.stripe_standin.faults import FaultName
 from tests.chaos.world import Job, World
 from tests.integration.pipeline.small_club import FEE
 
-SMALL = 10
+SMALL = 6
 STEPS = 20
 
 orders = st.integers(0, 2)

@@ -24,6 +24,7 @@ def pay_twice(club: Pipeline, player: str) -> int:
     return int(order.id)
 
 
+@pytest.mark.only_long
 @pytest.mark.usefixtures("as_it_was")
 def test_each_thing_that_a_person_has_to_know_is_told_once(served: Served, club: Pipeline) -> None:
     twice, unpayable = pay_twice(club, "Bruno Barrera"), club.order_of("Felix Fonseca").id

@@ -209,7 +209,7 @@ def test_an_empty_folder_has_a_page(tmp_path: Path) -> None:
     assert "No message yet" in build_index(tmp_path)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(content=st.binary(max_size=300) | st.text(max_size=300).map(lambda text: f"To: {text}\nDate: {text}\n".encode()))
 @example(content=b"To: <\n\n")  # the standard library raises IndexError here
 def test_no_content_breaks_the_page(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:

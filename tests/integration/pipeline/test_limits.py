@@ -122,7 +122,7 @@ def test_workers_at_the_same_moment_never_exceed_the_limit_together(empty_club: 
     per_day=st.none() | st.integers(1, 6),
     waiting=st.integers(1, 8),
 )
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sent_when_due_no_hour_and_no_day_has_more_than_its_limit(
     limits_club: SmallClub, sent: list[int], per_hour: int | None, per_day: int | None, waiting: int
 ) -> None:

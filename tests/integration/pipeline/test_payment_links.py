@@ -361,7 +361,7 @@ def test_a_link_that_is_on_again_for_a_paid_order_is_closed(club: LinkClub, orde
 # Lost replies
 
 
-@pytest.mark.parametrize("hours", [0, 1, 22, 30, 24 * 9])
+@pytest.mark.parametrize("hours", [0, 22, 24 * 9])
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "500", "500_after_commit"])
 def test_a_lost_reply_is_cleared_up_and_makes_no_second_link(
     club: LinkClub, order: int, fault: FaultName, hours: int
@@ -501,7 +501,8 @@ def links_of_another_account(club: LinkClub, order: int) -> None:
         "INSERT INTO tournament_fees.checkout_attempts"
         " (order_id, origin, requested_at, created, state, session_id, changed_at)"
         " SELECT :order, 'club', at, at, 'expired', 'plink_of_another_account' || n, at"
-        " FROM generate_series(1, 80) AS n, LATERAL (SELECT now() + n / 40 * interval '2 days' - interval '1 day' AS at)",
+        " FROM generate_series(1, 80) AS n,"
+        " LATERAL (SELECT now() + n / 40 * interval '2 days' - interval '1 day' AS at) AS moment",
         order=order,
     )
 

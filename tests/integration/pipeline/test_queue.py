@@ -382,7 +382,7 @@ def check(club: SmallClub, settled: dict[int, tuple[str, list[int]]]) -> None:
 
 
 @given(parents=st.lists(PARENTS, min_size=1, max_size=4), changes=CHANGES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_order_is_in_one_message_and_everybody_has_a_state(
     club: SmallClub, parents: list[Parent], changes: list[tuple[str, int, Any]]
 ) -> None:
