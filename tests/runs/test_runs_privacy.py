@@ -83,7 +83,7 @@ def remind_and_look(served: Served, club: Pipeline, flows: Sequence[Flows], envi
             name: served.start(f"{name}/{name}", parameters, environment={**DAY_AND_NIGHT, **environment})
             for name, parameters in at_once.items()
         }
-        assert {name: run.wait().type for name, run in runs.items()} == dict.fromkeys(runs, "COMPLETED")
+        assert {name: state for name, run in runs.items() if (state := run.wait()).type != "COMPLETED"} == {}
 
 
 def bounce_mailbox(folder: Path, club: Pipeline) -> str:
