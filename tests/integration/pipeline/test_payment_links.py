@@ -187,6 +187,34 @@ def test_a_link_of_a_tournament_past_is_switched_off_though_nothing_ran_for_week
     assert club.refresh(options).outcomes == {}
 
 
+def test_a_link_of_a_tournament_to_come_is_kept_though_one_for_the_same_product_is_past(
+    club: LinkClub, order: int
+) -> None:
+    today = club.pipeline.clock().date()
+    club.sql("UPDATE tournaments SET event_date = :day", day=today + timedelta(days=9))
+    club.sql(
+        "INSERT INTO tournaments (id, name, event_date) VALUES (2, 'Past Cup', :day)", day=today - timedelta(days=9)
+    )
+    club.sql("INSERT INTO tournament_products VALUES (2, 1, 1)")
+    club.tend_link(order)
+    assert club.refresh(RefreshOptions()).outcomes == {LinkOutcome.KEPT: 1}
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_link_of_an_order_that_the_club_has_deleted_is_switched_off_and_a_payment_through_it_told(
+    club: LinkClub, order: int, *, paid: bool
+) -> None:
+    club.tend_link(order)
+    if paid:
+        club.pay(order)
+    club.sql("DELETE FROM orders WHERE id = :id", id=order)
+    outcome = LinkOutcome.SET_ASIDE if paid else LinkOutcome.CLOSED
+    assert club.refresh(RefreshOptions()).outcomes == {outcome: 1}
+    assert club.ways_to_pay(order) == set()
+    assert [finding for _, finding in club.findings()] == (["paid_deleted"] if paid else [])
+    assert club.refresh(RefreshOptions()).outcomes == {}
+
+
 @pytest.mark.parametrize(("hours", "kind"), [(13, LinkKind.PAYMENT_LINK), (11, SESSION), (-1, SESSION)])
 def test_whoever_is_mailed_too_late_for_its_promised_life_gets_a_session(
     club: LinkClub, order: int, hours: int, kind: LinkKind
