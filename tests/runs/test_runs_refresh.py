@@ -19,7 +19,9 @@ def test_the_form_says_what_each_field_is_and_may_be(serving: Served) -> None:
     assert schema.get("required", []) == []
     fields = schema["definitions"]["RefreshOptions"]["properties"]
     assert all(field["title"] and field["description"] and "default" in field for field in fields.values())
-    assert {name: field["default"] for name, field in fields.items() if field["default"]} == {}, "nothing is risked"
+    chosen = {name: field["default"] for name, field in fields.items() if field["default"]}
+    assert chosen == {"link_kind": "checkout_session"}, "nothing is risked"
+    assert fields["link_kind"]["enum"] == ["checkout_session", "payment_link"]
     assert fields["order_ids"]["items"]["minimum"] == 1
 
 

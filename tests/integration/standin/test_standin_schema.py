@@ -84,7 +84,7 @@ def test_every_link_and_session_of_a_link_is_what_stripe_publishes(
     links = get(base_url, "/v1/payment_links?expand[]=data.line_items")["data"]
     assert {link["id"] for link in links} == set(ids)
     for link in (*links, *control.payment_links()):
-        check_object("payment_link", link)
+        check_object("payment_link", {name: value for name, value in link.items() if name != "lines"})
     for id_ in ids:
         for item in get(base_url, f"/v1/payment_links/{id_}/line_items")["data"]:
             check_object("item", item)
