@@ -389,7 +389,7 @@ def test_a_link_that_is_on_again_for_a_paid_order_is_closed(club: LinkClub, orde
 # Lost replies
 
 
-@pytest.mark.parametrize("hours", [0, 22, 24 * 9])
+@pytest.mark.parametrize("hours", [0, 24 * 9])
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "500", "500_after_commit"])
 def test_a_lost_reply_is_cleared_up_and_makes_no_second_link(
     club: LinkClub, order: int, fault: FaultName, hours: int
@@ -427,7 +427,7 @@ def test_a_fault_while_a_link_is_closed_leaves_no_way_to_pay_in_the_end(
     assert club.ways_to_pay(order) == set()
 
 
-@pytest.mark.parametrize("hours", [0, 1, 23, 25, 24 * 5])
+@pytest.mark.parametrize("hours", [0, 25])
 def test_a_worker_that_was_suspended_before_its_call_makes_no_second_link(
     club: LinkClub, order: int, hours: int
 ) -> None:
