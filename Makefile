@@ -50,6 +50,10 @@ test-stripe: .venv/.synced ## Run the life of a link against Stripe's test mode:
 simulate: .venv/.synced ## Compare the ways to mail a link, by simulated parents; ARGS="--seed 7 --parents 50" for others
 	@$(RUN) -m tests.bench.simulation $(ARGS)
 
+.PHONY: bench
+bench: .venv/.synced ## Measure how fast it is, beside others (half an hour; needs Debian's postfix); ARGS="delivery links" for parts
+	@$(RUN) -m tests.bench $(ARGS)
+
 .PHONY: mutants
 mutants: .venv/.synced ## Put a bug in each guard of links and approvals and see that the tests find it; ARGS=words narrow them
 	@$(RUN) -m tests.chaos.mutants $(ARGS)

@@ -4,9 +4,7 @@ import logging
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
-from random import Random
 from uuid import uuid4
 
 import pytest
@@ -19,9 +17,10 @@ from tasks.services import open_services
 from tasks.steps.plan_refresh import plan_refresh
 from tasks.steps.prepare_refresh import prepare_refresh
 from tasks.steps.refresh_batch import refresh_batch
+from tests.integration.pipeline.big_club import BigClub
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
-from tests.integration.pipeline.small_club import FEE, PAYMENT_LINKS, SESSIONS, SmallClub
-from tests.integration.pipeline.test_refresh import FORM, RENEW, RefreshedClub
+from tests.integration.pipeline.small_club import SmallClub
+from tests.integration.pipeline.test_refresh import FORM, RENEW
 
 HOUR = 3600.0
 LINK_FORM = {
@@ -29,51 +28,6 @@ LINK_FORM = {
     "restrictions": {"completed_sessions": {"limit": "1"}},
 }
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class BigClub(RefreshedClub):
-    """A club with an order for each of many players, and an account at Stripe that others may use too."""
-
-    def people(self, count: int) -> list[int]:
-        self.sql(
-            "INSERT INTO parents (first_name, last_name, email) "
-            "SELECT 'Jo', 'Ek' || n, 'ek' || n || '@example.com' FROM generate_series(1, :count) AS n",
-            count=count,
-        )
-        self.sql("INSERT INTO players (parent_id, first_name, last_name) SELECT id, 'Max', last_name FROM parents")
-        self.sql("INSERT INTO player_teams SELECT id, 1, 'committed' FROM players")
-        rows = self.sql(
-            "INSERT INTO orders (player_id, product_id, amount) SELECT id, 1, :fee FROM players RETURNING id", fee=FEE
-        )
-        return sorted(row.id for row in rows)
-
-    def made_by_the_club(self, orders: list[int], hours_ago: tuple[float, float], foreign: int = 0) -> None:
-        """Give each order a session of the club's own system, among as many foreign ones as wanted."""
-        now = self.pipeline.stand_in.now()
-        made = (now - hours_ago[0] * HOUR, now - hours_ago[1] * HOUR)
-        references = [str(order) for order in orders] + ["of another shop"] * foreign
-        Random(7).shuffle(references)  # noqa: S311  mixed alike in every run
-        ids = self.pipeline.stand_in.stage(FORM, references, made)
-        ours = {reference: session for reference, session in zip(references, ids, strict=True) if reference.isdigit()}
-        self.sql(
-            "UPDATE orders SET stripe_checkout_session_id = given.session FROM "
-            "unnest(CAST(:orders AS bigint[]), CAST(:sessions AS text[])) AS given (id, session) "
-            "WHERE orders.id = given.id",
-            orders=[int(reference) for reference in ours],
-            sessions=list(ours.values()),
-        )
-        self.pipeline.stand_in.clear_requests()
-
-    def calls_by_kind(self) -> Counter[str]:
-        kinds = {("GET", SESSIONS): "list", ("GET", PAYMENT_LINKS): "list", ("POST", SESSIONS): "create"}
-
-        def kind(method: str, path: str) -> str:
-            return kinds.get((method, path)) or ("expire" if path.endswith("/expire") else "retrieve")
-
-        calls = Counter(kind(request["method"], request["path"]) for request in self.pipeline.stand_in.requests())
-        log.info("calls to Stripe: %s", dict(calls))  # ARGS=--log-cli-level=INFO
-        return calls
 
 
 @pytest.fixture
@@ -161,18 +115,6 @@ def test_expired_links_are_renewed_by_a_create_each_and_few_lists(club: BigClub,
     assert set(club.calls_by_kind()) == {"list"}
 
 
-def refresh_side_by_side(pipeline: Pipeline) -> Counter[str]:
-    """Do what the flow does, each batch on parts of its own, as many at once as there."""
-    prepare_refresh(pipeline.services, RENEW)
-
-    def work(batch: RefreshBatch) -> Counter[str]:
-        with open_services(pipeline.services.settings, pipeline.clock) as services:
-            return refresh_batch(services, RENEW, batch, uuid4())
-
-    with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
-        return sum(pool.map(work, plan_refresh(pipeline.services, RENEW)), Counter())
-
-
 @pytest.mark.only_long
 def test_two_thousand_links_are_renewed_as_fast_as_stripes_limit_allows(empty_club: Pipeline) -> None:
     count, limit = 2000, 100
@@ -182,7 +124,7 @@ def test_two_thousand_links_are_renewed_as_fast_as_stripes_limit_allows(empty_cl
         club.made_by_the_club(club.people(count), (30, 26))
         pipeline.stand_in.configure(latency_ms=150, reads_per_second=limit, writes_per_second=limit)
         began, busy = time.monotonic(), time.process_time()
-        assert refresh_side_by_side(pipeline) == {LinkOutcome.RENEWED: count}
+        assert club.refresh_side_by_side() == {LinkOutcome.RENEWED: count}
         took, busy = time.monotonic() - began, time.process_time() - busy
         requests = pipeline.stand_in.requests()
     refused = sum(request["status"] == 429 for request in requests)

@@ -1,0 +1,75 @@
+"""Measure how fast the pipeline is, beside others: `make bench`, ARGS="delivery links" for parts of it.
+
+All is measured in one run on one machine, in turns, and told as ratios: the figures of another day or machine are not
+comparable, the ratios are. What others do is measured with Debian's postfix and with django-post_office from PyPI.
+"""
+
+import json
+import os
+import platform
+from argparse import ArgumentParser
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from deployments.local.home import REPOSITORY
+from tests.bench.chart import draw
+from tests.bench.delivery import delivery, slow_line
+from tests.bench.findings import Findings
+from tests.bench.growth import audience, growth
+from tests.bench.links import links
+from tests.bench.measuring import Announce, about
+from tests.bench.prefect_share import share
+from tests.bench.sinks import program
+from tests.bench.start import starts
+
+PARTS: Mapping[str, Callable[[Announce], Findings]] = {
+    "delivery": delivery,
+    "slow-line": slow_line,
+    "links": links,
+    "share": share,
+    "growth": growth,
+    "audience": audience,
+    "starts": starts,
+}
+NEED_POSTFIX = {"delivery", "growth"}
+README_FOLDER = REPOSITORY / "deployments" / "pictures"
+OTHER_FOLDER = REPOSITORY / ".local" / "bench"
+
+
+def main() -> int:
+    """Measure the parts that are asked for, and write down what was found; return the exit code."""
+    parser = ArgumentParser(prog="make bench", description="Measure how fast the pipeline is, beside others")
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(PARTS)}; all where none is named")
+    parser.add_argument("--keep", action="store_true", help="write the README's picture and figures")
+    options = parser.parse_args()
+    console = Console(soft_wrap=True)
+    chosen = options.parts or list(PARTS)
+    if unknown := [part for part in chosen if part not in PARTS]:
+        parser.error(f"there is no part {unknown[0]}: choose from {', '.join(PARTS)}")
+    if NEED_POSTFIX.intersection(chosen) and not (program("smtp-sink") and program("smtp-source")):
+        console.print("Not run: smtp-sink and smtp-source are missing. Install Debian's package postfix, or leave out")
+        console.print(f"the parts {' and '.join(sorted(NEED_POSTFIX))}: make bench ARGS='slow-line links share'")
+        return 2
+    found: dict[str, Findings] = {}
+    for part in chosen:
+        found[part] = PARTS[part](about(part, partial(console.print, style="dim")))
+        found[part].show(console)
+    write(found, README_FOLDER if options.keep else OTHER_FOLDER, console)
+    return 0
+
+
+def write(found: Mapping[str, Findings], folder: Path, console: Console) -> None:
+    """Write the figures, and the picture of those parts that it shows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
+    told = {"machine": machine, **{part: findings.as_json() for part, findings in found.items()}}
+    (folder / "bench.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    (folder / "bench.svg").write_text(draw(found), encoding="utf-8")
+    console.print(f"Written to {folder}: bench.json, bench.svg")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,136 @@
+"""Delivery from the queue to the mail server's 250, beside others: as fast as the parts can, and over a slow line."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from math import isnan
+from statistics import median
+
+from flows.tournament_fees import BATCHES_AT_ONCE
+from tasks.club import find_tournament_by_id, players_with_orders
+from tasks.compose import compose, rehearsal_link
+from tasks.mail.rendering import RenderedMail
+from tests.bench.findings import Findings, Goal
+from tests.bench.measuring import Announce, Sample, about, in_turns, rates, ratios
+from tests.bench.peers import PostOffice, post_office, smtp_source, smtplib_loop
+from tests.bench.sender import deliver
+from tests.bench.sinks import slow_sink, smtp_sink
+from tests.bench.stage import Stage, stage
+
+OURS, OURS_TWICE = "tournament-fees", "tournament-fees, 2 workers"
+SOURCE, LOOP, OFFICE = "smtp-source, 10 connections", "smtplib, one connection", "django-post_office"
+
+FAMILIES = 2000
+SIZE = 10_000
+"""Bytes of a message, about what ours have."""
+
+REPLY_MS = 30.0
+ROUND_TRIPS = 2
+"""A message of ours: MAIL, RCPT and DATA in one, the body in the other."""
+
+LINES = {1: 100, 8: 800, 32: 2000}
+"""Connections, and how many messages go over them together."""
+
+OFFICE_SETTINGS = [
+    {"batch": batch, "threads": threads, "processes": processes}
+    for batch in (100, 1000)
+    for threads in (1, 5)
+    for processes in (1, 2)
+]
+
+
+def delivery(announce: Announce) -> Findings:
+    """Compare messages a second, and processor time a message, into smtp-sink."""
+    with stage(FAMILIES) as club, smtp_sink() as port, ExitStack() as parts:
+        club.postgres.create_database("post_office")
+        office = parts.enter_context(post_office(club.postgres.socket_folder, "post_office", port))
+        mail = rendered(club)
+        announce("looking for the best settings of django-post_office")
+        best = max(OFFICE_SETTINGS, key=lambda chosen: theirs(club, office, 1000, mail, chosen).rate)
+        contestants: dict[str, Callable[[], Sample]] = {
+            OURS: partial(ours, club, port, BATCHES_AT_ONCE),
+            OURS_TWICE: partial(ours, club, port, 2 * BATCHES_AT_ONCE, processes=2),
+            OFFICE: partial(theirs, club, office, FAMILIES, mail, best),
+            LOOP: partial(smtplib_loop, port, FAMILIES, b"x" * 70 + b"\r\n" * (SIZE // 72)),
+            SOURCE: partial(smtp_source, port, FAMILIES * 5, SIZE, 10),
+        }
+        samples = in_turns(contestants, announce)
+    return told(samples, best)
+
+
+def told(samples: Mapping[str, Sequence[Sample]], best: object) -> Findings:
+    """Put into words what was measured."""
+    rows, figures = [], {}
+    for name, taken in samples.items():
+        cpu, database = (median(getattr(one, what) for one in taken) for what in ("cpu_ms", "database_ms"))
+        beside = ratios(taken, samples[SOURCE]).median
+        rows.append(
+            (name, str(rates(taken)), f"{cpu:.2f}", "-" if isnan(database) else f"{database:.2f}", f"{beside:.3f}")
+        )
+        figures[name] = {"rates": [one.rate for one in taken], "cpu_ms": cpu, "database_ms": database}
+    faster = max((OURS, OURS_TWICE), key=lambda name: rates(samples[name]).median)
+    goals = (
+        Goal("times django-post_office's best", ratios(samples[faster], samples[OFFICE]).median, at_least=2),
+        Goal("of smtp-source's rate", ratios(samples[faster], samples[SOURCE]).median, at_least=0.2),
+    )
+    columns = ("into the same sink", "messages a second", "CPU ms each", "and PostgreSQL's", "of smtp-source")
+    remarks = (
+        "Ours leases, checks links, renders, builds and records durably; django-post_office's was rendered before.",
+        f"django-post_office's best of {len(OFFICE_SETTINGS)} settings: {best}",
+    )
+    return Findings("Delivery", columns, rows, goals, remarks, figures)
+
+
+def slow_line(announce: Announce) -> Findings:
+    """Compare messages a second where each reply takes 30 ms, with what the round trips alone allow."""
+    rows, goals, figures = [], [], {}
+    with stage(max(LINES.values())) as club, slow_sink(REPLY_MS) as port:
+        for connections, count in LINES.items():
+            ideal = connections / (ROUND_TRIPS * REPLY_MS / 1000)
+            contestants: dict[str, Callable[[], Sample]] = {
+                OURS: partial(ours, club, port, connections, count=count),
+                OURS_TWICE: partial(ours, club, port, connections, count=count, processes=2),
+                LOOP: partial(smtplib_loop, port, count // 2, b"x" * 70 + b"\r\n" * (SIZE // 72), connections),
+            }
+            if connections == 1:
+                del contestants[OURS_TWICE]
+            samples = in_turns(contestants, about(f"{connections} connections", announce))
+            for name, taken in samples.items():
+                rows.append((name, str(connections), str(rates(taken)), f"{rates(taken).median / ideal:.2f}"))
+                figures[f"{name}, {connections}"] = {"rates": [sample.rate for sample in taken], "ideal": ideal}
+            best = max(rates(taken).median for name, taken in samples.items() if name != LOOP)
+            goals.append(Goal(f"of the ideal with {connections} connections", best / ideal, at_least=0.85))
+    columns = ("30 ms a reply", "connections", "messages a second", "of the ideal")
+    remark = f"The ideal: connections / ({ROUND_TRIPS} round trips x {REPLY_MS:.0f} ms); smtplib takes 4 round trips."
+    return Findings("Delivery over a slow line", columns, rows, goals, [remark], figures)
+
+
+def ours(club: Stage, port: int, at_once: int, *, processes: int = 1, count: int | None = None) -> Sample:
+    """Queue a campaign, then measure its delivery."""
+    campaign, batches = club.new_campaign()
+    chosen = batches[: None if count is None else -(-count // len(batches[0]))]
+    if at_once > len(chosen):
+        raise ValueError("there are more connections than batches")
+    before = club.database_cpu()
+    done = deliver(club.given(port), campaign, chosen, at_once=at_once, processes=processes)
+    return Sample(done.sent, done.seconds, done.cpu_seconds, club.database_cpu() - before)
+
+
+def theirs(club: Stage, office: PostOffice, count: int, mail: RenderedMail, chosen: Mapping[str, int]) -> Sample:
+    """Queue rendered messages at django-post_office, then measure how it sends them."""
+    office.do("fill", count=count, subject=mail.subject, text=mail.text, html=mail.html)
+    before = club.database_cpu()
+    done = office.do("send", **chosen)
+    if done["sent"] != count:
+        raise RuntimeError(f"django-post_office sent {done['sent']} of {count}")
+    return Sample(count, done["seconds"], done["cpu_seconds"], club.database_cpu() - before)
+
+
+def rendered(club: Stage) -> RenderedMail:
+    """Render a notice as a family of the club gets it."""
+    services = club.club.pipeline.services
+    tournament = find_tournament_by_id(services.database, 1)
+    with services.database.transaction() as connection:
+        players = players_with_orders(connection, 1, [club.club.sql("SELECT min(id) AS id FROM orders")[0].id])
+    links = [rehearsal_link(player) for player in players.values()]
+    return services.renderer.render(compose("fee_notice", tournament, players, links))

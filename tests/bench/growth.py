@@ -1,0 +1,111 @@
+"""Growth: whole campaigns of a thousand, ten thousand and a hundred thousand families, each in a process of its own."""
+
+import json
+from collections.abc import Mapping, Sequence
+from math import log
+from typing import Any
+
+from sqlalchemy import text
+
+from tasks.database import QUERIES
+from tests.bench.findings import Findings, Goal
+from tests.bench.measuring import Announce
+from tests.bench.sinks import smtp_sink
+from tests.bench.stage import Stage, stage
+from tests.bench.whole import apart, whole_campaign
+
+SIZES = (1000, 10_000, 100_000)
+ORDERS, PER_TOURNAMENT = 1_000_000, 1000
+AUDIENCE_ROUNDS = 5
+
+MANY_ORDERS = """
+INSERT INTO parents (first_name, last_name, email)
+SELECT 'Jo', 'Ek' || n, 'ek' || n || '@example.com' FROM generate_series(1, {players}) AS n;
+INSERT INTO players (parent_id, first_name, last_name) SELECT id, 'Max', last_name FROM parents;
+INSERT INTO teams (name) SELECT 'Team ' || n FROM generate_series(2, {tournaments}) AS n;
+INSERT INTO products (name, amount) SELECT 'Entry ' || n, 5500 FROM generate_series(2, {tournaments}) AS n;
+INSERT INTO tournaments (name) SELECT 'Cup ' || n FROM generate_series(2, {tournaments}) AS n;
+INSERT INTO tournament_products SELECT t.id, s.id, p.id FROM
+    (SELECT id, row_number() OVER (ORDER BY id) AS n FROM tournaments) AS t
+    JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM teams) AS s USING (n)
+    JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM products) AS p USING (n) WHERE t.n > 1;
+INSERT INTO player_teams SELECT p.id, s.id, 'committed' FROM
+    (SELECT id, row_number() OVER (ORDER BY id) AS n FROM players) AS p CROSS JOIN generate_series(0, 9) AS k
+    JOIN (SELECT id, row_number() OVER (ORDER BY id) AS n FROM teams) AS s
+    ON s.n = 1 + (p.n + k * {tournaments} / 10) % {tournaments};
+INSERT INTO orders (player_id, product_id, amount)
+SELECT pt.player_id, tp.product_id, 5500 FROM player_teams AS pt JOIN tournament_products AS tp USING (team_id);
+"""
+
+
+def growth(announce: Announce) -> Findings:
+    """Measure time, memory and time in SQL, by the number of recipients."""
+    rows, figures = [], {}
+    for size in SIZES:
+        announce(f"a campaign of {size:,}")
+        with stage(size, {"batch_size": 100}) as club, smtp_sink() as port:
+            sql_before = sql_seconds(club)
+            done = apart(whole_campaign, club.given(port, BATCH_SIZE="100"))
+            in_sql = sql_seconds(club) - sql_before
+        figures[size] = {**done._asdict(), "sql_seconds": in_sql}
+        rows.append((f"{size:,}", f"{done.seconds:.1f}", f"{in_sql:.1f}", f"{done.peak_memory / 2**20:.0f}"))
+    small, large = figures[SIZES[0]], figures[SIZES[-1]]
+    exponent = log(large["seconds"] / small["seconds"]) / log(SIZES[-1] / SIZES[0])
+    goals = [
+        Goal(
+            "peak memory at the largest, of that at the smallest",
+            large["peak_memory"] / small["peak_memory"],
+            at_most=1.2,
+        ),
+        Goal("exponent of time by recipients", exponent, at_most=1.05),
+    ]
+    columns = ("recipients", "seconds, from opening to report", "in SQL, of all connections", "peak memory, MB")
+    told = {str(size): of_size for size, of_size in figures.items()}
+    return Findings("Growth", columns, rows, goals, [], told)
+
+
+def audience(announce: Announce) -> Findings:
+    """Measure the query for a tournament's committed players among a million orders, and show its plan."""
+    announce(f"{ORDERS:,} orders")
+    with stage(1) as club:
+        statements = MANY_ORDERS.format(players=ORDERS // 10, tournaments=ORDERS // PER_TOURNAMENT)
+        with club.club.pipeline.owner.transaction() as connection:
+            connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
+        club.club.sql("ANALYZE")
+        plans = [explained(club, 7) for _ in range(AUDIENCE_ROUNDS + 1)][1:]
+    times = sorted(plan["Execution Time"] for plan in plans)
+    middle = times[len(times) // 2]
+    scanned = sorted(set(scans(plans[-1]["Plan"])))
+    rows = [(f"{ORDERS:,}", str(plans[-1]["Plan"]["Actual Rows"]), f"{middle:.1f} ({times[0]:.1f} to {times[-1]:.1f})")]
+    return Findings(
+        "The audience query",
+        ("orders", "players of the tournament", "ms"),
+        rows,
+        [Goal("ms of the audience query", middle, at_most=50)],
+        [f"Its plan: {', '.join(scanned)}"],
+        {"ms": times, "plan": plans[-1]["Plan"]},
+    )
+
+
+def explained(club: Stage, tournament: int) -> dict[str, Any]:
+    """Run the query, and return how PostgreSQL did it."""
+    statement = (QUERIES / "committed_players.sql").read_text(encoding="utf-8")
+    with club.club.pipeline.owner.transaction() as connection:
+        asked = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
+        told = connection.execute(asked, {"tournament_id": tournament, "order_ids": None}).scalar_one()
+    (plan,) = told if isinstance(told, list) else json.loads(told)
+    return dict(plan)
+
+
+def scans(plan: Mapping[str, Any]) -> Sequence[str]:
+    """Name each way in which a plan reads a table."""
+    own = (
+        [f"{plan['Node Type']} on {plan.get('Index Name') or plan['Relation Name']}"] if "Relation Name" in plan else []
+    )
+    return own + [name for child in plan.get("Plans", []) for name in scans(child)]
+
+
+def sql_seconds(club: Stage) -> float:
+    """Return the seconds that PostgreSQL's connections to the club's database were at work, together."""
+    (row,) = club.club.sql("SELECT active_time / 1000 AS s FROM pg_stat_database WHERE datname = current_database()")
+    return float(row.s)

@@ -1,0 +1,130 @@
+"""Prefect's share: the flow beside the same steps without it, over a line on which each reply takes 30 ms."""
+
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+from time import monotonic
+
+import httpx
+
+from deployments.local.processes import inherited_environment
+from deployments.local.stack import Stack, local_stack
+from deployments.local.stripe_standin.control import StandInControl
+from tasks.campaign import CampaignOptions
+from tasks.settings_source import load_settings
+from tests.bench.delivery import REPLY_MS
+from tests.bench.findings import Findings, Goal
+from tests.bench.measuring import Announce, Sample, Spread, about, in_turns
+from tests.bench.sinks import slow_sink
+from tests.bench.stage import MOST, NO_MAIL
+from tests.bench.whole import whole_campaign
+from tests.integration.pipeline.big_club import BigClub
+from tests.integration.pipeline.harness import open_pipeline
+from tests.integration.pipeline.small_club import CUP
+
+ROUNDS = {21: 5, 1000: 5, 20_000: 1}
+"""By the number of recipients: one campaign of the largest takes minutes."""
+
+FLOW, STEPS = "the flow", "the steps alone"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A club, and a process for each way to run its campaigns."""
+
+    stack: Stack
+    given: dict[str, str]
+    with_prefect: ProcessPoolExecutor
+    without: ProcessPoolExecutor
+    sequence: Iterator[int]
+
+    def flow(self, recipients: int) -> Sample:
+        """Run the flow, as a person does in a terminal."""
+        began = monotonic()
+        self.with_prefect.submit(run_flow, next(self.sequence)).result()
+        return Sample(recipients, monotonic() - began)
+
+    def steps(self, recipients: int) -> Sample:
+        """Run the same steps."""
+        began = monotonic()
+        self.without.submit(whole_campaign, self.given, next(self.sequence)).result()
+        return Sample(recipients, monotonic() - began)
+
+    def task_runs(self) -> int:
+        """How many task runs the last flow run had."""
+        with httpx.Client(base_url=self.stack.environment["PREFECT_API_URL"], trust_env=False) as api:
+            (run,) = (
+                api.post("flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 1}).raise_for_status().json()
+            )
+            wanted = {"flow_runs": {"id": {"any_": [run["id"]]}}}
+            return int(api.post("task_runs/count", json=wanted).raise_for_status().json())
+
+
+def share(announce: Announce) -> Findings:
+    """Measure whole campaigns by the number of recipients."""
+    rows, figures, last = [], {}, 0.0
+    task_runs = 0.0
+    for recipients, rounds in ROUNDS.items():
+        announce(f"setting up {recipients:,} recipients")
+        with staged(recipients) as club:
+            contestants: dict[str, Callable[[], Sample]] = {
+                FLOW: partial(club.flow, recipients),
+                STEPS: partial(club.steps, recipients),
+            }
+            samples = in_turns(contestants, about(f"{recipients:,} recipients", announce), rounds, warm_up=rounds > 1)
+            task_runs = 1000 * club.task_runs() / recipients
+        seconds = {name: Spread.of([one.seconds for one in taken]) for name, taken in samples.items()}
+        pairs = zip(samples[FLOW], samples[STEPS], strict=True)
+        last = Spread.of([1 - steps.seconds / flow.seconds for flow, steps in pairs]).median
+        rows.append(
+            (f"{recipients:,}", *(str(seconds[name]) for name in contestants), f"{last:.1%}", f"{task_runs:.1f}")
+        )
+        figures[str(recipients)] = {name: [one.seconds for one in taken] for name, taken in samples.items()}
+    goals = [
+        Goal("Prefect's share of the largest campaign's time", last, at_most=0.10),
+        Goal("task runs a thousand recipients", task_runs, at_most=30),
+    ]
+    columns = ("recipients", "seconds by the flow", "by the steps alone", "Prefect's share", "task runs a thousand")
+    return Findings("Prefect's share", columns, rows, goals, ["The largest was run once each way."], figures)
+
+
+@contextmanager
+def staged(families: int) -> Iterator[Staged]:
+    """Set up a club of so many families on a stack with Prefect's server."""
+    with ExitStack() as parts:
+        home = parts.enter_context(tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True))
+        stack = parts.enter_context(local_stack(Path(home), given={}, progress=lambda _: None))
+        stand_in = parts.enter_context(StandInControl(stack.stripe_url or ""))
+        port = parts.enter_context(slow_sink(REPLY_MS))
+        given = {**stack.environment, "SMTP_URL": f"smtp://127.0.0.1:{port}"}
+        club = BigClub.on(parts.enter_context(open_pipeline(load_settings(given), stand_in, NO_MAIL)))
+        club.made_by_the_club(club.people(families), (6, 1))
+        club.refresh()
+        club.sql("ANALYZE")
+        spawn = multiprocessing.get_context("spawn")
+        with_prefect = parts.enter_context(ProcessPoolExecutor(1, spawn, initializer=prepare, initargs=(given,)))
+        without = parts.enter_context(ProcessPoolExecutor(1, spawn))
+        yield Staged(stack, given, with_prefect, without, count(1))
+
+
+def prepare(given: Mapping[str, str]) -> None:
+    """Give a process these settings, Prefect's among them."""
+    kept = inherited_environment()
+    os.environ.clear()
+    os.environ.update({**kept, **given})
+
+
+def run_flow(sequence: int) -> None:
+    """Run the flow; raises where it did not complete."""
+    from flows.tournament_fees import tournament_fees  # noqa: PLC0415  Prefect reads its settings when imported
+
+    state = tournament_fees(CUP, CampaignOptions(sequence=sequence, at_most=MOST), return_state=True)
+    if not state.is_completed():
+        raise RuntimeError(f"the flow run did not complete: {state.message}")

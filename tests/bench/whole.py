@@ -1,0 +1,62 @@
+"""A whole campaign by the pipeline's steps, as the flow takes them, but without Prefect."""
+
+import multiprocessing
+import resource
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from time import monotonic
+from typing import NamedTuple
+from uuid import uuid4
+
+from flows.tournament_fees import BATCHES_AT_ONCE
+from tasks.campaign import Batch, CampaignOptions
+from tasks.services import open_services
+from tasks.settings_source import load_settings
+from tasks.steps.check_ready import check_ready
+from tasks.steps.deliver_batch import deliver_batch
+from tasks.steps.open_campaign import open_campaign
+from tasks.steps.plan_batches import plan_batches
+from tasks.steps.summarize import summarize
+from tasks.steps.sweep import sweep
+from tests.bench.stage import MOST
+from tests.integration.pipeline.small_club import CUP
+
+
+class Campaigned(NamedTuple):
+    """What a whole campaign has taken."""
+
+    seconds: float
+    delivery_seconds: float
+    peak_memory: int
+    """Bytes of the process that did it."""
+
+
+def whole_campaign(given: Mapping[str, str], sequence: int = 1) -> Campaigned:
+    """Open, sweep, plan, deliver and report; raises where not all were sent."""
+    settings, run_id, began = load_settings(given), uuid4(), monotonic()
+    with open_services(settings) as services:
+        check_ready(services)
+        campaign = open_campaign(services, CUP, "fee_notice", CampaignOptions(sequence=sequence))
+        sweep(services, campaign)
+        batches = plan_batches(services, campaign, MOST)
+
+        def deliver_one(batch: Batch) -> Counter[str]:
+            with open_services(settings) as own:
+                return deliver_batch(own, campaign, batch, run_id)
+
+        before = monotonic()
+        with ThreadPoolExecutor(BATCHES_AT_ONCE) as pool:
+            statuses: Counter[str] = sum(pool.map(deliver_one, batches), Counter())
+        delivered = monotonic() - before
+        summarize(services, campaign, run_id)
+    if statuses.keys() != {"sent"}:
+        raise RuntimeError(f"not all were sent: {statuses}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Campaigned(monotonic() - began, delivered, peak)
+
+
+def apart(work: Callable[[Mapping[str, str]], Campaigned], given: Mapping[str, str]) -> Campaigned:
+    """Do it in a process of its own, whose memory is the work's alone."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(work, given).result()
