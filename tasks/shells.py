@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.exceptions import ObjectNotFound
-from prefect.futures import PrefectFutureList, as_completed
+from prefect.futures import PrefectFuture, PrefectFutureList, as_completed
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
@@ -180,10 +180,17 @@ def follow(deliveries: PrefectFutureList[Any], batches: Sequence[Batch | Refresh
     progress: UUID = create_progress_artifact(  # type: ignore[assignment] # not awaited, it runs here and now
         progress=0.0, description=f"0 of {everything} {what} are through"
     )
-    for delivery in as_completed(deliveries):
+    for delivery in settled(deliveries):
         done += size[delivery.task_run_id]
         said = f"{done} of {everything} {what} are through"
         update_progress_artifact(progress, progress=100 * done / everything, description=said)
+
+
+def settled(deliveries: list[PrefectFuture[Any]]) -> Iterator[PrefectFuture[Any]]:
+    """Yield each as it ends, with its own state: what Prefect's server knows of a task run may come seconds late."""
+    for delivery in as_completed(deliveries):
+        delivery.wait()
+        yield delivery
 
 
 @shell("report")

@@ -65,6 +65,7 @@ def test_the_demo_mails_everybody_once_and_leaves_no_process(home: Path) -> None
     assert left_behind(home) == []
 
 
+@pytest.mark.only_long
 def test_a_demo_that_is_interrupted_stops_everything(home: Path) -> None:
     running = demo(home)
     assert running.stdout is not None

@@ -11,7 +11,14 @@ from deployments.local.ports import free_port
 from tests.runs.test_runs_demo import OURS, REPOSITORY
 
 
-@pytest.mark.parametrize("verb", [["send", "Utah Invitational"], ["refresh"], ["remind"], ["deploy"]])
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["send", "Utah Invitational"],
+        ["deploy"],
+        *(pytest.param([verb], marks=pytest.mark.only_long) for verb in ("refresh", "remind")),
+    ],
+)
 @pytest.mark.parametrize("named", ["no server", "one that is not there"])
 def test_a_run_without_a_prefect_server_is_refused_in_one_line(tmp_path: Path, verb: list[str], named: str) -> None:
     url = f"http://127.0.0.1:{free_port()}/api"

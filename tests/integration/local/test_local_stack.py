@@ -102,7 +102,9 @@ def test_a_killed_stack_leaves_its_data_and_its_ports_to_the_next(home: Path, ho
         assert re.findall(r"(?:before|after)(?=</span>)", _get(f"{second.mail_url}/").decode()) == ["after", "before"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.only_long), signal.SIGINT]
+)
 def test_a_signal_stops_the_whole_stack(home: Path, holding: Holding, number: signal.Signals) -> None:
     with holding(HOLDER, home) as holder:
         below = psutil.Process(holder.pid).children(recursive=True)

@@ -2,25 +2,17 @@
 
 import logging
 import time
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 
-from flows.refresh_checkout_links import BATCHES_AT_ONCE
 from tasks.links.model import LinkOutcome
 from tasks.links.request import ORDER_KEY
-from tasks.refresh import RefreshBatch, RefreshOptions
-from tasks.services import open_services
-from tasks.steps.plan_refresh import plan_refresh
-from tasks.steps.prepare_refresh import prepare_refresh
-from tasks.steps.refresh_batch import refresh_batch
+from tasks.refresh import RefreshOptions
 from tests.integration.pipeline.big_club import BigClub
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import SmallClub
-from tests.integration.pipeline.test_refresh import FORM, RENEW
+from tests.integration.pipeline.test_refresh import FORM
 
 HOUR = 3600.0
 LINK_FORM = {
