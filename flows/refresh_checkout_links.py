@@ -37,7 +37,8 @@ def refresh_checkout_links(
 ) -> State[Any]:
     """Bring unpaid orders in line with Stripe: payments that were missed, links that are missing, wrong or dead.
 
-    Nobody is mailed. Run it at any time, also beside a campaign; an open link of the right price is never closed.
+    Nobody is mailed. Run it at any time, also beside a campaign; an open link of the right price is never closed
+    before its last day to pay is over.
 
     Args:
         options: What can be chosen; as it is, all unpaid orders are looked at and no new links made.

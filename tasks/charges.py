@@ -1,23 +1,43 @@
 """For what, and for whom, an order is charged, as its payer reads it at Stripe."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
+from sqlalchemy import Connection
+
 from tasks.club import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
-from tasks.database import Database
+from tasks.database import Database, fetch
 from tasks.links.model import Charge
 from tasks.local_time import closing
 
 
-def charge_for(tournament: Tournament, player: CommittedPlayer, club_zone: str) -> Charge:
-    """Return what the parent reads on Stripe's page, and until when: the payment deadline, or else the event's day."""
-    last_day = tournament.payment_deadline or tournament.event_date
-    return Charge(
-        f"{tournament.name}: {player.product or player.team}",
-        player.player_name,
-        closing(last_day, tournament.time_zone, club_zone),
-    )
+def charges_for(
+    connection: Connection, tournament: Tournament, players: Mapping[int, CommittedPlayer], club_zone: str
+) -> dict[int, Charge]:
+    """Return, by order id, what the parent reads on Stripe's page, and until when it can be paid.
+
+    A fee that is for several tournaments can be paid until the last of their days is over, and no link ends before the
+    due date of its order: the email names that.
+    """
+    days: dict[int, list[datetime | None]] = {}
+    for row in fetch(connection, "last_days", order_ids=list(players)):
+        days.setdefault(row.order_id, []).append(closing(row.last_day, row.time_zone, club_zone))
+    own_day = closing(tournament.last_day, tournament.time_zone, club_zone)
+    return {
+        order_id: Charge(
+            f"{tournament.name}: {player.product or player.team}",
+            player.player_name,
+            _latest(days.get(order_id, [own_day]), closing(player.due_date, tournament.time_zone, club_zone)),
+        )
+        for order_id, player in players.items()
+    }
+
+
+def _latest(days: Sequence[datetime | None], due: datetime | None) -> datetime | None:
+    """Return the last of these moments; None where one of the tournaments has no end."""
+    known = [day for day in days if day is not None]
+    return max([*known, due] if due else known) if len(known) == len(days) else None
 
 
 def find_charges(
@@ -33,5 +53,5 @@ def find_charges(
         tournament = find_tournament_by_id(database, place)
         with database.transaction() as connection:
             players = players_with_orders(connection, place, [order_id for _, order_id in pairs])
-        charges |= {order_id: charge_for(tournament, player, club_zone) for order_id, player in players.items()}
+            charges |= charges_for(connection, tournament, players, club_zone)
     return charges

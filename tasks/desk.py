@@ -7,7 +7,7 @@ from email.utils import parseaddr
 from time import monotonic
 
 from tasks.campaign import Campaign
-from tasks.charges import charge_for
+from tasks.charges import charges_for
 from tasks.club import CommittedPlayer, Tournament, players_with_orders
 from tasks.compose import compose, skip_reason
 from tasks.errors import PermanentError
@@ -101,7 +101,8 @@ class Desk:
     def tend_links(self, message: Message, players: Mapping[int, CommittedPlayer]) -> list[Link]:
         """Make each order's link live, and note how it stands."""
         zone, kind = self.services.settings.club_time_zone, LinkKind(self.campaign.link_kind)
-        charges = {order_id: charge_for(self.tournament, player, zone) for order_id, player in players.items()}
+        with self.services.database.transaction() as connection:
+            charges = charges_for(connection, self.tournament, players, zone)
         links = [
             self.services.keeper.tend(order_id, charges.get(order_id), mailing=True, kind=kind)
             for order_id in message.order_ids

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from tasks.campaign import Campaign
-from tasks.charges import charge_for
+from tasks.charges import charges_for
 from tasks.club import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
 from tasks.compose import PAYABLE, compose, skip_reason
 from tasks.database import fetch
@@ -124,7 +124,8 @@ def _foresee(
 ) -> dict[int, Link]:
     """Say how each order's link would stand once it is made ready to be mailed."""
     zone, kind = services.settings.club_time_zone, LinkKind(campaign.link_kind)
-    charges = {order_id: charge_for(tournament, player, zone) for order_id, player in players.items()}
+    with services.database.transaction() as connection:
+        charges = charges_for(connection, tournament, players, zone)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="forecast") as pool:
         futures = {
             order_id: pool.submit(

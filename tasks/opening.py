@@ -2,10 +2,11 @@
 
 import json
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
-from tasks.campaign import Campaign, CampaignOptions
+from tasks.campaign import DEFAULT_LINK_KIND, Campaign, CampaignOptions
 from tasks.club import Tournament
 from tasks.database import fetch
 from tasks.errors import ConfigurationError
@@ -25,8 +26,8 @@ def open_in(
 ) -> Campaign:
     """Find or make the campaign and bring its queue up to date with the club's committed players.
 
-    Raises ConfigurationError for a tournament without any, for a choice that matches nobody, and for a campaign that a
-    person has stopped.
+    Raises ConfigurationError for a tournament without any, for a choice that matches nobody, for another kind of link
+    than the campaign has mailed, and for a campaign that a person has stopped.
     """
     now = services.clock()
     campaign_id = _open(connection, tournament, kind, options, now)
@@ -53,12 +54,17 @@ def open_in(
 
 
 def _open(connection: Connection, tournament: Tournament, kind: str, options: CampaignOptions, now: datetime) -> int:
+    key = {"tournament_id": tournament.id, "kind": kind, "sequence": str(options.sequence)}
+    for row in fetch(connection, "mailed_link_kind", **key):
+        if (before := row.link_kind or DEFAULT_LINK_KIND) != options.link_kind:
+            raise ConfigurationError(
+                f"The {kind} campaign {options.sequence} of {tournament.name!r} has mailed links of the kind {before}; "
+                f"to mail {options.link_kind} would close those. Choose {before} again, or start another campaign"
+            )
     (campaign,) = fetch(
         connection,
         "open_campaign",
-        tournament_id=tournament.id,
-        kind=kind,
-        sequence=str(options.sequence),
+        **key,
         parameters=json.dumps(options.model_dump(mode="json", exclude={"test_address"})),
         now=now,
     )
@@ -67,3 +73,15 @@ def _open(connection: Connection, tournament: Tournament, kind: str, options: Ca
             f"The {kind} campaign {options.sequence} of {tournament.name!r} was stopped for good: start another one"
         )
     return int(campaign.id)
+
+
+def as_mailed(connection: Connection, tournament_id: int) -> CampaignOptions:
+    """Return what was chosen when a tournament's parents were last mailed: the kind of link, and for shared mailboxes.
+
+    Whatever mails them again goes on with that: a link of another kind would close the one that they have.
+    """
+    chosen: dict[str, Any] = next(
+        (row.parameters for row in fetch(connection, "mailed_as", tournament_id=tournament_id)), {}
+    )
+    goes_on = {name: chosen[name] for name in ("shared_mailboxes", "link_kind") if name in chosen}
+    return CampaignOptions.model_construct(**goes_on)

@@ -38,7 +38,7 @@ class RefreshOptions(Form):
         Field(
             title="Kind of the new links",
             description="'checkout_session' works for up to 24 hours, 'payment_link' until it has been paid through "
-            "once or the payment deadline is over. Links that work stay what they are.",
+            "once or the payment deadline is over: choose what the campaign mails. Links that work stay what they are.",
         ),
     ] = "checkout_session"
     dry_run: Annotated[

@@ -32,7 +32,10 @@ def release(
         raise ConfigurationError("Say who has dealt with the set-aside orders: a person's name")
     with database.transaction() as connection:
         values = {"order_ids": list(order_ids), "released_by": who, "note": note, "now": now}
-        released = {row.order_id for row in fetch(connection, "release_set_asides", **values)}
+        rows = fetch(connection, "release_set_asides", **values)
+        released = {row.order_id for row in rows}
+        gone = [row.session_id for row in rows if row.reason == "unknown_session"]
+        fetch(connection, "forget_unknown", session_ids=gone, now=now)
         unknown = sorted(set(order_ids) - released)
         if unknown:
             orders = ", ".join(str(order_id) for order_id in unknown)

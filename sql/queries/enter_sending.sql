@@ -1,8 +1,8 @@
 -- Enter `sending`: after the server's 354, before the first byte of the body, never twice. Only with our lease alive, the campaign not
 -- stopped, the mailbox not suppressed, no restore from a backup unsettled and the message not in the mail server's log, each order that the
--- message carries as it was rendered and checked less than 120 seconds ago, nobody at work on its link, who may just be closing it or about
--- to write down that it is paid, where an approval is required each order covered by one, and, where the message may have been delivered
--- already, with the very same bytes.
+-- message carries as it was rendered and checked less than 120 seconds ago, its link not closed since, nobody at work on that, who may just
+-- be closing it or about to write down that it is paid, where an approval is required each order covered by one, and, where the message
+-- may have been delivered already, with the very same bytes.
 -- Takes, among others: digests, a JSON object of each kind's template digest.
 -- Returns: id, attempts, or no row where anything has changed: then the message is looked at again.
 WITH entered AS (
@@ -61,6 +61,10 @@ WITH entered AS (
                 AND mo.checked_at > clock_timestamp() - make_interval(secs => 120)
                 AND o.status = 'pending'
                 AND o.stripe_checkout_session_id = mo.session_id
+                AND NOT EXISTS (
+                    SELECT FROM tournament_fees.checkout_attempts AS closed
+                    WHERE closed.session_id = mo.session_id AND closed.state = 'expired'
+                )
                 AND o.amount = mo.amount
                 AND lower(o.currency) = mo.currency
         )

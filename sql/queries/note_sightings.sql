@@ -1,6 +1,6 @@
 -- Note sessions that a list call has shown, each for the orders that it may be of: the one that stores it, the one that the ledger has it
 -- for, and the one that its metadata or reference names. One whose end is known and that changes nothing any more is left out; a
--- payment link that was closed and is listed is on again.
+-- payment link that was closed and is listed is on again, also where the club has deleted its order.
 -- Takes arrays of one length: session_ids, order_ids (NULL where none is named), sessions (JSON).
 -- Returns: order_id, session_id, known (as take_sightings.sql).
 WITH listed AS (
@@ -43,22 +43,27 @@ matched AS (
 noted AS (
     INSERT INTO tournament_fees.sightings AS s (order_id, session_id, seen_at, session)
     SELECT
-        orders.id,
+        matched.order_id,
         listed.session_id,
         :seen_at,
         cast(listed.session AS jsonb)
     FROM matched
     INNER JOIN listed ON matched.session_id = listed.session_id
-    INNER JOIN orders ON matched.order_id = orders.id
+    LEFT JOIN orders ON matched.order_id = orders.id
+    LEFT JOIN own ON matched.order_id = own.order_id AND matched.session_id = own.session_id
     WHERE
-        orders.status = 'pending'
-        OR NOT EXISTS (
-            SELECT FROM tournament_fees.checkout_attempts AS a
-            WHERE
-                a.session_id = listed.session_id
-                AND a.session_id NOT LIKE 'plink\_%'
-                AND (a.state = 'expired' OR (a.state = 'complete' AND a.payment_status <> 'unpaid'))
-        )
+        CASE
+            WHEN orders.id IS NULL THEN own.order_id IS NOT NULL AND listed.session_id LIKE 'plink\_%'
+            ELSE
+                orders.status = 'pending'
+                OR NOT EXISTS (
+                    SELECT FROM tournament_fees.checkout_attempts AS a
+                    WHERE
+                        a.session_id = listed.session_id
+                        AND a.session_id NOT LIKE 'plink\_%'
+                        AND (a.state = 'expired' OR (a.state = 'complete' AND a.payment_status <> 'unpaid'))
+                )
+        END
     ON CONFLICT (order_id, session_id) DO UPDATE
         SET seen_at = excluded.seen_at, session = excluded.session
         WHERE s.seen_at < excluded.seen_at

@@ -1,11 +1,24 @@
 -- The orders that a refresh looks at: what is unpaid for tournaments that have not been yet, and what is settled but may still be
--- payable, or may have been paid through another session; of tournaments past and of orders that are deleted, what has a payment link that
--- nobody has switched off.
+-- payable, or may have been paid through another session; of tournaments past, of products that no tournament has any more and of orders
+-- that are deleted, what has not come to an end: a payment link that nobody has switched off, or a slow payment.
 -- Those of one age stand together, the newest sessions first.
 -- Takes: now; tournament_id, team (a name), player_ids and order_ids (arrays) to have only these, each NULL for all.
--- Returns: order_id, tournament_id (of the next one, where a product is for several; NULL for an order without a product).
+-- Returns: order_id, tournament_id (of the next one, where a product is for several; NULL where there is none).
 -- A club with other tables changes this statement, unmatched_ids.sql and missing_orders.sql together with committed_players.sql.
-WITH charged AS (
+WITH unfinished AS (
+    SELECT order_id
+    FROM tournament_fees.checkout_attempts
+    WHERE
+        (state = 'open' AND session_id LIKE 'plink\_%')
+        OR (state IN ('requested', 'unknown') AND request ->> 'mode' IS NULL)
+        OR state = 'processing'
+    UNION
+    SELECT order_id
+    FROM tournament_fees.sightings
+    WHERE session_id LIKE 'plink\_%'
+),
+
+charged AS (
     SELECT DISTINCT ON (orders.id)
         orders.id AS order_id,
         tournaments.id AS tournament_id
@@ -18,10 +31,7 @@ WITH charged AS (
         (
             tournaments.event_date IS NULL
             OR tournaments.event_date >= cast(cast(:now AS timestamptz) AS date) - 1
-            OR EXISTS (
-                SELECT FROM tournament_fees.checkout_attempts AS link
-                WHERE link.order_id = orders.id AND link.state = 'open' AND link.session_id LIKE 'plink\_%'
-            )
+            OR orders.id IN (SELECT unfinished.order_id FROM unfinished)
         )
         AND (cast(:tournament_id AS bigint) IS NULL OR tournaments.id = :tournament_id)
         AND (cast(:team AS text) IS NULL OR (lower(teams.name) = lower(:team) AND player_teams.player_id IS NOT NULL))
@@ -46,16 +56,13 @@ in_scope AS (
     WHERE orders.product_id IS NULL AND cast(:tournament_id AS bigint) IS NULL AND cast(:team AS text) IS NULL
     UNION ALL
     SELECT
-        link.order_id,
+        unfinished.order_id,
         NULL
-    FROM tournament_fees.checkout_attempts AS link
+    FROM unfinished
+    LEFT JOIN orders ON unfinished.order_id = orders.id
     WHERE
-        link.state = 'open'
-        AND link.session_id LIKE 'plink\_%'
-        AND NOT EXISTS (
-            SELECT FROM orders AS known
-            WHERE known.id = link.order_id
-        )
+        (orders.id IS NULL OR orders.product_id IS NOT NULL)
+        AND unfinished.order_id NOT IN (SELECT charged.order_id FROM charged)
         AND cast(:tournament_id AS bigint) IS NULL
         AND cast(:team AS text) IS NULL
 )

@@ -79,9 +79,9 @@ def judge(
     if order.status not in KNOWN_STATUSES | {DELETED} and (session is None or session.payment_status != "paid"):
         known = ", ".join(sorted(KNOWN_STATUSES))
         said = f"orders.status is {order.status!r}: it must be one of {known}"
-        return Verdict(Action.SET_ASIDE, "unknown_order_status", said)
+        return _withheld(session, Verdict(Action.SET_ASIDE, "unknown_order_status", said))
     if order.status == "pending" and not order.has_product and (session is None or session.status != "complete"):
-        return NO_PRODUCT
+        return _withheld(session, NO_PRODUCT)
     if session is None:
         return _judge_new(order) if order.owed else _NOTHING
     if session.mode != "payment" or session.livemode != policy.livemode:
@@ -92,6 +92,12 @@ def judge(
         "complete": lambda: _judge_complete(order, session),
     }
     return by_status.get(session.status or "", lambda: _unknown_status(session))()
+
+
+def _withheld(session: CheckoutSession | None, verdict: Verdict) -> Verdict:
+    """Close a payment link of an order that a person has to look at: it would not end by itself, as a session does."""
+    lasting = session is not None and session.kind is LinkKind.PAYMENT_LINK and session.status == "open"
+    return Verdict(Action.EXPIRE, "under_review", verdict.detail) if lasting else verdict
 
 
 def _judge_new(order: Order) -> Verdict:

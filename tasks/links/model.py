@@ -96,7 +96,10 @@ class CheckoutSession:
     """The payment link that made it, for a parent who opened that."""
 
     completions: int = 0
-    """Of a payment link: how many of its sessions were completed."""
+    """Of a payment link: how many of its sessions were completed, by Stripe's own count or by its list."""
+
+    listed: int = 0
+    """The same, by the list alone: how many we have seen."""
 
     used_up: bool = False
     """Of a payment link: it can be used no more."""

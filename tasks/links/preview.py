@@ -49,6 +49,9 @@ def preview(
     kept = kept_of(sessions, order, attempts)
     now, purpose = keeper.clock(), Purpose(mailing, kind, charge.closes_at if charge else None)
     verdict = judge(order, kept, now=now, policy=keeper.policy, purpose=purpose)
+    if verdict.action is Action.EXPIRE:
+        closed = judge(order, None, now=now, policy=keeper.policy, purpose=purpose)
+        verdict = closed if closed.action is Action.SET_ASIDE else verdict
     rivals = sum(_is_rival(session, kept) for session in sessions)
     closes = f"{rivals} more open session of it would be closed" if rivals else ""
     detail = "; ".join(part for part in (verdict.detail, closes) if part)

@@ -21,10 +21,10 @@ class Asked(NamedTuple):
 
 
 class OtherOrderError(PermanentError):
-    """A session that an order stores was made for another one; `own` are those that were made for it."""
+    """A link that an order stores was not made for it; `own` are those that were."""
 
     def __init__(self, own: Sequence[CheckoutSession]) -> None:
-        super().__init__("its session was made for another order, as the session itself says")
+        super().__init__("its link was made for another order or for everybody, as the link itself says at Stripe")
         self.own = own
 
 

@@ -104,8 +104,15 @@ class Sightings:
         return int(said) if said and said.isascii() and said.isdigit() and len(said) < 19 else None  # noqa: PLR2004  bigint
 
     def is_anothers(self, session: CheckoutSession, order_id: int) -> bool:
-        """Say whether a session surely is another order's, whichever order stores it."""
-        return self._is_claimed(session) and self.order_of(session) not in {None, order_id}
+        """Say whether a session surely is not this order's, whichever order stores it.
+
+        A payment link without our metadata can be used by anybody, again and again: it is nobody's, and neither is what
+        was paid through it where that does not name the order.
+        """
+        order = self.order_of(session)
+        if session.kind is LinkKind.PAYMENT_LINK or session.payment_link is not None:
+            return order != order_id
+        return self._is_claimed(session) and order not in {None, order_id}
 
     def _is_claimed(self, session: CheckoutSession) -> bool:
         """Say whether a session surely is what it says: our metadata, or the club system's own way to name orders."""

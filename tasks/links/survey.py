@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -22,6 +22,9 @@ FIRST_SWEEP = timedelta(days=30)
 """How far back the very first sweep looks for payments that nobody knows of."""
 
 CLOCK_MARGIN = timedelta(minutes=10)
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+"""When a payment link was made that the ledger does not know: its like have no date at Stripe."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,12 @@ class Survey:
     def _shown(self, rows: Sequence[Row[Any]]) -> Iterator[str]:
         """Yield the ids of what lists have shown: sessions that a page had, and payment links."""
         links = [row for row in rows if LinkKind.of(row.session_id) is LinkKind.PAYMENT_LINK]
-        by_age = sorted(links, key=lambda row: row.created, reverse=True)
+        by_age = sorted(links, key=lambda row: row.created or LONG_AGO, reverse=True)
         yield from self.links.look_for([row.session_id for row in by_age], self._completed(self.clock()))
-        hunt = Hunt.of({row.session_id: row.created for row in rows if row not in links})
+        sessions = {row.session_id: row.created for row in rows}
+        hunt = Hunt.of(
+            {session_id: sessions[session_id] for session_id in sessions.keys() - {row.session_id for row in links}}
+        )
         while (want := hunt.next()) is not None:
             seen_at = self.sightings.now()
             page = self.stripe.sessions.page(until=want.until, after=want.after)

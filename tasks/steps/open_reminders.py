@@ -6,10 +6,11 @@ from datetime import UTC, date, timedelta
 
 from sqlalchemy import Connection
 
-from tasks.campaign import Campaign, CampaignOptions
+from tasks.campaign import Campaign
 from tasks.club import Tournament, find_tournament, find_tournament_by_id, known_tournaments
 from tasks.database import fetch
 from tasks.errors import ConfigurationError
+from tasks.opening import as_mailed
 from tasks.queue import Queue, take_snapshot
 from tasks.reminders import REMINDER, ReminderLimits, ReminderOptions
 from tasks.services import Services
@@ -53,7 +54,7 @@ def open_reminders(services: Services, tournament_id: int, options: ReminderOpti
         return None
     key = {"tournament_id": tournament.id, "kind": REMINDER, "sequence": limits.today(tournament, now)}
     with services.database.transaction() as connection:
-        mailed = _as_mailed(connection, tournament)
+        mailed = as_mailed(connection, tournament.id)
         left = _take_snapshot(connection, services, tournament, options, merge=mailed.merges_families)
         if not left and not fetch(connection, "campaign_of_day", **key):
             return None
@@ -66,16 +67,6 @@ def open_reminders(services: Services, tournament_id: int, options: ReminderOpti
             )
         Queue(connection, campaign.id, REMINDER, services.settings.mail_domain, now).update()
     return Campaign(campaign.id, REMINDER, tournament.id, tournament.name, link_kind=mailed.link_kind)
-
-
-def _as_mailed(connection: Connection, tournament: Tournament) -> CampaignOptions:
-    """Return what was chosen when the tournament was last mailed: the kind of link, and what shared mailboxes get."""
-    (*_, chosen) = (
-        {},
-        *(r.parameters for r in fetch(connection, "latest_campaigns") if r.tournament_id == tournament.id),
-    )
-    goes_on = {name: chosen[name] for name in ("shared_mailboxes", "link_kind") if name in chosen}
-    return CampaignOptions.model_construct(**goes_on)
 
 
 def _take_snapshot(

@@ -9,6 +9,7 @@ from tasks.campaign import Campaign, CampaignOptions
 from tasks.choices import RetryChoice
 from tasks.club import find_tournament, find_tournament_by_id
 from tasks.database import fetch
+from tasks.opening import as_mailed
 from tasks.operators import Choice, choose
 from tasks.queue import Queue, take_snapshot
 from tasks.services import Services
@@ -44,11 +45,12 @@ def take_up(services: Services, choice: RetryChoice) -> TakenUp:
 
 
 def _readdressed(services: Services, row: Row[Any]) -> Campaign:
-    """Let a campaign's unsent messages follow corrected addresses and suppressions."""
+    """Let a campaign's unsent messages follow corrected addresses, suppressions, and the kind of link mailed since."""
     tournament = find_tournament_by_id(services.database, row.tournament_id)
     options = CampaignOptions.model_construct(**row.parameters)
     with services.database.transaction() as connection:
         if fetch(connection, "lock_sending_campaign", campaign_id=row.id):
             take_snapshot(connection, tournament.id, merge=options.merges_families)
             Queue(connection, row.id, row.kind, services.settings.mail_domain, services.clock()).readdress()
-    return Campaign(row.id, row.kind, tournament.id, tournament.name, link_kind=options.link_kind, note=options.note)
+        link_kind = as_mailed(connection, tournament.id).link_kind
+    return Campaign(row.id, row.kind, tournament.id, tournament.name, link_kind=link_kind, note=options.note)

@@ -52,7 +52,7 @@ class PaymentLinks:
         for session in sessions:
             if session.status == "open":
                 self._sessions.expire(session.id)
-        if sum(session.status == "complete" for session in sessions) > link.completions:
+        if sum(session.status == "complete" for session in sessions) > link.listed:
             raise NotOpenError("a session of the payment link was completed just now")
         return replace(read_link(fields), status="expired")
 
@@ -125,5 +125,6 @@ def read_link(fields: Mapping[str, Any], sessions: Sequence[CheckoutSession] = (
         payment_intent_id=None,
         payment_intent_status=None,
         completions=completions,
+        listed=completed,
         used_up=used_up,
     )
