@@ -1,6 +1,6 @@
 -- The orders that a refresh looks at: what is unpaid for tournaments that have not been yet, and what is settled but may still be
 -- payable, or may have been paid through another session; of tournaments past, of products that no tournament has any more and of orders
--- that are deleted, what has not come to an end: a payment link that nobody has switched off, or a slow payment.
+-- that are deleted, what has not come to an end: a payment link that nobody has switched off, a lost reply, or a slow payment.
 -- Those of one age stand together, the newest sessions first.
 -- Takes: now; tournament_id, team (a name), player_ids and order_ids (arrays) to have only these, each NULL for all.
 -- Returns: order_id, tournament_id (of the next one, where a product is for several; NULL where there is none).
@@ -10,12 +10,12 @@ WITH unfinished AS (
     FROM tournament_fees.checkout_attempts
     WHERE
         (state = 'open' AND session_id LIKE 'plink\_%')
-        OR (state IN ('requested', 'unknown') AND request ->> 'mode' IS NULL)
-        OR state = 'processing'
+        OR state IN ('requested', 'unknown', 'processing')
     UNION
-    SELECT order_id
+    SELECT on_again.order_id
     FROM tournament_fees.sightings
-    WHERE session_id LIKE 'plink\_%'
+    INNER JOIN tournament_fees.checkout_attempts AS on_again ON sightings.session_id = on_again.session_id
+    WHERE sightings.session_id LIKE 'plink\_%'
 ),
 
 charged AS (

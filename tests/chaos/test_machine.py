@@ -146,6 +146,14 @@ class Club(RuleBasedStateMachine):
     def change_status(self, order: int, status: str) -> None:
         self.w.change_status(self.w.orders[order], status)
 
+    @rule(days=st.sampled_from([None, 3, -2]))
+    def change_last_day(self, days: int | None) -> None:
+        self.w.change_last_day(days)
+
+    @rule(order=orders)
+    def change_product(self, order: int) -> None:
+        self.w.change_product(self.w.orders[order])
+
     @rule(order=orders)
     def webhook(self, order: int) -> None:
         self.w.webhook(self.w.orders[order])

@@ -20,6 +20,7 @@ from tasks.errors import ConfigurationError, TransientError
 from tasks.links.model import LinkKind
 from tasks.links.recovery import IN_FLIGHT, KEY_LIFE, TOO_LATE
 from tasks.links.request import ATTEMPT_KEY, ORDER_KEY
+from tasks.local_time import closing
 from tasks.refresh import RefreshOptions
 from tasks.services import Services, open_services
 from tasks.set_asides import release
@@ -38,6 +39,9 @@ Job = Literal["refresh", "refresh to links", "campaign 1", "campaign 2"]
 """Campaign 1 mails sessions, campaign 2 payment links; the refreshes make what is missing, of one kind or the other."""
 
 Json = dict[str, Any]
+NO_TOURNAMENTS = 2
+"""A product."""
+
 CHECK_LIFE = timedelta(seconds=121)
 """A link may have lost this much of its promised life between its check and its mail."""
 
@@ -109,6 +113,11 @@ class World:
         # What Stripe leaves open is as bad for us as it can be.
         self.pipeline.stand_in.configure(two_tabs=True, active_at_limit=True, failed_frees=True)
         self.pipeline.clock.ahead = timedelta()
+        self.change_last_day(None)
+        self.club.sql(
+            "INSERT INTO products (id, name, amount) VALUES (:id, 'Cap', 2000) ON CONFLICT DO NOTHING",
+            id=NO_TOURNAMENTS,
+        )
         self.orders = self.club.family("Ek", "jo.ek@example.com", children=2)
         self.orders += self.club.family("Berg", "bo.berg@example.org")
         self.mailed.clear()  # a campaign of the same name gives its messages the same Message-IDs
@@ -308,6 +317,16 @@ class World:
             " WHERE player_id = (SELECT player_id FROM orders WHERE id = :id)",
             id=order,
         )
+
+    def change_last_day(self, days: int | None) -> None:
+        """Let the club move the payment deadline to so many days from now; None: there is none."""
+        day = None if days is None else self.pipeline.clock().date() + timedelta(days=days)
+        self.club.sql("UPDATE tournaments SET payment_deadline = :day", day=day)
+
+    def change_product(self, order: int) -> None:
+        """Let the club move an order to a product that no tournament has, or back."""
+        now = self.club.order_now(order)
+        self.club.set_order(order, product_id=NO_TOURNAMENTS if now.product_id == 1 else 1)
 
     def webhook(self, order: int) -> None:
         """Let the club's own system hear of a payment, as it does where its webhook works."""
@@ -534,6 +553,10 @@ class World:
         slow = [s for s in known if self.slow.get(s["id"]) == "processing"]
         aside = self.club.set_aside(order_id)
         noted = {row.session_id for row in self.club.sql("SELECT session_id FROM tournament_fees.payments")}
+        if links and (self.is_over() or order.product_id == NO_TOURNAMENTS):
+            yield f"order {order_id} has a payment link that outlived its last day, or its tournament"
+        if order.product_id == NO_TOURNAMENTS:
+            return  # a session of it ends by itself
         if self.shares_session(order_id):
             return  # only a person can say which order a payment through it is for, so nothing of it is touched
         if len(open_now) > 1:
@@ -547,7 +570,7 @@ class World:
                 yield f"order {order_id} was paid through {session['id']}, and nobody has noted it"
         if order.status == "pending" and paid and not aside:
             yield f"order {order_id} is paid at Stripe, not in the club's table, and nobody is told"
-        if self.is_owed(order) and not (slow or paid or aside):
+        if self.is_owed(order) and not (slow or paid or aside or self.is_over()):
             right = [
                 s["id"]
                 for s in open_now
@@ -562,6 +585,12 @@ class World:
         stored = "SELECT count(*) FROM orders WHERE stripe_checkout_session_id = :session"
         session = self.club.order_now(order_id).stripe_checkout_session_id
         return bool(self.club.one(stored, session=session) > 1)
+
+    def is_over(self) -> bool:
+        """Whether the last day to pay is over."""
+        (tournament,) = self.club.sql("SELECT payment_deadline AS day FROM tournaments")
+        ends = closing(tournament.day, None, "UTC")
+        return ends is not None and ends <= self.pipeline.clock()
 
     def is_owed(self, order: Any) -> bool:  # noqa: ANN401  a row
         committed = self.club.one("SELECT commitment FROM player_teams WHERE player_id = :id", id=order.player_id)
