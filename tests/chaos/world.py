@@ -528,7 +528,7 @@ class World:
             if not self.shares_session(row.order_id)  # nothing of it is touched, see below
         ]
         for order in self.orders:
-            found += self.unsettled_order(order)
+            found += [*self.outlived(order), *self.unsettled_order(order)]
         found += [
             f"a message is {row.status} ({row.reason})"
             for row in self.club.messages()
@@ -543,6 +543,12 @@ class World:
     def writes(self) -> list[Json]:
         return [request for request in self.pipeline.stand_in.requests() if request["method"] == "POST"]
 
+    def outlived(self, order_id: int) -> Iterable[str]:
+        """A payment link that nothing will end."""
+        detached = self.club.order_now(order_id).product_id == NO_TOURNAMENTS
+        if (detached or self.is_over()) and not self.shares_session(order_id) and self.links(order_id):
+            yield f"order {order_id} has a payment link that outlived its last day, or its tournament"
+
     def unsettled_order(self, order_id: int) -> Iterable[str]:
         rows = self.club.sql("SELECT * FROM orders WHERE id = :id", id=order_id)
         (order,) = rows
@@ -553,12 +559,8 @@ class World:
         slow = [s for s in known if self.slow.get(s["id"]) == "processing"]
         aside = self.club.set_aside(order_id)
         noted = {row.session_id for row in self.club.sql("SELECT session_id FROM tournament_fees.payments")}
-        if links and (self.is_over() or order.product_id == NO_TOURNAMENTS):
-            yield f"order {order_id} has a payment link that outlived its last day, or its tournament"
-        if order.product_id == NO_TOURNAMENTS:
-            return  # a session of it ends by itself
-        if self.shares_session(order_id):
-            return  # only a person can say which order a payment through it is for, so nothing of it is touched
+        if order.product_id == NO_TOURNAMENTS or self.shares_session(order_id):
+            return  # the one ends by itself; of the other only a person can say which order it is for, so it stays
         if len(open_now) > 1:
             yield f"order {order_id} has {len(open_now)} open sessions"
         if open_now and (slow or paid):
