@@ -45,7 +45,8 @@ LINKS, STALLS, PITFALLS, OUTBOX, REFRESH, STRANGERS = (
     f"{PIPELINE}/test_{name}.py"
     for name in ("links", "links_stalls", "links_pitfalls", "outbox", "refresh", "strangers")
 )
-PAYMENT = f"{PIPELINE}/test_payment_links.py"
+PAYMENT, ENDS = f"{PIPELINE}/test_payment_links.py", f"{PIPELINE}/test_payment_links_ends.py"
+SCOPE, CHARGES = "sql/queries/refresh_orders.sql", "tasks/charges.py"
 STRIPE_LINKS = "tasks/links/stripe_api/payment_links.py"
 DECISION = "tests/unit/test_decision.py"
 BEGIN, STORE, SENDING = (f"sql/queries/{name}.sql" for name in ("begin_attempt", "set_order_link", "enter_sending"))
@@ -101,7 +102,7 @@ MUTANTS = (
     Mutant("a payment link that a person switched off is kept", JUDGE, "if session.used_up or not session.url:", "if session.used_up:", PAYMENT, "person"),
     Mutant("a payment link can be used more than once", "tasks/links/request.py", '"completed_sessions": {"limit": 1}', '"completed_sessions": {"limit": 2}', PAYMENT, "used_once"),
     Mutant("a payment link's sessions stay open when it is closed", STRIPE_LINKS, 'if session.status == "open":\n                self', 'if session.status == "":\n                self', PAYMENT, "not_owed or closed_with"),
-    Mutant("a payment is overlooked that came while its link was closed", STRIPE_LINKS, "> link.completions:", "> link.completions + 9:", PAYMENT, "while_it_is_closed"),
+    Mutant("a payment is overlooked that came while its link was closed", STRIPE_LINKS, "> link.listed:", "> link.listed + 9:", PAYMENT, "while_it_is_closed"),
     Mutant("a payment link that is used up counts as switched off", RIVALS, "if session.used_up else session", "if session is None else session", PAYMENT, "switched_off or frees"),
     Mutant("what was paid through a payment link is not looked for", STRIPE_LINKS, '*(session for session in sessions if session.status == "complete")', "*sessions[:0]", PAYMENT, "is_found"),
     Mutant("a lost payment link is looked for among sessions", RECOVERY, "if attempt.kind is LinkKind.PAYMENT_LINK\n        else stripe.sessions", "if attempt is None\n        else stripe.sessions", PAYMENT, "lost_reply"),
@@ -109,6 +110,22 @@ MUTANTS = (
     Mutant("a payment link is closed that its own payment made a rival of", RIVALS, "rival=not made_kept", "rival=True", PAYMENT, "is_found"),
     Mutant("a payment link that is on again is passed over", RIVALS, "link_id in sighted.ids\n", "link_id in ()\n", PAYMENT, "on_again"),
     Mutant("a visit counts as a session beside its link", "tasks/links/sightings.py", 'session.status != "complete"', "False", PAYMENT, ""),
+    Mutant("a payment is overlooked that Stripe had counted before it was listed", STRIPE_LINKS, "> link.listed:", "> link.completions:", ENDS, "counted"),
+    Mutant("a payment link of what is in no tournament any more stays open", SCOPE, "(state = 'open' AND session_id LIKE 'plink\\_%')", "FALSE", ENDS, "whatever"),
+    Mutant("a lost payment link of what is in no tournament any more stays open", SCOPE, "state IN ('requested', 'unknown', 'processing')", "state = 'processing'", ENDS, "lost"),
+    Mutant("a slow payment is forgotten when the tournament is past", SCOPE, "state IN ('requested', 'unknown', 'processing')", "state IN ('requested', 'unknown')", ENDS, "settles_after"),
+    Mutant("a payment link of a deleted order that is on again is passed over", "sql/queries/note_sightings.sql", "WHEN orders.id IS NULL THEN own", "WHEN orders.id IS NULL THEN FALSE AND own", ENDS, "switches_it_on"),
+    Mutant("a payment link of an order that a person has to look at stays open", JUDGE, "if lasting else verdict", "if verdict is None else verdict", ENDS, "whatever"),
+    Mutant("a fee for two tournaments ends with the first", CHARGES, "return max([", "return min([", ENDS, "two_tournaments"),
+    Mutant("another team's tournament lets a fee be paid longer", "sql/queries/last_days.sql", "tournament_products.team_id = player_teams.team_id\n        AND ", "", ENDS, "other_teams"),
+    Mutant("an order's own due date is passed over", CHARGES, "_latest(days.get(order_id, [own_day]), closing(player.due_date, tournament.time_zone, club_zone))", "_latest(days.get(order_id, [own_day]), None)", ENDS, "due_date"),
+    Mutant("a payment link made by hand is taken", "tasks/links/sightings.py", "            return order != order_id\n", "            return False\n", ENDS, "by_hand"),
+    Mutant("a payment link that the ledger lacks ends its batch", "tasks/links/survey.py", "row.created or LONG_AGO", "row.created", ENDS, "by_hand"),
+    Mutant("a link that Stripe does not know stands in the way of another", "sql/queries/forget_unknown.sql", "AND state IN ('open', 'processing')", "AND FALSE", ENDS, "does_not_know"),
+    Mutant("a campaign goes on with another kind of link", "tasks/opening.py", ") != options.link_kind:", ") is None:", ENDS, "refuses"),
+    Mutant("reminders go on with reminders", "sql/queries/mailed_as.sql", " AND c.kind <> 'reminder'", "", ENDS, "reminders"),
+    Mutant("a retry goes back to an older kind of link", "tasks/steps/take_up.py", "as_mailed(connection, tournament.id).link_kind", "options.link_kind", ENDS, "retry"),
+    Mutant("a message goes out with a link that was closed since", SENDING, "AND closed.state = 'expired'", "AND closed.state = 'closed'", OUTBOX, "closed"),
     Mutant("a message goes out with another session than its order has", SENDING, "                AND o.stripe_checkout_session_id = mo.session_id\n", "", OUTBOX, ""),
     Mutant("a message goes out at another price than its order has", SENDING, "                AND o.amount = mo.amount\n", "", OUTBOX, ""),
     Mutant("a message goes out for an order that is settled", SENDING, "                AND o.status = 'pending'\n", "", OUTBOX, ""),
