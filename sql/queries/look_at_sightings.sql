@@ -1,6 +1,7 @@
--- What list calls have shown of an order's sessions, left where it is.
--- Returns: as take_sightings.sql.
+-- What list calls have shown of these orders' sessions, left where it is.
+-- Returns: order_id, and what take_sightings.sql returns.
 SELECT
+    s.order_id,
     s.session,
     s.seen_at,
     s.seen_at > clock_timestamp() - make_interval(secs => :most_seconds) AS fresh,
@@ -15,4 +16,5 @@ SELECT
         )
     ) AS known
 FROM tournament_fees.sightings AS s
-WHERE s.order_id = :order_id;
+WHERE s.order_id = any(cast(:order_ids AS bigint[]))
+ORDER BY s.order_id, s.session_id;

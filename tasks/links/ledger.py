@@ -1,7 +1,7 @@
 """The ledger of links: what was asked of Stripe, what it said, how the order stands. No call to Stripe here."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -33,13 +33,20 @@ class LinkLedger:
     @contextmanager
     def lease(self, order_id: int) -> Iterator["LinkLedger | None"]:
         """Hold an order while its link is worked on, through the ledger given; None where another worker holds it."""
+        with self.lease_all([order_id]) as (ledger, held):
+            yield ledger if held else None
+
+    @contextmanager
+    def lease_all(self, order_ids: Sequence[int]) -> Iterator[tuple["LinkLedger", Sequence[int]]]:
+        """Hold those of the orders that no other worker holds, through the ledger given beside their ids."""
         token = uuid4()
-        held = self._database.fetch("lease_order", order_id=order_id, token=token, lease_seconds=LEASE_SECONDS)
+        rows = self._database.fetch("lease_orders", order_ids=list(order_ids), token=token, lease_seconds=LEASE_SECONDS)
+        held = [row.order_id for row in rows]
         try:
-            yield LinkLedger(self._database, token) if held else None
+            yield LinkLedger(self._database, token), held
         finally:
             if held:
-                self._database.fetch("release_order", order_id=order_id, token=token)
+                self._database.fetch("release_orders", order_ids=held, token=token)
 
     def hold(self, order_id: int) -> None:
         """Keep the lease for another while; raises LeaseLostError where it is not ours any more."""
@@ -48,14 +55,19 @@ class LinkLedger:
 
     def order(self, order_id: int, *, committed: bool) -> Order:
         """Read an order as it stands now; one that the club has deleted is owed by nobody."""
-        rows = self._database.fetch("order_state", order_id=order_id)
-        if not rows:
+        found = self.orders([order_id], committed=committed)
+        if not found:
             return Order(order_id, DELETED, Decimal(0), "", None, None, None, None, committed=False, has_twin=False)
-        return Order(committed=committed, **rows[0]._asdict())
+        return found[0]
 
-    def live_attempts(self, order_id: int) -> list[Attempt]:
-        """Read the attempts through which money may still come: one at most can be paid; it is the first."""
-        return [Attempt(**row._asdict()) for row in self._database.fetch("live_attempts", order_id=order_id)]
+    def orders(self, order_ids: Sequence[int], *, committed: bool) -> list[Order]:
+        """Read those of the orders that there are, all of players who are committed, or none."""
+        rows = self._database.fetch("order_states", order_ids=list(order_ids))
+        return [Order(committed=committed, **row._asdict()) for row in rows]
+
+    def live_attempts(self, *order_ids: int) -> list[Attempt]:
+        """Read the attempts through which money may still come; an order's first is the one that can be paid, at most."""
+        return [Attempt(**row._asdict()) for row in self._database.fetch("live_attempts", order_ids=list(order_ids))]
 
     def knows_closed(self, session_id: str) -> bool:
         """Say whether a session is known to have come to its end."""
@@ -68,6 +80,10 @@ class LinkLedger:
     def drop_sightings(self, order_id: int) -> None:
         """Forget what list calls have shown of an order, now that it is acted on."""
         self._database.fetch("drop_sightings", order_id=order_id, token=self._token)
+
+    def drop_seen(self, seen: Mapping[int, datetime]) -> None:
+        """Forget what list calls had shown of orders by then, since nothing has to be done about it."""
+        self._database.fetch("drop_seen", order_ids=list(seen), seen_ats=list(seen.values()), token=self._token)
 
     def begin(self, order: Order, key: UUID, request: Mapping[str, Any], *, now: datetime) -> int | None:
         """Commit the attempt that is about to be made; None where the order or the lease changed meanwhile."""

@@ -107,7 +107,7 @@ class _Tending:
             except LeaseLostError:
                 return Link(order.id, order.status, LinkOutcome.UNDER_REVIEW, "another run has taken over its link")
             if link is not None:
-                return link if link.url is None else replace(link, checked_at=_first(order, self.sighted))
+                return link if link.url is None else checked(link, order, self.sighted)
             self.sighted = self.sighted.again()
         return Link(order.id, order.status, LinkOutcome.UNDER_REVIEW, "its order or session changes all the time")
 
@@ -236,17 +236,7 @@ class _Tending:
     def live(self, order: Order, session: CheckoutSession, outcome: LinkOutcome) -> Link:
         """Return a link that can be mailed."""
         self.note_mended(order)
-        return Link(
-            order.id,
-            order.status,
-            outcome,
-            session_id=session.id,
-            url=session.url,
-            amount=int(order.amount),
-            currency=order.currency.lower(),
-            expires_at=session.expires_at or self.purpose.closes_at,
-            kind=session.kind,
-        )
+        return live_link(order, session, outcome, self.purpose)
 
     def set_aside(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link:
         """Leave the order to a person."""
@@ -273,6 +263,21 @@ class _Tending:
         return Link(order.id, order.status, outcome, detail)
 
 
-def _first(order: Order, sighted: Sighted) -> datetime | None:
-    """Return since when the link's state may have changed unseen."""
-    return min((at for at in (order.read_at, sighted.seen_at) if at), default=None)
+def live_link(order: Order, session: CheckoutSession, outcome: LinkOutcome, purpose: Purpose) -> Link:
+    """Return a link that can be mailed."""
+    return Link(
+        order.id,
+        order.status,
+        outcome,
+        session_id=session.id,
+        url=session.url,
+        amount=int(order.amount),
+        currency=order.currency.lower(),
+        expires_at=session.expires_at or purpose.closes_at,
+        kind=session.kind,
+    )
+
+
+def checked(link: Link, order: Order, sighted: Sighted) -> Link:
+    """Note on a link since when its state may have changed unseen."""
+    return replace(link, checked_at=min((at for at in (order.read_at, sighted.seen_at) if at), default=None))

@@ -1,11 +1,13 @@
 """What list calls have shown of the orders' sessions, kept in the ledger until somebody acts on it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
+from sqlalchemy import Row
 
 from tasks.database import Database
 from tasks.links.model import CheckoutSession, LinkKind
@@ -90,11 +92,18 @@ class Sightings:
 
         Until the ledger drops it, a later call returns their ids, to be read again.
         """
-        return self._sighted("take_sightings", order_id, mailing=mailing)
+        rows = self.database.fetch("take_sightings", order_id=order_id, most_seconds=_most_seconds(mailing=mailing))
+        return self._sighted(rows)
 
     def look(self, order_id: int) -> Sighted:
         """Return what was seen of an order's sessions, where nothing will be done about it."""
-        return self._sighted("look_at_sightings", order_id, mailing=False)
+        return self.look_at([order_id], mailing=False).get(order_id, Sighted())
+
+    def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
+        """Return what was seen of orders' sessions, by order, and leave it where it is."""
+        most_seconds = _most_seconds(mailing=mailing)
+        rows = self.database.fetch("look_at_sightings", order_ids=list(order_ids), most_seconds=most_seconds)
+        return {order_id: self._sighted(list(own)) for order_id, own in groupby(rows, key=lambda row: row.order_id)}
 
     def order_of(self, session: CheckoutSession) -> int | None:
         """Return the order that a session says it is for: by our metadata, else by the club system's reference."""
@@ -118,8 +127,7 @@ class Sightings:
         """Say whether a session surely is what it says: our metadata, or the club system's own way to name orders."""
         return ORDER_KEY in session.metadata or bool(self.reference)
 
-    def _sighted(self, query: str, order_id: int, *, mailing: bool) -> Sighted:
-        rows = self.database.fetch(query, order_id=order_id, most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS)
+    def _sighted(self, rows: Sequence[Row[Any]]) -> Sighted:
         seen = [(row, _SESSION.validate_python(row.session)) for row in rows]
         strangers = tuple(session for row, session in seen if not (row.known or self._is_claimed(session)))
         own = [(row, session) for row, session in seen if session not in strangers]
@@ -129,6 +137,10 @@ class Sightings:
             seen_at=min((row.seen_at for row, _ in own if row.fresh), default=None),
             strangers=strangers,
         )
+
+
+def _most_seconds(*, mailing: bool) -> int:
+    return FRESH_SECONDS if mailing else GOOD_SECONDS
 
 
 def is_of_our_link(session: CheckoutSession) -> bool:

@@ -1,4 +1,4 @@
--- An order as it stands now; whatever types and gaps the club's columns have, an amount that is none is NaN and a missing text is empty,
+-- Orders as they stand now; whatever types and gaps the club's columns have, an amount that is none is NaN and a missing text is empty,
 -- while what Stripe knows it by is NULL where the club stores an empty text, and without the blanks of a padded column.
 -- Returns: id, status, amount, currency, session_id, url, payment_method, payment_intent_id, has_product, has_twin (another uncancelled
 -- order of the same player for the same product exists), shares_session (another order has the same session id), released (an array:
@@ -58,4 +58,4 @@ SELECT
     ) AS waits_for_person,
     clock_timestamp() AS read_at
 FROM orders AS o
-WHERE o.id = :order_id;
+WHERE o.id = any(cast(:order_ids AS bigint[]));
