@@ -1,17 +1,19 @@
 """Works on one message after the other: makes its links live, writes it, hands it to the mail server, records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parseaddr
 from time import monotonic
+from typing import Any
 
 from tasks.campaign import Campaign
 from tasks.charges import charges_for
 from tasks.club import CommittedPlayer, Tournament, players_with_orders
 from tasks.compose import compose, skip_reason
 from tasks.errors import PermanentError
-from tasks.links.model import Link, LinkKind, LinkOutcome
+from tasks.links.glance import kept_links
+from tasks.links.model import Charge, Link, LinkKind, LinkOutcome
 from tasks.mail.mime import build_message
 from tasks.mail.smtp import DeliveryOutcome, Envelope, Mailer
 from tasks.mailbox import mailbox_of, parse_address, wire_address
@@ -28,6 +30,30 @@ FRESH_SECONDS = 50
 """Longer after its check a link is checked again at the server's 354: it may be mailed for 120 seconds, and what Stripe
 had listed may have been 60 old."""
 
+READ_AHEAD = 10
+"""So many messages are read at once, with all that they are written from: that costs as many statements as one does."""
+
+READ_SECONDS = 10.0
+"""What was read so long ago is read again before it is used: people correct addresses, and parents pay."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A message and what it is written from, as the tables said at a moment of our own clock."""
+
+    message: Message
+    players: Mapping[int, CommittedPlayer]
+    charges: Mapping[int, Charge]
+    links: Mapping[int, Link]
+    """Those of its orders that need nothing done; the others have to be looked after."""
+
+    read_at: float
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it has to be read again."""
+        return monotonic() - self.read_at > READ_SECONDS
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -38,50 +64,83 @@ class Desk:
     tournament: Tournament
     claim: Claim
     mailer: Mailer
+    ahead: dict[int, Ready] = field(default_factory=dict)
+    """The next messages, as they were read at once."""
 
     def deliver(self, message_id: int) -> str:
         """Bring one message to a status with a reason."""
+        ready = self.next_one(message_id)
         for _ in range(MAX_CHECKS):
-            message = self.claim.take(message_id)
-            status = "lost" if message is None else self.deliver_as_it_stands(message)
+            status = "lost" if ready is None else self.deliver_as_it_stands(ready)
             if status is not None:
                 return status
+            ready = self.read([message_id]).get(message_id)
         return self.claim.put_off(message_id, "queued", "order_changes", due=self.services.clock() + REVIEW_AGAIN)
 
-    def deliver_as_it_stands(self, message: Message) -> str | None:
+    def next_one(self, message_id: int) -> Ready | None:
+        """Return a message as it was read a moment ago; where it was not, read it, and with it some that follow."""
+        ready = self.ahead.pop(message_id, None)
+        if ready is None or ready.is_old:
+            self.ahead.clear()
+            following = [other for other in self.claim.ids if other > message_id][: READ_AHEAD - 1]
+            self.ahead.update(self.read([message_id, *following]))
+            ready = self.ahead.pop(message_id, None)
+        return ready
+
+    def read(self, message_ids: Sequence[int]) -> dict[int, Ready]:
+        """Read those of the messages that are still ours, whom they are about, and which of their links are right."""
+        read_at, zone = monotonic(), self.services.settings.club_time_zone
+        messages = self.claim.take(*message_ids)
+        orders = [order for message in messages if not message.suppressed for order in message.order_ids]
+        with self.services.database.transaction() as connection:
+            players = players_with_orders(connection, self.tournament.id, orders) if orders else {}
+            charges = charges_for(connection, self.tournament, players, zone) if players else {}
+        kept = kept_links(self.services.keeper, charges, LinkKind(self.campaign.link_kind)) if charges else {}
+        if kept:
+            self.claim.record_links(list(kept.values()))
+
+        def own(message: Message, of_all: Mapping[int, Any]) -> dict[int, Any]:
+            return {order: of_all[order] for order in message.order_ids if order in of_all}
+
+        return {
+            message.id: Ready(message, own(message, players), own(message, charges), own(message, kept), read_at)
+            for message in messages
+        }
+
+    def deliver_as_it_stands(self, ready: Ready) -> str | None:
         """Check, render, send and record; None where something has changed between check and send."""
+        message = ready.message
         status = self.keep_waiting(message)
         if status is not None:
             return status
-        self.mailer.check()  # before the links are: a server may greet us only after minutes
-        players, checked = self.players(message), monotonic()
-        links = self.tend_links(message, players)
+        self.mailer.check()  # before the links are looked after: a server may greet us only after minutes
+        if ready.is_old:
+            return None
+        links = self.tend_links(ready)
         status = self.hold_back(message, links)
         if status is not None:
             return status
         if not message.approved:
             return self.claim.put_off(message.id, "queued", "awaiting_approval")
         try:
-            draft = self.write(message, players, links)
+            draft = self.write(ready, links)
         except PermanentError as error:
             return self.claim.put_off(message.id, "failed", "cannot_be_written", error=str(error))
-        if message.maybe_delivered and not is_unchanged(message, players, draft):
-            return self.deliver_renewed(message, players)
-        delivery = self.mailer.deliver(draft.envelope, lambda: self.begin_body(message, draft, checked))
+        if message.maybe_delivered and not is_unchanged(message, ready.players, draft):
+            return self.deliver_renewed(ready)
+        delivery = self.mailer.deliver(draft.envelope, lambda: self.begin_body(ready, draft))
         return None if delivery.outcome is DeliveryOutcome.WITHDRAWN else self.claim.record(message, delivery)
 
-    def begin_body(self, message: Message, draft: Draft, checked: float) -> bool:
+    def begin_body(self, ready: Ready, draft: Draft) -> bool:
         """Say whether the body may go out now, after the server's 354; True counts as sent until more is known.
 
         A server may take minutes to come to its 354 (RFC 5321, 4.5.3.2), longer than a link may be unchecked.
         """
-        if monotonic() - checked > FRESH_SECONDS:
-            if self.claim.take(message.id) is None:
+        if monotonic() - ready.read_at > FRESH_SECONDS:
+            again = self.read([ready.message.id]).get(ready.message.id)
+            if again is None or not draft.carries([link for link in self.tend_links(again) if link.url]):
                 return False
-            links = self.tend_links(message, self.players(message))
-            if not draft.carries([link for link in links if link.url]):
-                return False
-        return self.claim.enter_sending(message, draft)
+        return self.claim.enter_sending(ready.message, draft)
 
     def keep_waiting(self, message: Message) -> str | None:
         """Skip a message to a suppressed mailbox, and put off what is over the limits until they allow it."""
@@ -93,22 +152,17 @@ class Desk:
         due = self.claim.quota_due()
         return None if due is None else self.claim.put_off(message.id, "queued", "quota", due=due)
 
-    def players(self, message: Message) -> Mapping[int, CommittedPlayer]:
-        """Read whom the message is about, as the club's tables say now."""
-        with self.services.database.transaction() as connection:
-            return players_with_orders(connection, self.tournament.id, message.order_ids)
-
-    def tend_links(self, message: Message, players: Mapping[int, CommittedPlayer]) -> list[Link]:
-        """Make each order's link live, and note how it stands."""
-        zone, kind = self.services.settings.club_time_zone, LinkKind(self.campaign.link_kind)
-        with self.services.database.transaction() as connection:
-            charges = charges_for(connection, self.tournament, players, zone)
-        links = [
-            self.services.keeper.tend(order_id, charges.get(order_id), mailing=True, kind=kind)
-            for order_id in message.order_ids
-        ]
-        self.claim.record_links(links)
-        return links
+    def tend_links(self, ready: Ready) -> list[Link]:
+        """Make each order's link live that is not, and note how it stands."""
+        kind = LinkKind(self.campaign.link_kind)
+        tended = {
+            order_id: self.services.keeper.tend(order_id, ready.charges.get(order_id), mailing=True, kind=kind)
+            for order_id in ready.message.order_ids
+            if order_id not in ready.links
+        }
+        if tended:
+            self.claim.record_links(list(tended.values()))
+        return [ready.links.get(order_id) or tended[order_id] for order_id in ready.message.order_ids]
 
     def hold_back(self, message: Message, links: Sequence[Link]) -> str | None:
         """Skip or put off a message that cannot go out now; None where it can."""
@@ -119,10 +173,10 @@ class Desk:
             return self.claim.put_off(message.id, "skipped", skip_reason(links))
         return None
 
-    def write(self, message: Message, players: Mapping[int, CommittedPlayer], links: Sequence[Link]) -> Draft:
+    def write(self, ready: Ready, links: Sequence[Link]) -> Draft:
         """Render the message with its links, as it goes to its one recipient."""
-        letter = compose(message.kind, self.tournament, players, links, self.campaign.note)
-        settings = self.services.settings
+        message, settings = ready.message, self.services.settings
+        letter = compose(message.kind, self.tournament, ready.players, links, self.campaign.note)
         repeated = message.dated_at if message.maybe_delivered else None
         dated_at = repeated or self.services.clock().replace(microsecond=0)
         content = build_message(
@@ -138,9 +192,10 @@ class Desk:
         envelope = Envelope(parseaddr(settings.mail_from)[1], message.address, content)
         return Draft(envelope, dated_at, [link for link in links if link.url])
 
-    def deliver_renewed(self, message: Message, players: Mapping[int, CommittedPlayer]) -> str:
+    def deliver_renewed(self, ready: Ready) -> str:
         """Deliver the same orders in a message of its own, to the address that the club has now."""
-        address = parse_address(next(players[order] for order in message.order_ids if order in players).email)
+        message = ready.message
+        address = parse_address(next(iter(ready.players.values())).email)
         if address is None:
             return self.claim.put_off(message.id, "skipped", "no_address")
         renewed = self.claim.renew(

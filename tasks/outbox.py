@@ -17,7 +17,10 @@ from tasks.reminders import Hold, ReminderLimits
 from tasks.suppression import NO_SUCH_MAILBOX, PIPELINE, Suppression, enhanced_status
 
 CLAIM_SECONDS = 300
-"""Longer than one message takes up to `sending`; extended before each, so a lost worker's messages come back soon."""
+"""Longer than one message takes up to `sending`; extended on the way, so a lost worker's messages come back soon."""
+
+FRESH_CLAIM_SECONDS = 270
+"""A claim that has so much left is not extended yet: else each message would cost a write for all that are claimed."""
 
 SENDING_MARGIN_SECONDS = 300
 """A lease in `sending` outlives the wait for the last reply by this much, in which the body has to get out."""
@@ -60,7 +63,7 @@ class Outbox:
         try:
             yield claim
         finally:
-            self.database.fetch("return_claims", token=claim.token, now=self.clock())
+            self.database.fetch("return_claims", message_ids=claim.held, token=claim.token, now=self.clock())
 
 
 class Claim:
@@ -70,39 +73,50 @@ class Claim:
         self.outbox = outbox
         self.token = token
         self.ids: list[int] = []
+        self._renewed: list[int] = []
+
+    @property
+    def held(self) -> list[int]:
+        """All that was ever under our token."""
+        return [*self.ids, *self._renewed]
 
     @property
     def digests(self) -> str:
         """The template digests as SQL takes them."""
         return json.dumps(dict(self.outbox.digests))
 
-    def take(self, message_id: int) -> Message | None:
-        """Keep our leases alive and read its next message; None where it is not ours any more."""
-        with self.outbox.database.transaction() as connection:
-            fetch(connection, "extend_claims", token=self.token, lease_seconds=CLAIM_SECONDS)
-            rows = fetch(connection, "claimed_message", message_id=message_id, token=self.token, digests=self.digests)
-        return Message(**rows[0]._asdict()) if rows else None
+    def take(self, *message_ids: int) -> list[Message]:
+        """Keep our leases alive, and read those of the messages that are still ours."""
+        database = self.outbox.database
+        database.fetch(
+            "extend_claims",
+            message_ids=self.held,
+            token=self.token,
+            lease_seconds=CLAIM_SECONDS,
+            fresh_seconds=FRESH_CLAIM_SECONDS,
+        )
+        rows = database.fetch("claimed_messages", message_ids=list(message_ids), token=self.token, digests=self.digests)
+        return [Message(**row._asdict()) for row in rows]
 
     def record_links(self, links: Sequence[Link]) -> None:
         """Note how each order's link stands, and with it what the message will say."""
-        with self.outbox.database.transaction() as connection:
-            for link in links:
-                fetch(
-                    connection,
-                    "record_link",
-                    campaign_id=self.outbox.campaign_id,
-                    order_id=link.order_id,
-                    link=link.outcome.value,
-                    detail=link.detail or None,
-                    session_id=link.session_id,
-                    amount=link.amount,
-                    currency=link.currency,
-                    link_expires_at=link.expires_at,
-                    checked_at=link.checked_at,
-                )
+        self.outbox.database.fetch(
+            "record_links",
+            campaign_id=self.outbox.campaign_id,
+            order_ids=[link.order_id for link in links],
+            links=[link.outcome.value for link in links],
+            details=[link.detail or None for link in links],
+            session_ids=[link.session_id for link in links],
+            amounts=[link.amount for link in links],
+            currencies=[link.currency for link in links],
+            links_expire_at=[link.expires_at for link in links],
+            checked_at=[link.checked_at for link in links],
+        )
 
     def quota_due(self) -> datetime | None:
         """Say when another message may go out under the sending limits; None: now."""
+        if not self.outbox.quota.limited:
+            return None
         with self.outbox.database.transaction() as connection:
             return self.outbox.quota.due(connection, self.outbox.clock())
 
@@ -181,6 +195,10 @@ class Claim:
             "run_id": self.outbox.run_id,
             "now": now,
         }
+        if status == "sent":  # a statement by itself is a transaction by itself, which spares two round trips
+            recorded = self.outbox.database.fetch("record_delivery", **values, token=self.token, next_attempt_at=due)
+            if recorded:
+                return status
         with self.outbox.database.transaction() as connection:
             recorded = fetch(connection, "record_delivery", **values, token=self.token, next_attempt_at=due)
             if not recorded and status != "uncertain":
@@ -212,6 +230,7 @@ class Claim:
                 lease_seconds=CLAIM_SECONDS,
                 now=self.outbox.clock(),
             )
+        self._renewed += [row.id for row in rows]
         return int(rows[0].id) if rows else None
 
     def put_off(

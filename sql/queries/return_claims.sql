@@ -2,5 +2,5 @@
 -- Returns: id.
 UPDATE tournament_fees.messages
 SET status = 'queued', lease_token = NULL, lease_expires_at = NULL, changed_at = :now
-WHERE lease_token = :token AND status = 'claimed'
+WHERE id = any(cast(:message_ids AS bigint[])) AND lease_token = :token AND status = 'claimed'
 RETURNING id;

@@ -66,7 +66,7 @@ class LinkLedger:
         return [Order(committed=committed, **row._asdict()) for row in rows]
 
     def live_attempts(self, *order_ids: int) -> list[Attempt]:
-        """Read the attempts through which money may still come; an order's first is the one that can be paid, at most."""
+        """Read the attempts through which money may still come; of an order its first can be paid, at most."""
         return [Attempt(**row._asdict()) for row in self._database.fetch("live_attempts", order_ids=list(order_ids))]
 
     def knows_closed(self, session_id: str) -> bool:

@@ -47,9 +47,10 @@ def deliver_batch(
     with outbox.claim(batch.message_ids) as claim, services.mailer() as mailer:
         orders = services.database.fetch("queued_orders", message_ids=claim.ids)
         services.survey.look_for([row.order_id for row in orders], mailing=True)
+        desk = Desk(services, campaign, tournament, claim, mailer)
         for message_id in _in_turn(claim.ids, services.sending, stop_wanted):
             try:
-                statuses[Desk(services, campaign, tournament, claim, mailer).deliver(message_id)] += 1
+                statuses[desk.deliver(message_id)] += 1
             except (ConfigurationError, TransientError):
                 raise
             except Exception as bug:  # noqa: BLE001  raised below: one odd row costs no other family its message

@@ -16,7 +16,6 @@ from tasks.errors import ConfigurationError
 from tasks.mail.rendering import Renderer
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
 from tasks.mail.template_folder import TEMPLATES
-from tasks.message import Message
 from tasks.outbox import Outbox
 from tasks.report import sentence
 from tasks.steps import approve
@@ -325,8 +324,7 @@ def test_a_failed_one_that_is_sent_again_by_hand_is_covered_by_its_approval(club
     campaign = approved_run(club, only_players=[3])
     (batch,) = plan_batches(club.pipeline.services, campaign, 500)
     with box(club, campaign).claim(batch.message_ids) as claim:
-        message = claim.take(claim.ids[0])
-        assert message is not None
+        (message,) = claim.take(claim.ids[0])
         claim.record(message, Delivery(DeliveryOutcome.FAILED, Phase.RCPT, 550, "no relaying"))
     (summary,) = club.pipeline.retry(failed=True, by="Ann")
     assert summary.sent == 1
@@ -384,8 +382,7 @@ def test_the_ledger_lets_nothing_on_the_wire_that_no_approval_covers(club: Small
         club.sql("UPDATE tournament_fees.messages SET mailbox = 'other@example.org' WHERE status = 'queued'")
     ids = [row.id for row in club.messages() if row.status == "queued"]
     with outbox.claim(ids) as claim:
-        message = claim.take(claim.ids[0])
-        assert isinstance(message, Message)
+        (message,) = claim.take(claim.ids[0])
         assert message.approved == (changed == "nothing")
         links = [club.tend(order) for order in message.order_ids]
         claim.record_links(links)

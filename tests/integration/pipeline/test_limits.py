@@ -86,8 +86,7 @@ def test_a_message_that_the_server_refuses_before_its_body_does_not_count(empty_
     club.open_campaign()
     club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
     with replace(outbox(club), quota=Quota(per_hour=1)).claim(ids(club)) as claim:
-        message = claim.take(claim.ids[0])
-        assert message is not None
+        (message,) = claim.take(claim.ids[0])
         claim.record(message, Delivery(DeliveryOutcome.FAILED, Phase.RCPT, 550, "no such user"))
         assert claim.quota_due() is None
 
@@ -101,8 +100,7 @@ def test_workers_at_the_same_moment_never_exceed_the_limit_together(empty_club: 
     def enter(message_id: int) -> bool:
         box: Outbox = replace(outbox(club), quota=Quota(per_hour=3, per_day=5), run_id=uuid4())
         with box.claim([message_id]) as claim:
-            message = claim.take(message_id)
-            assert message is not None
+            (message,) = claim.take(message_id)
             links = [club.tend(order) for order in message.order_ids]
             claim.record_links(links)
             barrier.wait()

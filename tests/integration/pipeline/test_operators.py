@@ -167,7 +167,7 @@ def test_a_worker_in_the_middle_cannot_enter_sending_afterwards(club: SmallClub)
     with ready(club) as (claim, message, links):
         stop(club)
         assert not claim.enter_sending(message, drafted(message, links))
-        assert claim.take(message.id) is None
+        assert claim.take(message.id) == []
         assert claim.put_off(message.id, "queued", "quota") == "lost"
         assert claim.record(message, LATER) == "lost"
     assert statuses(club) == ["cancelled"] * 3
@@ -234,7 +234,7 @@ def test_what_takes_another_ones_place_while_its_campaign_is_being_stopped_is_st
 def test_two_messages_of_one_mailbox_that_are_renewed_at_once_become_two_parts(club: SmallClub) -> None:
     club.sql("UPDATE tournament_fees.messages SET maybe_delivered = TRUE")
     with outbox(club).claim(ids(club)[:2]) as claim, ThreadPoolExecutor(2) as pool:
-        taken = [message for message in map(claim.take, claim.ids) if message]
+        taken = claim.take(*claim.ids)
         with club.pipeline.services.database.transaction() as connection:
             fetch(connection, "lock_sending_campaign", campaign_id=claim.outbox.campaign_id)
             renewals = [

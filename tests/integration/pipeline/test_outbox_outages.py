@@ -64,8 +64,7 @@ def club(empty_club: Pipeline) -> SmallClub:
 def ready(club: SmallClub, database: UnsteadyDatabase) -> Iterator[tuple[Claim, Message, list[Link]]]:
     """Hold the message over the unsteady database, its links checked just now."""
     with replace(outbox(club), database=database).claim(ids(club)) as claim:
-        message = claim.take(claim.ids[0])
-        assert message is not None
+        (message,) = claim.take(claim.ids[0])
         links = [club.tend(order) for order in message.order_ids]
         claim.record_links(links)
         yield claim, message, links

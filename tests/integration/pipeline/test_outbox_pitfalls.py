@@ -16,8 +16,7 @@ def test_a_mail_server_that_repeats_the_address_does_not_bring_it_into_the_repor
     words = "5.1.1 <jo.ek@example.com>: Recipient address rejected: User unknown"
     (row,) = club.messages()
     with outbox(club).claim([row.id]) as claim:
-        message = claim.take(row.id)
-        assert message is not None
+        (message,) = claim.take(row.id)
         claim.record(message, Delivery(DeliveryOutcome.FAILED, Phase.RCPT, 550, words))
     report = markdown(summarize(club.pipeline.services, campaign, None))
     assert "User unknown" in report

@@ -551,8 +551,7 @@ def test_a_check_that_has_grown_old_before_the_mail_goes_out_is_made_again(club:
     (batch,) = plan_batches(services, campaign, 10)
     outbox = Outbox(services.database, campaign.id, services.clock, max_attempts=5, reply_timeout=60)
     with outbox.claim(batch.message_ids) as claim:
-        message = claim.take(batch.message_ids[0])
-        assert message is not None
+        (message,) = claim.take(batch.message_ids[0])
         claim.record_links([link])
         envelope = Envelope("fees@example.org", message.address, b"")
         assert not claim.enter_sending(message, Draft(envelope, club.pipeline.clock(), [link]))

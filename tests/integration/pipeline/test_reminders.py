@@ -324,8 +324,7 @@ def test_the_last_guard_is_asked_when_the_mail_server_is_ready(club: SmallClub) 
     limits = ReminderLimits.of(services.settings)
     box = Outbox(services.database, campaign.id, services.clock, 3, 60, reminders=limits)
     with box.claim([club.messages()[-1].id]) as claim:
-        message = claim.take(claim.ids[0])
-        assert message is not None
+        (message,) = claim.take(claim.ids[0])
         assert claim.reminder_hold(message) is None
         links = [club.tend(order) for order in message.order_ids]
         claim.record_links(links)

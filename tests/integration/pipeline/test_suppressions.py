@@ -56,8 +56,7 @@ def test_one_that_is_suppressed_while_its_message_waits_is_not_mailed(club: Smal
     with ready(club) as (claim, message, links):
         suppress(club)
         assert not claim.enter_sending(message, drafted(message, links))
-        again = claim.take(message.id)
-        assert again is not None
+        (again,) = claim.take(message.id)
         assert again.suppressed
     club.pipeline.retry()
     assert reasons(club) == [("skipped", "suppressed"), ("sent", None)]

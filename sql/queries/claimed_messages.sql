@@ -1,5 +1,5 @@
--- A claimed message, if it is still ours.
--- Takes: digests, a JSON object of each kind's template digest.
+-- Those of these claimed messages that are still ours.
+-- Takes: message_ids, an array; digests, a JSON object of each kind's template digest.
 -- Returns: id, kind, mailbox, address, message_id, attempts, attempts_before, maybe_delivered, content_digest and dated_at (NULL before it
 -- was first on the wire), suppressed, approved (each order of it that somebody may owe is covered as it stands), order_ids (an array).
 SELECT
@@ -38,4 +38,4 @@ SELECT
         ORDER BY mo.order_id
     ) AS order_ids
 FROM tournament_fees.messages AS m
-WHERE m.id = :message_id AND m.status = 'claimed' AND m.lease_token = :token;
+WHERE m.id = any(cast(:message_ids AS bigint[])) AND m.status = 'claimed' AND m.lease_token = :token;
