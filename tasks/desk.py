@@ -113,8 +113,9 @@ class Desk:
         status = self.keep_waiting(message)
         if status is not None:
             return status
+        before = monotonic()
         self.mailer.check()  # before the links are looked after: a server may greet us only after minutes
-        if ready.is_old:
+        if monotonic() - before > READ_SECONDS:
             return None
         links = self.tend_links(ready)
         status = self.hold_back(message, links)

@@ -150,26 +150,26 @@ class Claim:
 
     def _enter_sending(self, message: Message, draft: Draft) -> bool:
         now = self.outbox.clock()
-        reminders = self.outbox.reminders
+        reminders, quota = self.outbox.reminders, self.outbox.quota
+        values = {
+            "message_id": message.id,
+            "token": self.token,
+            "order_ids": [link.order_id for link in draft.links],
+            "links_die_at": draft.links_die_at,
+            "content_digest": draft.digest,
+            "dated_at": draft.dated_at,
+            "digests": self.digests,
+            "lease_seconds": self.outbox.reply_timeout + SENDING_MARGIN_SECONDS,
+            "run_id": self.outbox.run_id,
+            "now": now,
+        }
+        if reminders is None and not quota.limited:
+            return bool(self.outbox.database.fetch("enter_sending", **values))
         with self.outbox.database.transaction() as connection:
-            may_go = self.outbox.quota.take(connection, now)
+            may_go = quota.take(connection, now)
             fetch(connection, "mailbox_lock", message_id=message.id)
             may_go = may_go and (reminders is None or reminders.hold(connection, message.id, now) is None)
-            entered = may_go and fetch(
-                connection,
-                "enter_sending",
-                message_id=message.id,
-                token=self.token,
-                order_ids=[link.order_id for link in draft.links],
-                links_die_at=draft.links_die_at,
-                content_digest=draft.digest,
-                dated_at=draft.dated_at,
-                digests=self.digests,
-                lease_seconds=self.outbox.reply_timeout + SENDING_MARGIN_SECONDS,
-                run_id=self.outbox.run_id,
-                now=now,
-            )
-        return bool(entered)
+            return may_go and bool(fetch(connection, "enter_sending", **values))
 
     def record(self, message: Message, delivery: Delivery) -> str:
         """Commit what became of a message and return its new status; what the server put off is queued for later.

@@ -1,4 +1,5 @@
--- Forget what list calls have shown of orders that are as they should be, only while their leases are ours; what a later call has shown stays.
+-- Forget what list calls have shown of orders that are as they should be, only while their leases are ours; what a later call has shown
+-- stays.
 -- Takes arrays of one length: order_ids, seen_ats (when what was looked at was seen).
 -- Returns: session_id.
 DELETE FROM tournament_fees.sightings AS s

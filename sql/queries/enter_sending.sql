@@ -3,9 +3,16 @@
 -- message carries as it was rendered and checked less than 120 seconds ago, its link not closed since, nobody at work on that, who may just
 -- be closing it or about to write down that it is paid, where an approval is required each order covered by one, and, where the message
 -- may have been delivered already, with the very same bytes.
+-- The mailbox is held until this is committed: a reminder to it at the same moment waits, and then sees this message.
 -- Takes, among others: digests, a JSON object of each kind's template digest.
 -- Returns: id, attempts, or no row where anything has changed: then the message is looked at again.
-WITH entered AS (
+WITH mailbox AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(hashtextextended(concat('tournament-fees mailbox ', addressed.mailbox), 0))
+    FROM tournament_fees.messages AS addressed
+    WHERE addressed.id = :message_id
+),
+
+entered AS (
     UPDATE tournament_fees.messages AS m
     SET
         status = 'sending',
@@ -18,6 +25,7 @@ WITH entered AS (
         changed_at = :now
     WHERE
         m.id = :message_id
+        AND (SELECT count(*) FROM mailbox) = 1
         AND m.status = 'claimed'
         AND m.lease_token = :token
         AND m.lease_expires_at > clock_timestamp()

@@ -8,13 +8,14 @@ from uuid import uuid4
 
 import pytest
 
+from tasks.database import fetch
 from tasks.errors import ConfigurationError
 from tasks.links.model import Link
 from tasks.mail.smtp import Delivery, DeliveryOutcome, Envelope, Phase
 from tasks.message import Draft, Message
 from tasks.outbox import Claim, Outbox
 from tasks.steps.plan_batches import plan_batches
-from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.harness import Pipeline, waiting_for_locks
 from tests.integration.pipeline.small_club import SmallClub
 
 SENT = Delivery(DeliveryOutcome.SENT, Phase.AFTER_DOT, 250, "taken")
@@ -166,6 +167,16 @@ def test_sending_is_entered_once(club: SmallClub) -> None:
         assert claim.take(message.id) == []
     assert statuses(club)[0] == "sending", "a claim's end gives back nothing that is on the wire"
     assert attempts(club, message.id) == ["sending"]
+
+
+def test_a_mailbox_that_somebody_else_is_about_to_mail_is_waited_for(club: SmallClub) -> None:
+    with ready(club) as (claim, message, links), ThreadPoolExecutor(1) as pool:
+        with club.pipeline.owner.transaction() as connection:
+            fetch(connection, "mailbox_lock", message_id=message.id)
+            entering = pool.submit(claim.enter_sending, message, drafted(message, links))
+            while not waiting_for_locks(club.pipeline):
+                assert not entering.done()
+        assert entering.result()
 
 
 CHANGES = {

@@ -1,0 +1,143 @@
+"""A batch's messages are read ahead, and links that need nothing done recognised many at once: nothing else changes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tasks import desk
+from tasks.campaign import Batch, Campaign
+from tasks.links.glance import kept_links
+from tasks.links.model import Charge, LinkKind, LinkOutcome
+from tasks.steps.deliver_batch import deliver_batch
+from tests.integration.pipeline.harness import Pipeline, links_in
+from tests.integration.pipeline.link_club import LinkClub
+from tests.integration.pipeline.small_club import CUP
+
+NAMES = ("Ek", "Berg", "Chen", "Diaz")
+CHARGE = Charge("Spring Cup: Hawks entry", "Max Ek")
+
+
+@pytest.fixture
+def club(empty_club: Pipeline) -> LinkClub:
+    """Four families whose links were made a moment ago, and whose campaign is being sent."""
+    club = LinkClub.on(empty_club)
+    for name in NAMES:
+        club.tend(club.family(name, f"{name.lower()}@example.com")[0])
+    club.begin_sending()
+    club.pipeline.services.survey.sweep()
+    club.pipeline.stand_in.clear_requests()
+    return club
+
+
+def orders(club: LinkClub) -> list[int]:
+    return [row.id for row in club.sql("SELECT id FROM orders ORDER BY id")]
+
+
+def glance(club: LinkClub, kind: LinkKind = LinkKind.CHECKOUT_SESSION) -> set[int]:
+    return set(kept_links(club.pipeline.services.keeper, dict.fromkeys(orders(club), CHARGE), kind))
+
+
+def deliver(club: LinkClub, then: Callable[[int], None] = lambda _: None) -> list[str]:
+    """Deliver all messages in one batch; `then` is called before each. Return whom the mail went to."""
+    (row,) = club.sql("SELECT id, tournament_id FROM tournament_fees.campaigns")
+    messages = [message.id for message in club.messages()]
+    turns = iter(range(1, 9))
+
+    def stop_wanted() -> bool:
+        then(next(turns))
+        return False
+
+    campaign = Campaign(row.id, "fee_notice", row.tournament_id, CUP)
+    deliver_batch(club.pipeline.services, campaign, Batch(1, tuple(messages)), None, stop_wanted)
+    return sorted(str(mail["X-Envelope-To"]) for mail in club.pipeline.inbox.messages())
+
+
+def test_links_that_a_list_has_just_shown_are_recognised_without_a_call_and_what_was_seen_is_used_once(
+    club: LinkClub,
+) -> None:
+    assert glance(club) == set(orders(club))
+    assert club.pipeline.stand_in.requests() == []
+    assert club.sql("SELECT FROM tournament_fees.sightings") == []
+    assert club.sql("SELECT FROM tournament_fees.order_leases") == []
+    assert glance(club) == set()
+
+
+def test_it_says_of_them_what_a_whole_look_says(club: LinkClub) -> None:
+    seen = kept_links(club.pipeline.services.keeper, dict.fromkeys(orders(club), CHARGE), LinkKind.CHECKOUT_SESSION)
+    for order, link in seen.items():
+        whole = club.tend(order)
+        assert (whole.outcome, whole.url, whole.amount, whole.currency, whole.expires_at, whole.kind) == (
+            (LinkOutcome.KEPT, link.url, link.amount, link.currency, link.expires_at, link.kind)
+        )
+
+
+DOUBTS = {
+    "the price": "UPDATE orders SET amount = 4000 WHERE id = 1",
+    "the currency": "UPDATE orders SET currency = 'cad' WHERE id = 1",
+    "the session": "UPDATE orders SET stripe_checkout_session_id = 'cs_test_another' WHERE id = 1",
+    "no session": "UPDATE orders SET stripe_checkout_session_id = NULL WHERE id = 1",
+    "another URL": "UPDATE orders SET stripe_checkout_url = 'https://example.org' WHERE id = 1",
+    "paid": "UPDATE orders SET status = 'paid' WHERE id = 1",
+    "closed": "UPDATE tournament_fees.checkout_attempts SET state = 'expired' WHERE order_id = 1",
+    "seen long ago": "UPDATE tournament_fees.sightings SET seen_at = now() - interval '61 seconds' WHERE order_id = 1",
+    "not seen": "DELETE FROM tournament_fees.sightings WHERE order_id = 1",
+    "seen as paid": "UPDATE tournament_fees.sightings SET session = session || "
+    '\'{"status": "complete", "payment_status": "paid"}\' WHERE order_id = 1',
+    "another one seen": "INSERT INTO tournament_fees.sightings (order_id, session_id, seen_at, session) "
+    "SELECT order_id, 'cs_test_x', seen_at, session || '{\"id\": \"cs_test_x\"}' FROM tournament_fees.sightings WHERE order_id = 1",
+    "somebody at work on it": "INSERT INTO tournament_fees.order_leases VALUES "
+    "(1, gen_random_uuid(), now() + interval '1 minute')",
+    "a person has to look at it": "INSERT INTO tournament_fees.set_asides (order_id, reason, detail, set_aside_at) "
+    "VALUES (1, 'paid_twice', '', now())",
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS.values(), ids=DOUBTS)
+def test_whatever_is_not_sure_is_left_to_a_whole_look(club: LinkClub, doubt: str) -> None:
+    club.sql(doubt)
+    assert glance(club) == set(orders(club)) - {1}
+    assert {row.order_id for row in club.sql("SELECT order_id FROM tournament_fees.sightings")} <= {1}
+
+
+def test_one_of_the_other_kind_or_that_dies_soon_is_left_to_a_whole_look(club: LinkClub) -> None:
+    assert glance(club, LinkKind.PAYMENT_LINK) == set()
+    club.pipeline.later(timedelta(hours=13))
+    assert glance(club) == set()
+
+
+def test_a_batch_of_links_that_are_right_is_delivered_without_a_call_to_stripe(club: LinkClub) -> None:
+    assert len(deliver(club)) == 4
+    assert club.pipeline.stand_in.requests() == []
+
+
+def test_what_changes_after_it_was_read_ahead_goes_out_as_it_is_then(club: LinkClub) -> None:
+    def change(turn: int) -> None:
+        if turn == 2:  # one has gone, and three are read
+            club.set_order(2, amount=4000)
+            club.set_order(3, status="cancelled")
+            club.sql("UPDATE parents SET email = 'new@example.com' WHERE id = 4")
+
+    assert deliver(club, change) == ["berg@example.com", "diaz@example.com", "ek@example.com"]
+    (mail,) = club.pipeline.inbox.to("berg@example.com")
+    assert "$40.00" in str(mail.get_body(("plain",)))
+    (link,) = links_in(mail)
+    assert link == club.order_now(2).stripe_checkout_url
+
+
+def test_what_was_read_a_while_ago_is_read_again(club: LinkClub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk.Ready, "is_old", property(lambda _: True))
+
+    def change(turn: int) -> None:
+        if turn == 2:
+            club.sql("UPDATE players SET first_name = 'Zoe' WHERE id = 2")
+
+    assert len(deliver(club, change)) == 4
+    assert "Zoe" in str(club.pipeline.inbox.to("berg@example.com")[0])
+
+
+def test_more_messages_than_are_read_at_once_are_each_sent_once(
+    club: LinkClub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "READ_AHEAD", 3)
+    assert deliver(club) == sorted(f"{name.lower()}@example.com" for name in NAMES)
