@@ -20,7 +20,7 @@ from tests.bench.stage import Stage, stage
 OURS, OURS_TWICE = "tournament-fees", "tournament-fees, 2 workers"
 SOURCE, LOOP, OFFICE = "smtp-source, 10 connections", "smtplib, one connection", "django-post_office"
 
-FAMILIES = 2000
+FAMILIES = 1000
 SIZE = 10_000
 """Bytes of a message, about what ours have."""
 
@@ -28,7 +28,7 @@ REPLY_MS = 30.0
 ROUND_TRIPS = 2
 """A message of ours: MAIL, RCPT and DATA in one, the body in the other."""
 
-LINES = {1: 100, 8: 800, 32: 2000}
+LINES = {1: 60, 8: 500, 32: 1000}
 """Connections, and how many messages go over them together."""
 
 OFFICE_SETTINGS = [
@@ -84,7 +84,7 @@ def told(samples: Mapping[str, Sequence[Sample]], best: object) -> Findings:
 def slow_line(announce: Announce) -> Findings:
     """Compare messages a second where each reply takes 30 ms, with what the round trips alone allow."""
     rows, goals, figures = [], [], {}
-    with stage(max(LINES.values())) as club, slow_sink(REPLY_MS) as port:
+    with stage(max(LINES.values()), {"batch_size": 20}) as club, slow_sink(REPLY_MS) as port:
         for connections, count in LINES.items():
             ideal = connections / (ROUND_TRIPS * REPLY_MS / 1000)
             contestants: dict[str, Callable[[], Sample]] = {

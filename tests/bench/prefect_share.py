@@ -14,9 +14,9 @@ from time import monotonic
 
 import httpx
 
-from deployments.local.processes import inherited_environment
 from deployments.local.stack import Stack, local_stack
 from deployments.local.stripe_standin.control import StandInControl
+from flows.tournament_fees import tournament_fees
 from tasks.campaign import CampaignOptions
 from tasks.settings_source import load_settings
 from tests.bench.delivery import REPLY_MS
@@ -108,23 +108,33 @@ def staged(families: int) -> Iterator[Staged]:
         club.made_by_the_club(club.people(families), (6, 1))
         club.refresh()
         club.sql("ANALYZE")
+        parts.enter_context(environment(given))  # of the processes that follow: Prefect reads it when it is imported
         spawn = multiprocessing.get_context("spawn")
-        with_prefect = parts.enter_context(ProcessPoolExecutor(1, spawn, initializer=prepare, initargs=(given,)))
+        with_prefect = parts.enter_context(ProcessPoolExecutor(1, spawn))
         without = parts.enter_context(ProcessPoolExecutor(1, spawn))
+        for process in (with_prefect, without):
+            process.submit(be_ready).result()
         yield Staged(stack, given, with_prefect, without, count(1))
 
 
-def prepare(given: Mapping[str, str]) -> None:
-    """Give a process these settings, Prefect's among them."""
-    kept = inherited_environment()
-    os.environ.clear()
-    os.environ.update({**kept, **given})
+@contextmanager
+def environment(given: Mapping[str, str]) -> Iterator[None]:
+    """Give what is started in the block these settings, Prefect's among them."""
+    before = dict(os.environ)
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def be_ready() -> None:
+    """Import all that a run needs: to name this function does."""
 
 
 def run_flow(sequence: int) -> None:
     """Run the flow; raises where it did not complete."""
-    from flows.tournament_fees import tournament_fees  # noqa: PLC0415  Prefect reads its settings when imported
-
     state = tournament_fees(CUP, CampaignOptions(sequence=sequence, at_most=MOST), return_state=True)
     if not state.is_completed():
         raise RuntimeError(f"the flow run did not complete: {state.message}")

@@ -85,7 +85,8 @@ DOUBTS = {
     "seen as paid": "UPDATE tournament_fees.sightings SET session = session || "
     '\'{"status": "complete", "payment_status": "paid"}\' WHERE order_id = 1',
     "another one seen": "INSERT INTO tournament_fees.sightings (order_id, session_id, seen_at, session) "
-    "SELECT order_id, 'cs_test_x', seen_at, session || '{\"id\": \"cs_test_x\"}' FROM tournament_fees.sightings WHERE order_id = 1",
+    "SELECT order_id, 'cs_test_x', seen_at, session || '{\"id\": \"cs_test_x\"}' FROM tournament_fees.sightings "
+    "WHERE order_id = 1",
     "somebody at work on it": "INSERT INTO tournament_fees.order_leases VALUES "
     "(1, gen_random_uuid(), now() + interval '1 minute')",
     "a person has to look at it": "INSERT INTO tournament_fees.set_asides (order_id, reason, detail, set_aside_at) "
