@@ -37,7 +37,8 @@ def markdown_row(figures: Figures) -> str:
 
 def terminal_table(figures: Sequence[Figures]) -> Table:
     """Return the table for a terminal."""
-    table = Table(HEADINGS[0], title=f"{figures[0].parents} parents, three weeks", title_justify="left")
+    table = Table(title=f"{figures[0].parents} parents, three weeks", title_justify="left")
+    table.add_column(HEADINGS[0], no_wrap=True)
     for heading in HEADINGS[1:]:
         table.add_column(heading, justify="right")
     for row in figures:
