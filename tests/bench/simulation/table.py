@@ -40,7 +40,7 @@ def terminal_table(figures: Sequence[Figures]) -> Table:
     table = Table(title=f"{figures[0].parents} parents, three weeks", title_justify="left")
     table.add_column(HEADINGS[0], no_wrap=True)
     for heading in HEADINGS[1:]:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for row in figures:
         table.add_row(*cells(row))
     return table

@@ -6,15 +6,17 @@ from datetime import timedelta
 from typing import Literal
 
 import pytest
+import stripe
 from pydantic import SecretStr
 
 from deployments.local.stripe_standin.faults import FaultName
 from tasks.errors import ConfigurationError, TransientError
 from tasks.links.model import Charge, LinkKind, LinkOutcome
+from tasks.links.request import ORDER_KEY
 from tasks.refresh import RefreshOptions
 from tasks.services import open_services
 from tests.chaos.moments import Worker, watch_engine
-from tests.integration.pipeline.harness import Pipeline
+from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline
 from tests.integration.pipeline.link_club import LinkClub
 from tests.integration.pipeline.small_club import FEE, PAYMENT_LINKS, SESSIONS
 
@@ -51,7 +53,10 @@ def test_what_is_paid_through_it_leads_back_to_the_order(club: LinkClub, order: 
     visit = club.visit(order)
     session = next(session for session in club.visits(order) if session["id"] == visit)
     assert session["metadata"] == club.links(order)[0]["metadata"]
-    assert club.links(order)[0]["payment_intent_data"]["metadata"] == session["metadata"]
+    intent = club.pipeline.stand_in.pay(visit)["payment_intent"]
+    client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": club.pipeline.stand_in.base_url})
+    assert client.v1.payment_intents.retrieve(intent).metadata.to_dict() == session["metadata"]
+    assert session["metadata"][ORDER_KEY] == str(order)
 
 
 @pytest.mark.parametrize("days", [2, 14])

@@ -251,3 +251,22 @@ def test_a_slow_payment_leaves_no_other_way_to_pay(
     pay(client, club, link, "and pay with a US bank account (success)", tabs=1)
     assert keep_link(club, order) in {LinkOutcome.PROCESSING, LinkOutcome.FOUND_PAID}
     assert not is_active(client, link)
+
+
+@pytest.mark.parametrize("failed_frees", [True, False])
+def test_a_slow_payment_that_fails_is_asked_for_by_another_link(
+    client: stripe.StripeClient, club: RefreshedClub, order: int, *, failed_frees: bool
+) -> None:
+    """Stripe's documents leave open whether the first link can be used again then."""
+    club.pipeline.stand_in.configure(failed_frees=failed_frees)
+    keep_link(club, order)
+    link = club.order_now(order).stripe_checkout_session_id
+    pay(
+        client, club, link, "and pay with a US bank account (failure). Wait until the Dashboard calls it failed", tabs=1
+    )
+    if not os.environ.get("STRIPE_SUITE"):
+        for session in club.pipeline.stand_in.sessions():
+            club.pipeline.stand_in.fail(session["id"])
+    assert keep_link(club, order) is LinkOutcome.RENEWED
+    assert not is_active(client, link)
+    assert is_active(client, club.order_now(order).stripe_checkout_session_id)
