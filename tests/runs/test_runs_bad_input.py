@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from shutil import copytree
 
+import pytest
+
 from deployments.local.demo_club import TOURNAMENT
 from deployments.local.home import REPOSITORY
 from deployments.local.processes import inherited_environment
@@ -51,6 +53,7 @@ def test_a_run_that_cannot_be_done_says_what_to_change_and_does_nothing(served: 
     assert [line for line in told if "hunter2" in line or "invented" in line] == []
 
 
+@pytest.mark.only_long
 def test_a_template_with_an_undefined_variable_stops_the_run_before_the_first_send(
     served: Served, club: Pipeline, tmp_path: Path
 ) -> None:

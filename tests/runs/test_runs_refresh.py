@@ -65,6 +65,7 @@ def test_a_dry_run_foretells_and_a_run_does(served: Served, club: Pipeline) -> N
     assert club.inbox.messages() == []
 
 
+@pytest.mark.only_long
 def test_filters_that_match_nobody_end_the_run_in_one_sentence(served: Served, club: Pipeline) -> None:
     assert club.order_of("Amy Abbott")
     run = served.start(DEPLOYMENT, {"options": {"order_ids": [99_999]}})
@@ -73,6 +74,7 @@ def test_filters_that_match_nobody_end_the_run_in_one_sentence(served: Served, c
     assert state.message == "Nothing in tournaments to come is of order 99999: check the filters; nothing was done"
 
 
+@pytest.mark.only_long
 def test_the_verb_for_a_terminal_runs_the_same_flow(served: Served, club: Pipeline) -> None:
     order = club.order_of("Alma Delgado").id
     said = subprocess.run(

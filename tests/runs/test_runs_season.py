@@ -127,8 +127,14 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
     ("settings", "complaint"),
     [
         ({"CLUB_TIME_ZONE": "Utah/Salt_Lake"}, "CLUB_TIME_ZONE is not a time zone by its IANA name"),
-        ({"REMINDER_HOUR": "24"}, "REMINDER_HOUR Input should be less than or equal to 23"),
-        ({"REMINDER_HOUR": "3"}, "REMINDER_HOUR 3 lies in REMINDER_QUIET_HOURS"),
+        pytest.param(
+            {"REMINDER_HOUR": "24"},
+            "REMINDER_HOUR Input should be less than or equal to 23",
+            marks=pytest.mark.only_long,
+        ),
+        pytest.param(
+            {"REMINDER_HOUR": "3"}, "REMINDER_HOUR 3 lies in REMINDER_QUIET_HOURS", marks=pytest.mark.only_long
+        ),
         ({"ALERT_URL": "nowhere://hunter2"}, "ALERT_URL is no address that Apprise knows"),
     ],
 )

@@ -114,6 +114,7 @@ def test_data_survives_a_kill_of_the_server(home: Path, holding: Holding) -> Non
         assert _kept(server) == "still here"
 
 
+@pytest.mark.only_long
 def test_lock_files_that_name_a_living_stranger_are_seen_through(home: Path) -> None:
     data = home / "postgres"
     locks = [data / "postmaster.pid", data / ".s.PGSQL.5432.lock"]
@@ -129,6 +130,7 @@ def test_lock_files_that_name_a_living_stranger_are_seen_through(home: Path) -> 
         assert stranger.poll() is None
 
 
+@pytest.mark.only_long
 def test_an_initialisation_that_was_cut_short_is_started_over(home: Path) -> None:
     draft = home / "postgres.draft"
     draft.mkdir()

@@ -87,6 +87,7 @@ def test_the_whole_stack_answers_and_leaves_no_process(home: Path) -> None:
     assert STANDIN_KEY not in repr(stack)
 
 
+@pytest.mark.only_long
 def test_a_killed_stack_leaves_its_data_and_its_ports_to_the_next(home: Path, holding: Holding) -> None:
     with local_stack(home, prefect=False, given={}, progress=_quiet) as first:
         with create_engine(first.environment["DATABASE_URL"], poolclass=NullPool).begin() as connection:

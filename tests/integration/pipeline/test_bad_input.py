@@ -78,7 +78,9 @@ def test_an_unreachable_stripe_is_named_with_its_place(demo_club: Pipeline) -> N
     nothing_happened(demo_club)
 
 
-@pytest.mark.parametrize("status", [200, 403, 404])
+@pytest.mark.parametrize(
+    "status", [pytest.param(200, marks=pytest.mark.only_long), pytest.param(403, marks=pytest.mark.only_long), 404]
+)
 def test_a_server_that_is_not_stripe_is_named_with_its_place(demo_club: Pipeline, status: int) -> None:
     with (
         web_server(lambda _path, _body: (status, "<html>Welcome</html>")) as place,
@@ -119,7 +121,14 @@ def test_a_key_that_stripe_does_not_take_is_a_configuration_error(demo_club: Pip
     nothing_happened(demo_club)
 
 
-@pytest.mark.parametrize("part", ["subject.txt", "body.txt", "body.html"])
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param("subject.txt", marks=pytest.mark.only_long),
+        pytest.param("body.txt", marks=pytest.mark.only_long),
+        "body.html",
+    ],
+)
 def test_a_template_with_an_undefined_variable_stops_before_the_first_send(
     demo_club: Pipeline, tmp_path: Path, part: str
 ) -> None:
@@ -148,7 +157,14 @@ def test_a_template_that_fails_for_one_family_only_stops_before_the_first_send(
     nothing_happened(demo_club)
 
 
-@pytest.mark.parametrize("broken", ["{{ letter.coach }}", "{{ letter.tournament + 1 }}", "{{ 1 / 0 }}"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param("{{ letter.coach }}", marks=pytest.mark.only_long),
+        pytest.param("{{ letter.tournament + 1 }}", marks=pytest.mark.only_long),
+        "{{ 1 / 0 }}",
+    ],
+)
 def test_a_template_that_fails_where_a_fee_is_paid_stops_before_the_first_send(
     demo_club: Pipeline, tmp_path: Path, broken: str
 ) -> None:

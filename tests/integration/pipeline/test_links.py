@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Literal
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ from tests.integration.pipeline.harness import LIVE_KEY, Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
 
 Method = Literal["GET", "POST"]
+SELDOM = partial(pytest.param, marks=pytest.mark.only_long)
 
 
 @pytest.fixture
@@ -404,7 +406,7 @@ def test_a_lost_reply_to_an_expiry_is_looked_up(club: SmallClub, order: int) -> 
     assert len(club.sessions(order)) == 2
 
 
-@pytest.mark.parametrize("fault", ["429", "429_retry_after", "lock_timeout"])
+@pytest.mark.parametrize("fault", ["429", SELDOM("429_retry_after"), SELDOM("lock_timeout")])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_call_too_many_is_made_again_when_everybody_has_waited(
     club: SmallClub, order: int, fault: FaultName, method: Method
@@ -418,6 +420,7 @@ def test_a_call_too_many_is_made_again_when_everybody_has_waited(
     assert waits.kinds == 2
 
 
+@pytest.mark.only_long
 def test_a_call_that_stripe_never_has_time_for_is_left_for_later(club: SmallClub, order: int) -> None:
     session = expired_session(club, order)
     club.pipeline.stand_in.add_fault("429", method="POST", count=MAX_REFUSALS)

@@ -56,7 +56,11 @@ LOOKING: tuple[tuple[str, ...], ...] = (
 )
 
 
-@pytest.mark.parametrize("arguments", LOOKING, ids=[words[0] for words in LOOKING])
+@pytest.mark.parametrize(
+    "arguments",
+    [*LOOKING[:2], *(pytest.param(words, marks=pytest.mark.only_long) for words in LOOKING[2:])],
+    ids=[words[0] for words in LOOKING],
+)
 def test_old_tables_are_told_in_one_line_with_the_migration_that_they_are_at(
     club: SmallClub, arguments: tuple[str, ...]
 ) -> None:
@@ -73,6 +77,7 @@ def test_a_club_table_that_lacks_a_column_is_told_in_one_line(club: SmallClub) -
     assert "tournaments.time_zone is missing" in said
 
 
+@pytest.mark.only_long
 def test_uncertain_messages_are_shown_settled_and_the_campaign_is_stopped(club: SmallClub) -> None:
     code, said = verb(club, "uncertain", "-t", CUP)
     assert code == 0
@@ -92,6 +97,7 @@ def test_uncertain_messages_are_shown_settled_and_the_campaign_is_stopped(club: 
     assert (code, said) == (2, "Error: The campaign fee_notice 1 was stopped before: nothing was done")
 
 
+@pytest.mark.only_long
 def test_the_suppression_list_is_kept_from_the_terminal(club: SmallClub, tmp_path: Path) -> None:
     assert verb(club, "suppress", "Jo.Ek@example.com", "--reason", "asked for it", "--by", "Ann") == (
         0,

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Literal
 
 import pytest
@@ -21,6 +22,7 @@ from tests.integration.pipeline.link_club import LinkClub
 from tests.integration.pipeline.small_club import FEE, PAYMENT_LINKS, SESSIONS
 
 SESSION = LinkKind.CHECKOUT_SESSION
+SELDOM = partial(pytest.param, marks=pytest.mark.only_long)
 
 
 @pytest.fixture
@@ -395,7 +397,7 @@ def test_a_link_that_is_on_again_for_a_paid_order_is_closed(club: LinkClub, orde
 
 
 @pytest.mark.parametrize("hours", [0, 24 * 9])
-@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "500", "500_after_commit"])
+@pytest.mark.parametrize("fault", [SELDOM("drop_before"), "drop_after", SELDOM("500"), "500_after_commit"])
 def test_a_lost_reply_is_cleared_up_and_makes_no_second_link(
     club: LinkClub, order: int, fault: FaultName, hours: int
 ) -> None:
@@ -416,7 +418,7 @@ def test_a_lost_reply_is_cleared_up_and_makes_no_second_link(
     assert "requested" not in {state for _, state in club.attempts(order)}
 
 
-@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "500", "429"])
+@pytest.mark.parametrize("fault", [SELDOM("drop_before"), "drop_after", SELDOM("500"), "429"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_fault_while_a_link_is_closed_leaves_no_way_to_pay_in_the_end(
     club: LinkClub, order: int, fault: FaultName, method: Literal["GET", "POST"]

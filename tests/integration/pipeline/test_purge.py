@@ -219,10 +219,10 @@ def test_the_previews_of_what_is_purged_are_deleted_and_no_others(club: SmallClu
     ("state", "uncertain", "said"),
     [
         ("sending", False, "it is not finished: stop it, or let it be sent"),
-        ("awaiting_approval", False, "it is not finished"),
-        ("draft", False, "it is not finished"),
+        pytest.param("awaiting_approval", False, "it is not finished", marks=pytest.mark.only_long),
+        pytest.param("draft", False, "it is not finished", marks=pytest.mark.only_long),
         ("done", True, "1 messages are uncertain: decide about them in settle-uncertain"),
-        ("stopped", True, "1 messages are uncertain"),
+        pytest.param("stopped", True, "1 messages are uncertain", marks=pytest.mark.only_long),
     ],
 )
 def test_what_is_not_finished_or_not_settled_stays_whole(

@@ -285,6 +285,7 @@ def test_a_campaign_that_waited_for_its_approval_is_held_too(empty_club: Pipelin
     assert club.pipeline.inbox.messages() == []
 
 
+@pytest.mark.only_long
 def test_the_operator_goes_through_it_in_a_terminal(disaster: Disaster, tmp_path: Path) -> None:
     disaster.deliver(disaster.message_ids[HALF:])
     disaster.club.family("Ivers", "ivers@example.com")

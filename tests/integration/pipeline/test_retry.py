@@ -164,10 +164,14 @@ def test_a_message_that_was_put_off_too_often_gets_all_its_attempts_again(club: 
     [
         ({"failed": True, "message_ids": (1_000_000,), "by": "Ann"}, "there is no message 1000000"),
         ({"uncertain": True, "count": 2, "by": "Ann"}, "1 uncertain messages were found, not 2"),
-        ({"uncertain": True, "by": "Ann"}, "How many uncertain messages you mean"),
-        ({"failed": True}, "Your name .* was expected"),
-        ({"failed": True, "by": "  "}, "Your name .* was expected"),
-        ({"message_ids": (1,), "by": "Ann"}, "A choice of failed or uncertain ones"),
+        pytest.param(
+            {"uncertain": True, "by": "Ann"}, "How many uncertain messages you mean", marks=pytest.mark.only_long
+        ),
+        pytest.param({"failed": True}, "Your name .* was expected", marks=pytest.mark.only_long),
+        pytest.param({"failed": True, "by": "  "}, "Your name .* was expected", marks=pytest.mark.only_long),
+        pytest.param(
+            {"message_ids": (1,), "by": "Ann"}, "A choice of failed or uncertain ones", marks=pytest.mark.only_long
+        ),
         ({"failed": True, "by": "Ann"}, "no failed message to be found"),
         ({"tournament": "Nowhere", "failed": True, "by": "Ann"}, "no tournament 'Nowhere'"),
     ],

@@ -69,10 +69,14 @@ def test_a_later_run_mails_the_rest_and_nobody_twice(club: SmallClub) -> None:
     ("chosen", "links"),
     [
         ({"only_teams": ["owls "]}, {"ek@example.com": 1}),
-        ({"only_teams": ["Hawks"]}, {"ek@example.com": 2, "berg@example.com": 1, "chen@example.com": 1}),
+        pytest.param(
+            {"only_teams": ["Hawks"]},
+            {"ek@example.com": 2, "berg@example.com": 1, "chen@example.com": 1},
+            marks=pytest.mark.only_long,
+        ),
         ({"only_teams": ["Hawks"], "only_players": [1, 4]}, {"ek@example.com": 1, "berg@example.com": 1}),
-        ({"without_teams": ["Hawks"]}, {"ek@example.com": 1}),
-        ({"without_players": [4, 5]}, {"ek@example.com": 3}),
+        pytest.param({"without_teams": ["Hawks"]}, {"ek@example.com": 1}, marks=pytest.mark.only_long),
+        pytest.param({"without_players": [4, 5]}, {"ek@example.com": 3}, marks=pytest.mark.only_long),
         ({"only_players": [1, 2], "without_teams": ["Owls"], "without_players": [4]}, {"ek@example.com": 2}),
     ],
 )
