@@ -46,6 +46,7 @@ LINKS, STALLS, PITFALLS, OUTBOX, REFRESH, STRANGERS = (
     for name in ("links", "links_stalls", "links_pitfalls", "outbox", "refresh", "strangers")
 )
 PAYMENT, ENDS = f"{PIPELINE}/test_payment_links.py", f"{PIPELINE}/test_payment_links_ends.py"
+GLANCE, AHEAD = "tasks/links/glance.py", f"{PIPELINE}/test_read_ahead.py"
 SCOPE, CHARGES = "sql/queries/refresh_orders.sql", "tasks/charges.py"
 STRIPE_LINKS = "tasks/links/stripe_api/payment_links.py"
 DECISION = "tests/unit/test_decision.py"
@@ -126,6 +127,13 @@ MUTANTS = (
     Mutant("reminders go on with reminders", "sql/queries/mailed_as.sql", " AND c.kind <> 'reminder'", "", ENDS, "reminders"),
     Mutant("a retry goes back to an older kind of link", "tasks/steps/take_up.py", "as_mailed(connection, tournament.id).link_kind", "options.link_kind", ENDS, "retry"),
     Mutant("a message goes out with a link that was closed since", SENDING, "AND closed.state = 'expired'", "AND closed.state = 'closed'", OUTBOX, "closed"),
+    Mutant("a link that stands beside another is recognised as right", GLANCE, "or shown.ids != {session.id} ", "", AHEAD, "not_sure"),
+    Mutant("a link that the ledger has as closed is recognised as right", GLANCE, '!= [(order.session_id, "open")]:', '== [(None, "open")]:', AHEAD, "not_sure"),
+    Mutant("a link that a person has to look at is recognised as right", GLANCE, "order.waits_for_person or ", "", AHEAD, "not_sure"),
+    Mutant("what was seen of a right link is relied on twice", GLANCE, "ledger.drop_seen(seen)", "seen.clear()", AHEAD, "used_once"),
+    Mutant("what was read ahead is used however old it is", "tasks/desk.py", "ready is None or ready.is_old", "ready is None", AHEAD, "read_again"),
+    Mutant("a slow batch loses its claims", "sql/queries/extend_claims.sql", "AND lease_expires_at < clock_timestamp() + make_interval(secs => :fresh_seconds)", "AND FALSE", OUTBOX, "leases_alive"),
+    Mutant("a notice does not wait for who mails its mailbox", SENDING, "        AND (SELECT count(*) FROM mailbox) = 1\n", "", OUTBOX, "mailbox"),
     Mutant("a message goes out with another session than its order has", SENDING, "                AND o.stripe_checkout_session_id = mo.session_id\n", "", OUTBOX, ""),
     Mutant("a message goes out at another price than its order has", SENDING, "                AND o.amount = mo.amount\n", "", OUTBOX, ""),
     Mutant("a message goes out for an order that is settled", SENDING, "                AND o.status = 'pending'\n", "", OUTBOX, ""),
