@@ -2,21 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from tests.bench.findings import Findings
+from tests.bench.svg import svg_template
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
 LABELS, BAR_WIDTH, BAR_HEIGHT, HEADING = 270.0, 400.0, 22.0, 46.0
 OURS, OTHERS = "#005a9c", "#8c959f"
 
@@ -53,7 +43,7 @@ def draw(found: Mapping[str, Findings]) -> str:
         if part in found:
             panels.append(_panel(title, y, _bars(found[part], what)))
             y += HEADING + len(panels[-1].bars) * (BAR_HEIGHT + 6) + 14
-    return _TEMPLATES.get_template("chart.svg.jinja").render(panels=panels, height=round(y), left=LABELS)
+    return svg_template(__file__).render(panels=panels, height=round(y), left=LABELS)
 
 
 def _bars(findings: Findings, figure: str) -> list[Bar]:

@@ -2,21 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tests.bench.simulation.figures import STEPS_A_DAY, Figures
 from tests.bench.simulation.season import DAYS_TO_PAY
+from tests.bench.svg import svg_template
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-)
 LEFT, TOP, WIDTH, HEIGHT = 60.0, 54.0, 520.0, 300.0
 BETWEEN_LABELS = 18.0
 OLD, SESSIONS, LINKS = "#595959", "#a84300", "#005a9c"
@@ -54,7 +44,7 @@ def draw(figures: Sequence[Figures]) -> str:
         for row, (colour, dashes), end, label in zip(figures, STYLES, ends, apart(ends), strict=True)
     ]
     days, shares = range(0, DAYS_TO_PAY + 1, 7), (0.0, 0.25, 0.5, 0.75, 1.0)
-    return _TEMPLATES.get_template("chart.svg.jinja").render(
+    return svg_template(__file__).render(
         lines=lines,
         days=[(day, round(_x(day * STEPS_A_DAY), 1)) for day in days],
         shares=[(f"{share:.0%}", _y(share)) for share in shares],
