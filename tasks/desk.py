@@ -1,7 +1,8 @@
 """Works on one message after the other: makes its links live, writes it, hands it to the mail server, records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.utils import parseaddr
 from time import monotonic
@@ -11,7 +12,7 @@ from tasks.campaign import Campaign
 from tasks.charges import charges_for
 from tasks.club import CommittedPlayer, Tournament, players_with_orders
 from tasks.compose import compose, skip_reason
-from tasks.errors import PermanentError
+from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.links.glance import kept_links
 from tasks.links.model import Charge, Link, LinkKind, LinkOutcome
 from tasks.mail.mime import build_message
@@ -48,6 +49,8 @@ class Ready:
     """Those of its orders that need nothing done; the others have to be looked after."""
 
     read_at: float
+    draft: Future[Draft] | None = None
+    """The message, where all of its links are right: it is being written already."""
 
     @property
     def is_old(self) -> bool:
@@ -64,6 +67,9 @@ class Desk:
     tournament: Tournament
     claim: Claim
     mailer: Mailer
+    writer: Executor
+    """Writes the next message while the mail server is waited for."""
+
     ahead: dict[int, Ready] = field(default_factory=dict)
     """The next messages, as they were read at once."""
 
@@ -82,10 +88,26 @@ class Desk:
         ready = self.ahead.pop(message_id, None)
         if ready is None or ready.is_old:
             self.ahead.clear()
-            following = [other for other in self.claim.ids if other > message_id][: READ_AHEAD - 1]
-            self.ahead.update(self.read([message_id, *following]))
+            self.ahead.update(self.read_on(message_id))
             ready = self.ahead.pop(message_id, None)
         return ready
+
+    def read_on(self, message_id: int) -> dict[int, Ready]:
+        """Read a message and some that follow, or it alone where one of those cannot be read: that is none of its."""
+        following = [other for other in self.claim.ids if other > message_id][: READ_AHEAD - 1]
+        try:
+            ahead = self.read([message_id, *following])
+        except (ConfigurationError, TransientError):
+            raise
+        except Exception:  # noqa: BLE001  it comes again with the message that it is about
+            return self.read([message_id])
+        return {id_: replace(ready, draft=self.begin_writing(ready)) for id_, ready in ahead.items()}
+
+    def begin_writing(self, ready: Ready) -> Future[Draft] | None:
+        """Let a message be written that is sure to go out as it was read."""
+        if not ready.links or ready.links.keys() != set(ready.message.order_ids):
+            return None
+        return self.writer.submit(self.write, ready, list(ready.links.values()))
 
     def read(self, message_ids: Sequence[int]) -> dict[int, Ready]:
         """Read those of the messages that are still ours, whom they are about, and which of their links are right."""
@@ -124,7 +146,7 @@ class Desk:
         if not message.approved:
             return self.claim.put_off(message.id, "queued", "awaiting_approval")
         try:
-            draft = self.write(ready, links)
+            draft = ready.draft.result() if ready.draft else self.write(ready, links)
         except PermanentError as error:
             return self.claim.put_off(message.id, "failed", "cannot_be_written", error=str(error))
         if message.maybe_delivered and not is_unchanged(message, ready.players, draft):

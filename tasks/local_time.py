@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tasks.errors import ConfigurationError
@@ -21,16 +21,17 @@ def find_zone(name: str) -> ZoneInfo:
 
 
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
-    """Return the moment at which a day is over there, in UTC."""
+    """Return the moment at which a day is over there, in UTC; the last days that there are have none after them."""
+    day = min(day, date.max - timedelta(days=2))
     return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
 
 
 def closing(last_day: date | None, zone: str | None, otherwise: str) -> datetime | None:
-    """Return the last minute of the last day to pay, in UTC; None where there is no such day.
+    """Return the last minute of the last day to pay, in UTC; None where there is no such day, or one in the year 9999.
 
     A zone that does not exist, which a campaign refuses, keeps no refresh from its work: the other one counts.
     """
-    if last_day is None:
+    if last_day is None or last_day.year == MAXYEAR:
         return None
     try:
         local = find_zone(zone or otherwise)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 from tasks.campaign import Batch, Campaign
@@ -44,10 +45,14 @@ def deliver_batch(
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     statuses: Counter[str] = Counter()
     bugs: list[Exception] = []
-    with outbox.claim(batch.message_ids) as claim, services.mailer() as mailer:
+    with (
+        outbox.claim(batch.message_ids) as claim,
+        services.mailer() as mailer,
+        ThreadPoolExecutor(1, thread_name_prefix="writer") as writer,
+    ):
         orders = services.database.fetch("queued_orders", message_ids=claim.ids)
         services.survey.look_for([row.order_id for row in orders], mailing=True)
-        desk = Desk(services, campaign, tournament, claim, mailer)
+        desk = Desk(services, campaign, tournament, claim, mailer, writer)
         for message_id in _in_turn(claim.ids, services.sending, stop_wanted):
             try:
                 statuses[desk.deliver(message_id)] += 1

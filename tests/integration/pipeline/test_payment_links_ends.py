@@ -158,6 +158,18 @@ def test_a_tournament_of_other_teams_lets_nobody_pay_longer(club: LinkClub, orde
     assert club.ways_to_pay(order) == set()
 
 
+@pytest.mark.parametrize("column", ["tournaments.payment_deadline", "tournaments.event_date", "orders.due_date"])
+def test_a_day_at_the_end_of_all_time_is_none(club: LinkClub, order: int, column: str) -> None:
+    table, _, name = column.partition(".")
+    club.sql("UPDATE tournaments SET payment_deadline = NULL, event_date = NULL")
+    club.sql(f"UPDATE {table} SET {name} = DATE '9999-12-31'")  # noqa: S608  names of the test
+    assert club.pipeline.run(CUP, options=LINKS).sent == 1
+    assert club.refresh(LOOK).outcomes == {LinkOutcome.KEPT: 1}
+    go_to(club, 12, days=4)
+    assert reminded(club) == 1
+    assert club.active(order)
+
+
 @pytest.mark.parametrize(("due", "last"), [(28, 28), (10, 20)])
 def test_an_order_can_be_paid_until_its_own_due_date_where_that_is_later(
     club: LinkClub, order: int, due: int, last: int

@@ -1,6 +1,8 @@
 """A batch's messages are read ahead, and links that need nothing done recognised many at once: nothing else changes."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,9 @@ from tasks import desk
 from tasks.campaign import Batch, Campaign
 from tasks.links.glance import kept_links
 from tasks.links.model import Charge, LinkKind, LinkOutcome
+from tasks.links.sightings import Sighted, Sightings
+from tasks.mail.letter import Letter
+from tasks.mail.rendering import RenderedMail, Renderer
 from tasks.steps.deliver_batch import deliver_batch
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.link_club import LinkClub
@@ -142,3 +147,46 @@ def test_more_messages_than_are_read_at_once_are_each_sent_once(
 ) -> None:
     monkeypatch.setattr(desk, "READ_AHEAD", 3)
     assert deliver(club) == sorted(f"{name.lower()}@example.com" for name in NAMES)
+
+
+class OddSightings(Sightings):
+    """Meets a bug with whatever is read of order 3."""
+
+    def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
+        if 3 in order_ids:
+            raise ZeroDivisionError
+        return super().look_at(order_ids, mailing=mailing)
+
+
+def test_one_that_cannot_be_read_costs_no_other_its_message(club: LinkClub) -> None:
+    services = club.pipeline.services
+    odd = OddSightings(services.database, services.keeper.sightings.reference)
+    club = replace(
+        club,
+        pipeline=replace(club.pipeline, services=replace(services, keeper=replace(services.keeper, sightings=odd))),
+    )
+    with pytest.raises(ZeroDivisionError):
+        deliver(club)
+    assert [(row.id, row.status, row.reason) for row in club.messages() if row.status != "sent"] == [
+        (3, "failed", "bug")
+    ]
+    assert len(club.pipeline.inbox.messages()) == 3
+
+
+def test_a_message_is_written_while_the_one_before_it_is_on_its_way(club: LinkClub) -> None:
+    written = threading.Event()
+
+    class Waiting(Renderer):
+        """Tells when the second message is written."""
+
+        def render(self, letter: Letter) -> RenderedMail:
+            if letter.parent == "Jo Berg":
+                written.set()
+            return super().render(letter)
+
+    def before(turn: int) -> None:
+        if turn == 2:
+            assert written.wait(20), "and its turn has not come yet"
+
+    services = replace(club.pipeline.services, renderer=Waiting())
+    assert len(deliver(replace(club, pipeline=replace(club.pipeline, services=services)), before)) == 4
