@@ -51,7 +51,7 @@ simulate: .venv/.synced ## Compare the ways to mail a link, by simulated parents
 	@$(RUN) -m tests.bench.simulation $(ARGS)
 
 .PHONY: bench
-bench: .venv/.synced ## Measure how fast it is, beside others (over an hour; needs Debian's postfix); ARGS="delivery links" for parts
+bench: .venv/.synced ## Measure how fast it is, beside others (two hours; needs Debian's postfix); ARGS="delivery links" for parts, ARGS="--most 10000" for half an hour
 	@$(RUN) -m tests.bench $(ARGS)
 
 .PHONY: mutants
