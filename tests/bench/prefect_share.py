@@ -95,7 +95,12 @@ def share(announce: Announce, most: int) -> Findings:
     ]
     columns = ("recipients", "seconds by the flow", "by the steps alone", "Prefect's share", "task runs a thousand")
     return Findings(
-        "Prefect's share", columns, rows, goals, ["Twenty thousand are run once each way, without a warm-up."], figures
+        "Prefect's share",
+        columns,
+        rows,
+        goals,
+        ["A campaign of twenty thousand is run once each way, without a warm-up."],
+        figures,
     )
 
 

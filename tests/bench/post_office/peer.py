@@ -1,6 +1,7 @@
 """django-post_office as a peer: it runs in an environment of its own and takes orders, a line of JSON each."""
 
 import json
+import logging
 import resource
 import sys
 import time
@@ -24,6 +25,7 @@ def set_up(database: dict[str, Any], mail_port: int) -> None:
         POST_OFFICE={"BATCH_SIZE": 100, "THREADS_PER_PROCESS": 5, "LOG_LEVEL": 1, "BATCH_DELIVERY_TIMEOUT": 600},
     )
     django.setup()
+    logging.disable(logging.INFO)  # it tells of each batch
     call_command("migrate", verbosity=0)
 
 
