@@ -1,8 +1,7 @@
 -- The newest campaign of each tournament that has one.
--- Returns: tournament_id, state, parameters.
+-- Returns: tournament_id, state.
 SELECT DISTINCT ON (tournament_id)
     tournament_id,
-    state,
-    parameters
+    state
 FROM tournament_fees.campaigns
 ORDER BY tournament_id ASC, id DESC;

@@ -33,7 +33,6 @@ class Stage:
 
     club: BigClub
     postgres: PostgresServer
-    folder: Path
     _sequence: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def given(self, mail_port: int, **more: str) -> dict[str, str]:
@@ -74,4 +73,4 @@ def stage(families: int, settings: Mapping[str, object] | None = None) -> Iterat
         club.made_by_the_club(club.people(families), (6, 1))
         club.refresh()
         club.sql("ANALYZE")
-        yield Stage(club, postgres, folder)
+        yield Stage(club, postgres)

@@ -14,7 +14,6 @@ from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import SmallClub
 from tests.integration.pipeline.test_refresh import FORM
 
-HOUR = 3600.0
 LINK_FORM = {
     "line_items": FORM["line_items"],
     "restrictions": {"completed_sessions": {"limit": "1"}},
