@@ -32,7 +32,6 @@ def test_each_flow_is_deployed_with_its_schedule_switched_off(serving: Served, f
     assert scheduled == {"retry-failed-sends": {900.0: False}, "read-bounces": {3600.0: False}}.get(flow, {})
 
 
-@pytest.mark.only_long
 def test_an_uncertain_message_is_looked_at_and_sent_again_and_the_rest_is_stopped(
     served: Served, club: Pipeline
 ) -> None:

@@ -134,7 +134,6 @@ def test_a_second_run_of_a_tournament_says_that_it_waits_and_can_be_cancelled(se
     assert_each_once(club)
 
 
-@pytest.mark.only_long
 def test_a_run_ends_red_where_a_message_failed_and_stays_so_when_it_is_retried_from_a_terminal(
     served: Served, club: Pipeline, rude_smtp: str
 ) -> None:

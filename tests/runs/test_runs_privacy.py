@@ -56,7 +56,7 @@ def test_nothing_personal_or_secret_is_in_prefects_database_or_in_the_logs(
     remind_and_look(
         served,
         club,
-        [LOOKS, *THE_REST] if full_size else [],
+        [LOOKS, *(THE_REST if full_size else ())],
         {**talkative, "BOUNCE_MAILBOX": bounce_mailbox(tmp_path, club)},
     )
     served.wait_until(lambda: not any(run.process() for run in served.runs))
@@ -64,11 +64,10 @@ def test_nothing_personal_or_secret_is_in_prefects_database_or_in_the_logs(
     secret = secrets(club)
     texts = list(chain(remembered(served), logged(served)))
     assert [(place, found[0]) for place, text in texts if (found := secret.search(text))] == []
-    looked = [("artifact.data", f"# {TOURNAMENT}: where the money is")] if full_size else []
     for place, part in (
-        *looked,
         ("artifact.data", "k…@example.com"),
         ("artifact.data", f"# {TOURNAMENT}: reminder"),
+        ("artifact.data", f"# {TOURNAMENT}: where the money is"),
         ("log.message", "k…@example.com"),
         ("worker.log", "DEBUG"),
     ):
