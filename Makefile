@@ -10,8 +10,8 @@ export UV_PYTHON_DOWNLOADS := never
 # Another project's environment is none of ours.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-# The whole suite waits more than it computes: three files at a time, each with servers of its own.
-SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
+# The whole suite waits more than it computes: four files at a time, each with servers of its own.
+SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## List these commands

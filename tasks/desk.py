@@ -1,22 +1,17 @@
 """Works on one message after the other: makes its links live, writes it, hands it to the mail server, records."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parseaddr
 from time import monotonic
-from typing import Any
 
 from tasks.campaign import Campaign
-from tasks.charges import charges_for
-from tasks.club import CommittedPlayer, Tournament, players_with_orders
-from tasks.compose import compose, skip_reason
-from tasks.errors import ConfigurationError, PermanentError, TransientError
-from tasks.links.glance import kept_links
-from tasks.links.model import Charge, Link, LinkKind, LinkOutcome
-from tasks.mail.mime import build_message
-from tasks.mail.smtp import DeliveryOutcome, Envelope, Mailer
+from tasks.club import CommittedPlayer
+from tasks.compose import skip_reason
+from tasks.drafting import READ_SECONDS, Drafting, Ready
+from tasks.errors import PermanentError
+from tasks.links.model import Link, LinkKind, LinkOutcome
+from tasks.mail.smtp import DeliveryOutcome, Mailer
 from tasks.mailbox import mailbox_of, parse_address, wire_address
 from tasks.message import Draft, Message
 from tasks.outbox import Claim
@@ -31,32 +26,6 @@ FRESH_SECONDS = 50
 """Longer after its check a link is checked again at the server's 354: it may be mailed for 120 seconds, and what Stripe
 had listed may have been 60 old."""
 
-READ_AHEAD = 10
-"""So many messages are read at once, with all that they are written from: that costs as many statements as one does."""
-
-READ_SECONDS = 10.0
-"""What was read so long ago is read again before it is used: people correct addresses, and parents pay."""
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A message and what it is written from, as the tables said at a moment of our own clock."""
-
-    message: Message
-    players: Mapping[int, CommittedPlayer]
-    charges: Mapping[int, Charge]
-    links: Mapping[int, Link]
-    """Those of its orders that need nothing done; the others have to be looked after."""
-
-    read_at: float
-    draft: Future[Draft] | None = None
-    """The message, where all of its links are right: it is being written already."""
-
-    @property
-    def is_old(self) -> bool:
-        """Whether it has to be read again."""
-        return monotonic() - self.read_at > READ_SECONDS
-
 
 @dataclass(frozen=True)
 class Desk:
@@ -64,70 +33,19 @@ class Desk:
 
     services: Services
     campaign: Campaign
-    tournament: Tournament
     claim: Claim
+    drafting: Drafting
     mailer: Mailer
-    writer: Executor
-    """Writes the next message while the mail server is waited for."""
-
-    ahead: dict[int, Ready] = field(default_factory=dict)
-    """The next messages, as they were read at once."""
 
     def deliver(self, message_id: int) -> str:
         """Bring one message to a status with a reason."""
-        ready = self.next_one(message_id)
+        ready = self.drafting.next_one(message_id)
         for _ in range(MAX_CHECKS):
             status = "lost" if ready is None else self.deliver_as_it_stands(ready)
             if status is not None:
                 return status
-            ready = self.read([message_id]).get(message_id)
+            ready = self.drafting.read([message_id]).get(message_id)
         return self.claim.put_off(message_id, "queued", "order_changes", due=self.services.clock() + REVIEW_AGAIN)
-
-    def next_one(self, message_id: int) -> Ready | None:
-        """Return a message as it was read a moment ago; where it was not, read it, and with it some that follow."""
-        ready = self.ahead.pop(message_id, None)
-        if ready is None or ready.is_old:
-            self.ahead.clear()
-            self.ahead.update(self.read_on(message_id))
-            ready = self.ahead.pop(message_id, None)
-        return ready
-
-    def read_on(self, message_id: int) -> dict[int, Ready]:
-        """Read a message and some that follow, or it alone where one of those cannot be read: that is none of its."""
-        following = [other for other in self.claim.ids if other > message_id][: READ_AHEAD - 1]
-        try:
-            ahead = self.read([message_id, *following])
-        except (ConfigurationError, TransientError):
-            raise
-        except Exception:  # noqa: BLE001  it comes again with the message that it is about
-            return self.read([message_id])
-        return {id_: replace(ready, draft=self.begin_writing(ready)) for id_, ready in ahead.items()}
-
-    def begin_writing(self, ready: Ready) -> Future[Draft] | None:
-        """Let a message be written that is sure to go out as it was read."""
-        if not ready.links or ready.links.keys() != set(ready.message.order_ids):
-            return None
-        return self.writer.submit(self.write, ready, list(ready.links.values()))
-
-    def read(self, message_ids: Sequence[int]) -> dict[int, Ready]:
-        """Read those of the messages that are still ours, whom they are about, and which of their links are right."""
-        read_at, zone = monotonic(), self.services.settings.club_time_zone
-        messages = self.claim.take(*message_ids)
-        orders = [order for message in messages if not message.suppressed for order in message.order_ids]
-        with self.services.database.transaction() as connection:
-            players = players_with_orders(connection, self.tournament.id, orders) if orders else {}
-            charges = charges_for(connection, self.tournament, players, zone) if players else {}
-        kept = kept_links(self.services.keeper, charges, LinkKind(self.campaign.link_kind)) if charges else {}
-        if kept:
-            self.claim.record_links(list(kept.values()))
-
-        def own(message: Message, of_all: Mapping[int, Any]) -> dict[int, Any]:
-            return {order: of_all[order] for order in message.order_ids if order in of_all}
-
-        return {
-            message.id: Ready(message, own(message, players), own(message, charges), own(message, kept), read_at)
-            for message in messages
-        }
 
     def deliver_as_it_stands(self, ready: Ready) -> str | None:
         """Check, render, send and record; None where something has changed between check and send."""
@@ -146,7 +64,7 @@ class Desk:
         if not message.approved:
             return self.claim.put_off(message.id, "queued", "awaiting_approval")
         try:
-            draft = ready.draft.result() if ready.draft else self.write(ready, links)
+            draft = ready.draft.result() if ready.draft else self.drafting.write(ready, links)
         except PermanentError as error:
             return self.claim.put_off(message.id, "failed", "cannot_be_written", error=str(error))
         if message.maybe_delivered and not is_unchanged(message, ready.players, draft):
@@ -160,7 +78,7 @@ class Desk:
         A server may take minutes to come to its 354 (RFC 5321, 4.5.3.2), longer than a link may be unchecked.
         """
         if monotonic() - ready.read_at > FRESH_SECONDS:
-            again = self.read([ready.message.id]).get(ready.message.id)
+            again = self.drafting.read([ready.message.id]).get(ready.message.id)
             if again is None or not draft.carries([link for link in self.tend_links(again) if link.url]):
                 return False
         return self.claim.enter_sending(ready.message, draft)
@@ -195,25 +113,6 @@ class Desk:
         if not any(link.url for link in links):
             return self.claim.put_off(message.id, "skipped", skip_reason(links))
         return None
-
-    def write(self, ready: Ready, links: Sequence[Link]) -> Draft:
-        """Render the message with its links, as it goes to its one recipient."""
-        message, settings = ready.message, self.services.settings
-        letter = compose(message.kind, self.tournament, ready.players, links, self.campaign.note)
-        repeated = message.dated_at if message.maybe_delivered else None
-        dated_at = repeated or self.services.clock().replace(microsecond=0)
-        content = build_message(
-            self.services.renderer.render(letter),
-            sender=settings.mail_from,
-            reply_to=settings.mail_reply_to,
-            to_address=message.address,
-            to_name=letter.parent,
-            message_id=message.message_id,
-            date=dated_at,
-            unsubscribe_url=settings.mail_unsubscribe_url,
-        )
-        envelope = Envelope(parseaddr(settings.mail_from)[1], message.address, content)
-        return Draft(envelope, dated_at, [link for link in links if link.url])
 
     def deliver_renewed(self, ready: Ready) -> str:
         """Deliver the same orders in a message of its own, to the address that the club has now."""

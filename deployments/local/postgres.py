@@ -5,6 +5,7 @@ Nothing else knows about that package. It listens on a Unix socket only, in a fo
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import pwd
@@ -24,7 +25,7 @@ import psycopg
 from psycopg import sql
 
 from deployments.local.process_tree import stop_all
-from deployments.local.processes import ChildProcesses, as_user, child_processes
+from deployments.local.processes import ChildFailedError, ChildProcesses, as_user, child_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -112,16 +113,18 @@ def _initialise(data: Path, user: str | None) -> None:
     draft.mkdir(mode=0o700, parents=True)
     _give(draft, user)
     # The builtin provider sorts and folds alike on every machine, whatever locales that has installed.
-    subprocess.run(
+    made = subprocess.run(
         [
             *(PROGRAMS / "initdb", "-D", draft, "--username=postgres", "--auth=trust", "--encoding=UTF8"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ],
-        check=True,
+        check=False,
         capture_output=True,
         cwd=draft,
         **as_user(user),
     )
+    if made.returncode != 0:
+        raise ChildFailedError(f"initdb cannot make {data}: {made.stderr.decode(errors='replace').strip()}")
     draft.rename(data)
 
 
@@ -167,9 +170,11 @@ def _socket_folder(data: Path, user: str | None) -> Iterator[Path]:
 
 def _prepare_user(data: Path) -> str:
     """Make the user that PostgreSQL runs as under root, and let it walk through (not read) the folders on its way."""
-    if _UNPRIVILEGED_USER not in {entry.pw_name for entry in pwd.getpwall()}:
-        useradd = shutil.which("useradd") or "/usr/sbin/useradd"
-        subprocess.run([useradd, "--system", "--no-create-home", _UNPRIVILEGED_USER], check=True)
+    with Path("/etc/passwd").open() as users:
+        fcntl.flock(users, fcntl.LOCK_EX)  # servers that start at the same moment: useradd takes no second one in
+        if _UNPRIVILEGED_USER not in {entry.pw_name for entry in pwd.getpwall()}:
+            useradd = shutil.which("useradd") or "/usr/sbin/useradd"
+            subprocess.run([useradd, "--system", "--no-create-home", _UNPRIVILEGED_USER], check=True)
     for folder in {*data.parents, *PROGRAMS.parents}:
         if folder.exists() and not folder.stat().st_mode & 0o001:
             folder.chmod(folder.stat().st_mode | 0o001)

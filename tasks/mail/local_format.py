@@ -24,11 +24,15 @@ _ZERO_DECIMAL = frozenset(
 )
 _THREE_DECIMAL = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
+# A campaign has few amounts and few days, and says each thousands of times; writing one takes Babel a while.
+_KEPT = 256
+
 
 @dataclass(frozen=True)
 class LocalFormat:
     """Format what a letter says for one language and one time zone."""
 
+    language: str
     locale: Locale
     zone: ZoneInfo
 
@@ -44,8 +48,9 @@ class LocalFormat:
             locale = Locale.parse(f"{language}_US")
         except UnknownLocaleError:
             locale = Locale.parse(language)
-        return cls(locale, find_zone(time_zone))
+        return cls(language, locale, find_zone(time_zone))
 
+    @lru_cache(maxsize=_KEPT)  # noqa: B019  the few objects of this class are kept anyway
     def money(self, amount: int, currency: str) -> str:
         """Write an amount in Stripe's smallest unit with its currency: 5500 USD is "$55.00", 5500 JPY "¥5,500"."""
         digits = decimals(currency)
@@ -55,6 +60,7 @@ class LocalFormat:
         major = Decimal(amount).scaleb(-digits)
         return _plain_spaces(format_currency(major, currency, pattern, self.locale, currency_digits=False))
 
+    @lru_cache(maxsize=_KEPT)  # noqa: B019  the few objects of this class are kept anyway
     def date(self, day: date) -> str:
         """Write a date in words with its weekday: "Saturday, December 5, 2026"."""
         return _plain_spaces(format_date(day, "full", locale=self.locale))
@@ -83,6 +89,7 @@ class LocalFormat:
         """Write names one after the other: "Ava, Mia, and Zoe"."""
         return format_list([str(name) for name in names], locale=self.locale)
 
+    @lru_cache(maxsize=_KEPT)  # noqa: B019  the few objects of this class are kept anyway
     def _changes_clocks(self, year: int) -> bool:
         seasons = {datetime(year, month, 1, tzinfo=self.zone).utcoffset() for month in (1, 4, 7, 10)}
         return len(seasons) > 1
@@ -95,6 +102,7 @@ def decimals(currency: str) -> int:
     return 3 if currency in _THREE_DECIMAL else 2
 
 
+@lru_cache(maxsize=_KEPT)
 def _meta_zone(zone: str) -> str:
     """Return what CLDR calls the zones that share a name, such as America_Eastern; empty where there is no such."""
     older = (old for old, new in get_global("zone_aliases").items() if new == zone)

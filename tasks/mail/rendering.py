@@ -71,7 +71,7 @@ class Renderer:
                 if name.startswith("brands/") and name.endswith(".toml")
             )
         }
-        self._sandboxes: dict[tuple[str, str], TemplateSandbox] = {}
+        self._sandboxes: dict[tuple[str, LocalFormat], TemplateSandbox] = {}
         self._digests: dict[str, str] = {}
         self._inliner = CSSInliner(load_remote_stylesheets=False)
 
@@ -97,9 +97,9 @@ class Renderer:
             "brands": brands,
             "signature": brand.signature(language, self.languages.default),
             "language": language,
-            "local": LocalFormat.of(language, letter.time_zone or self._time_zone),
         }
-        subject, text, html = (self._fill(f"{letter.kind}/{part}", context, language) for part in _PARTS)
+        local = LocalFormat.of(language, letter.time_zone or self._time_zone)
+        subject, text, html = (self._fill(f"{letter.kind}/{part}", context, local) for part in _PARTS)
         return RenderedMail(
             subject=display_safe(subject, MAX_SUBJECT),
             text=_tidy(text),
@@ -133,17 +133,19 @@ class Renderer:
             digest.update(len(data).to_bytes(8, "big") + data)
         return digest.hexdigest()
 
-    def _sandbox(self, name: str, language: str) -> TemplateSandbox:
+    def _sandbox(self, name: str, local: LocalFormat) -> TemplateSandbox:
         """Return where a template runs.
 
         There is one sandbox for each ending, with escaping on or off for all that it loads: Jinja takes what an
         imported macro returns for safe by its caller's setting, so that a macro compiled for text would put names into
-        HTML unescaped.
+        HTML unescaped. Language and zone are the sandbox's too, and not the letter's: what a template imports is read
+        once for all letters then.
         """
-        key = (language, name.rpartition(".")[2])
+        key = (name.rpartition(".")[2], local)
         if key not in self._sandboxes:
+            translations = self.languages.translations(local.language)
             self._sandboxes[key] = TemplateSandbox(
-                FunctionLoader(self._load), self.languages.translations(language), escape=key[1] == "html"
+                FunctionLoader(self._load), translations, {"local": local}, escape=key[0] == "html"
             )
         return self._sandboxes[key]
 
@@ -158,9 +160,9 @@ class Renderer:
             )
         return self.brands[name]
 
-    def _fill(self, name: str, context: dict[str, Any], language: str) -> str:
+    def _fill(self, name: str, context: dict[str, Any], local: LocalFormat) -> str:
         try:
-            return self._sandbox(name, language).fill(name, context)
+            return self._sandbox(name, local).fill(name, context)
         except _MISTAKES as error:
             raise explain(error, self._sources) from error
 
@@ -188,7 +190,7 @@ class Renderer:
 
     def _references(self, name: str) -> list[str]:
         try:
-            sandbox = self._sandbox("any.txt", ENGLISH)
+            sandbox = self._sandbox("any.txt", LocalFormat.of(ENGLISH, DEFAULT_TIME_ZONE))
             sandbox.get_template(name)
             found = list(find_referenced_templates(sandbox.parse(self._sources[name], name, file_name(name))))
         except TemplateError as error:

@@ -1,7 +1,7 @@
 """Where templates run: they see a letter and words, and nothing of the machine; one that never ends is stopped."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import wraps
 from gettext import NullTranslations
@@ -76,14 +76,17 @@ def _refuse_words_beside_blocks(template: nodes.Template, name: str | None, file
 class TemplateSandbox(ImmutableSandboxedEnvironment):
     """Compile and run the templates of one ending in one language.
 
-    A template cannot reach Python, files or the network: it sees the letter's fields, macros and what `local` offers,
-    and no method of a text or a number. Time cannot bound it, since a thread cannot be interrupted; steps can.
+    A template cannot reach Python, files or the network: it sees the letter's fields, macros and, also in what it
+    imports, what is `offered`, but no method of a text or a number. Time cannot bound it, since a thread cannot be
+    interrupted; steps can.
     """
 
     code_generator_class = _Bounded
     intercepted_binops = frozenset({"*", "**", "+", "%"})
 
-    def __init__(self, loader: BaseLoader, translations: NullTranslations, *, escape: bool) -> None:
+    def __init__(
+        self, loader: BaseLoader, translations: NullTranslations, offered: Mapping[str, object], *, escape: bool
+    ) -> None:
         super().__init__(
             loader=loader,
             undefined=StrictUndefined,
@@ -96,7 +99,7 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         self._left: ContextVar[list[int]] = ContextVar("steps left")
         self._safe: dict[tuple[type, str], bool] = {}
         """What was asked of an attribute before: it is its object's type and its name that tell."""
-        self.globals = {"_": self.globals["_"], "range": self.globals["range"]}
+        self.globals = {"_": self.globals["_"], "range": self.globals["range"], **offered}
         self.filters = {name: FILTERS[name] for name in _FILTERS} | {"counted": self.counted, "join": self._join}
         self.filters |= {name: self._counting(FILTERS[name]) for name in ("list", "map")}
         self.finalize = self._written

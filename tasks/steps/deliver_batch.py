@@ -9,6 +9,7 @@ from tasks.campaign import Batch, Campaign
 from tasks.club import find_tournament_by_id
 from tasks.compose import template_digests
 from tasks.desk import Desk
+from tasks.drafting import Drafting
 from tasks.errors import ConfigurationError, TransientError
 from tasks.outbox import Outbox
 from tasks.pace import Pace
@@ -52,7 +53,8 @@ def deliver_batch(
     ):
         orders = services.database.fetch("queued_orders", message_ids=claim.ids)
         services.survey.look_for([row.order_id for row in orders], mailing=True)
-        desk = Desk(services, campaign, tournament, claim, mailer, writer)
+        drafting = Drafting(services, campaign, tournament, claim, writer)
+        desk = Desk(services, campaign, claim, drafting, mailer)
         for message_id in _in_turn(claim.ids, services.sending, stop_wanted):
             try:
                 statuses[desk.deliver(message_id)] += 1

@@ -131,7 +131,7 @@ MUTANTS = (
     Mutant("a link that the ledger has as closed is recognised as right", GLANCE, '!= [(order.session_id, "open")]:', '== [(None, "open")]:', AHEAD, "not_sure"),
     Mutant("a link that a person has to look at is recognised as right", GLANCE, "order.waits_for_person or ", "", AHEAD, "not_sure"),
     Mutant("what was seen of a right link is relied on twice", GLANCE, "ledger.drop_seen(seen)", "seen.clear()", AHEAD, "used_once"),
-    Mutant("what was read ahead is used however old it is", "tasks/desk.py", "ready is None or ready.is_old", "ready is None", AHEAD, "read_again"),
+    Mutant("what was read ahead is used however old it is", "tasks/drafting.py", "ready is None or ready.is_old", "ready is None", AHEAD, "read_again"),
     Mutant("a slow batch loses its claims", "sql/queries/extend_claims.sql", "AND lease_expires_at < clock_timestamp() + make_interval(secs => :fresh_seconds)", "AND FALSE", OUTBOX, "leases_alive"),
     Mutant("a notice does not wait for who mails its mailbox", SENDING, "        AND (SELECT count(*) FROM mailbox) = 1\n", "", OUTBOX, "mailbox"),
     Mutant("a message goes out with another session than its order has", SENDING, "                AND o.stripe_checkout_session_id = mo.session_id\n", "", OUTBOX, ""),

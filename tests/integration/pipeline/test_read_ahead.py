@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tasks import desk
+from tasks import drafting
 from tasks.campaign import Batch, Campaign
 from tasks.links.glance import kept_links
 from tasks.links.model import Charge, LinkKind, LinkOutcome
@@ -132,7 +132,7 @@ def test_what_changes_after_it_was_read_ahead_goes_out_as_it_is_then(club: LinkC
 
 
 def test_what_was_read_a_while_ago_is_read_again(club: LinkClub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk.Ready, "is_old", property(lambda _: True))
+    monkeypatch.setattr(drafting.Ready, "is_old", property(lambda _: True))
 
     def change(turn: int) -> None:
         if turn == 2:
@@ -145,7 +145,7 @@ def test_what_was_read_a_while_ago_is_read_again(club: LinkClub, monkeypatch: py
 def test_more_messages_than_are_read_at_once_are_each_sent_once(
     club: LinkClub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk, "READ_AHEAD", 3)
+    monkeypatch.setattr(drafting, "READ_AHEAD", 3)
     assert deliver(club) == sorted(f"{name.lower()}@example.com" for name in NAMES)
 
 

@@ -134,7 +134,7 @@ def test_a_translation_cannot_blow_a_value_up() -> None:
     words.gettext = lambda message: message.replace("%(a)s", "%(a)9999999999s")  # type: ignore[method-assign]  # a translator's file, in short
     template = "{% trans a=1 %}{{ a }}{% endtrans %}"
     with pytest.raises(TemplateStoppedError, match="pad"):
-        TemplateSandbox(DictLoader({"it.txt": template}), words, escape=False).fill("it.txt", {})
+        TemplateSandbox(DictLoader({"it.txt": template}), words, {}, escape=False).fill("it.txt", {})
 
 
 def test_an_error_of_a_template_is_one_line(refused: Refused) -> None:
