@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -21,8 +22,13 @@ ASK_AGAIN_SECONDS = 0.2
 REST_SECONDS = 1.0
 """A connection that rested for longer may have died meanwhile: it is asked before it is used."""
 
-MOST_CONNECTIONS = 15
+MOST_CONNECTIONS = 30
 """Of a process; opened when they are needed, and kept: opening one costs as much as dozens of statements."""
+
+_shared: dict[str, list["Database"]] = {}
+"""By its URL a database that is in use, once for each of its users."""
+
+_sharing = Lock()
 
 INSUFFICIENT_PRIVILEGE = "42501"
 UNKNOWN = {"3F000", "42P01", "42703", "42883"}
@@ -137,6 +143,26 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def shared_database(url: str) -> Iterator[Database]:
+    """Share one pool among all of this process who use a database at the same time; the last one closes it.
+
+    A flow run and its batches do: what PostgreSQL has prepared for the one is there for the next.
+    """
+    with _sharing:
+        users = _shared.setdefault(url, [])
+        users.append(users[0] if users else Database(url))
+        database = users[0]
+    try:
+        yield database
+    finally:
+        with _sharing:
+            users.pop()
+            if not users:
+                del _shared[url]
+                database.close()
 
 
 def _ping_the_rested(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from tasks.campaign import Campaign
 from tasks.club import CommittedPlayer
 from tasks.compose import skip_reason
 from tasks.drafting import READ_SECONDS, Drafting, Ready
+from tasks.endings import Endings
 from tasks.errors import PermanentError
 from tasks.links.model import Link, LinkKind, LinkOutcome
 from tasks.mail.smtp import DeliveryOutcome, Mailer
@@ -36,9 +37,10 @@ class Desk:
     claim: Claim
     drafting: Drafting
     mailer: Mailer
+    endings: Endings
 
     def deliver(self, message_id: int) -> str:
-        """Bring one message to a status with a reason."""
+        """Bring one message to a status with a reason, or to the mail server's last word on it."""
         ready = self.drafting.next_one(message_id)
         for _ in range(MAX_CHECKS):
             status = "lost" if ready is None else self.deliver_as_it_stands(ready)
@@ -70,13 +72,14 @@ class Desk:
         if message.maybe_delivered and not is_unchanged(message, ready.players, draft):
             return self.deliver_renewed(ready)
         delivery = self.mailer.deliver(draft.envelope, lambda: self.begin_body(ready, draft))
-        return None if delivery.outcome is DeliveryOutcome.WITHDRAWN else self.claim.record(message, delivery)
+        return None if delivery.outcome is DeliveryOutcome.WITHDRAWN else self.endings.record(message, delivery)
 
     def begin_body(self, ready: Ready, draft: Draft) -> bool:
         """Say whether the body may go out now, after the server's 354; True counts as sent until more is known.
 
         A server may take minutes to come to its 354 (RFC 5321, 4.5.3.2), longer than a link may be unchecked.
         """
+        self.endings.settle()
         if monotonic() - ready.read_at > FRESH_SECONDS:
             again = self.drafting.read([ready.message.id]).get(ready.message.id)
             if again is None or not draft.carries([link for link in self.tend_links(again) if link.url]):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from tasks.database import Database, UnknownTableError
+from tasks.database import Database, UnknownTableError, shared_database
 from tasks.links.decision import LinkPolicy
 from tasks.links.ledger import LinkLedger
 from tasks.links.lifecycle import LinkKeeper
@@ -76,8 +76,15 @@ def _renderer(language: str, time_zone: str) -> Renderer:
 def open_services(settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> Iterator[Services]:
     """Put the parts together from the settings; nothing is connected to before it is used."""
     settings = settings or load_settings()
-    renderer = _renderer(settings.club_language, settings.club_time_zone)
-    database = Database(settings.database_url.get_secret_value())
+    with shared_database(settings.database_url.get_secret_value()) as database:
+        try:
+            yield _put_together(settings, database, clock)
+        except UnknownTableError:
+            _check_tables(database)
+            raise
+
+
+def _put_together(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Services:
     stripe = StripeLinks(
         settings.stripe_api_key.get_secret_value(), settings.stripe_api_base, stripe_traffic(settings, database)
     )
@@ -92,14 +99,10 @@ def open_services(settings: Settings | None = None, clock: Callable[[], datetime
         sightings=sightings,
     )
     survey = Survey(stripe, sightings, LinkSurvey(stripe, sightings, ledger), _mode(settings), clock)
-    try:
-        sending = sending_pace(settings, database)
-        yield Services(settings, database, stripe, keeper, survey, renderer, clock, sending)
-    except UnknownTableError:
-        _check_tables(database)
-        raise
-    finally:
-        database.close()
+    renderer = _renderer(settings.club_language, settings.club_time_zone)
+    return Services(
+        settings, database, stripe, keeper, survey, renderer, clock, sending=sending_pace(settings, database)
+    )
 
 
 def _check_tables(database: Database) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from uuid import UUID
 
 from tasks.campaign import Batch, Campaign
@@ -10,7 +11,7 @@ from tasks.club import find_tournament_by_id
 from tasks.compose import template_digests
 from tasks.desk import Desk
 from tasks.drafting import Drafting
-from tasks.errors import ConfigurationError, TransientError
+from tasks.endings import Endings
 from tasks.outbox import Outbox
 from tasks.pace import Pace
 from tasks.reminders import REMINDER, ReminderLimits
@@ -44,28 +45,20 @@ def deliver_batch(
         reminders=ReminderLimits.of(services.settings) if campaign.kind == REMINDER else None,
     )
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
-    statuses: Counter[str] = Counter()
-    bugs: list[Exception] = []
     with (
         outbox.claim(batch.message_ids) as claim,
         services.mailer() as mailer,
         ThreadPoolExecutor(1, thread_name_prefix="writer") as writer,
+        ThreadPoolExecutor(1, thread_name_prefix="recorder") as recorder,
     ):
         orders = services.database.fetch("queued_orders", message_ids=claim.ids)
         services.survey.look_for([row.order_id for row in orders], mailing=True)
-        drafting = Drafting(services, campaign, tournament, claim, writer)
-        desk = Desk(services, campaign, claim, drafting, mailer)
+        endings = Endings(claim, recorder)
+        desk = Desk(services, campaign, claim, Drafting(services, campaign, tournament, claim, writer), mailer, endings)
         for message_id in _in_turn(claim.ids, services.sending, stop_wanted):
-            try:
-                statuses[desk.deliver(message_id)] += 1
-            except (ConfigurationError, TransientError):
-                raise
-            except Exception as bug:  # noqa: BLE001  raised below: one odd row costs no other family its message
-                claim.put_off(message_id, "failed", "bug", error=f"{type(bug).__name__}, see the run's log")
-                bugs.append(bug)
-    if bugs:
-        raise bugs[0]
-    return statuses
+            endings.note(message_id, partial(desk.deliver, message_id))
+        endings.settle()
+    return endings.statuses()
 
 
 def _in_turn(message_ids: Iterable[int], pace: Pace | None, stop_wanted: Callable[[], bool]) -> Iterator[int]:

@@ -11,8 +11,10 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from tasks.campaign import Batch, Campaign
+from tasks.compose import template_digests
 from tasks.services import open_services
 from tasks.settings_source import load_settings
+from tasks.steps.check_ready import check_ready
 from tasks.steps.deliver_batch import deliver_batch
 
 
@@ -45,6 +47,7 @@ def deliver(
         work = (theirs, dict(given), campaign, batches[number::processes], -(-at_once // processes))
         process = spawn.Process(target=_work, args=work)
         process.start()
+        theirs.close()  # so that we hear of its end
         lines.append((process, ours))
     for _, line in lines:
         line.recv()
@@ -70,7 +73,10 @@ def _work(
         with open_services(settings) as services:
             return deliver_batch(services, campaign, batch, run_id)
 
-    with ThreadPoolExecutor(at_once) as pool:
+    with open_services(settings) as held, ThreadPoolExecutor(at_once) as pool:
+        # As a flow run does, which holds services as long as it runs, and has all templates compiled by then.
+        check_ready(held)
+        template_digests(held.renderer, campaign.kind, campaign.note)
         line.send("ready")
         line.recv()
         before = process_time()

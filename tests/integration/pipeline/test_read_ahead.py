@@ -1,4 +1,5 @@
-"""A batch's messages are read ahead, and links that need nothing done recognised many at once: nothing else changes."""
+"""A batch's messages are read ahead, links that need nothing done recognised many at once, and what was said of one is
+written down while the next is introduced: nothing else changes."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -190,3 +191,41 @@ def test_a_message_is_written_while_the_one_before_it_is_on_its_way(club: LinkCl
 
     services = replace(club.pipeline.services, renderer=Waiting())
     assert len(deliver(replace(club, pipeline=replace(club.pipeline, services=services)), before)) == 4
+
+
+WATCH = """
+CREATE TABLE tournament_fees.on_the_wire (others bigint);
+CREATE FUNCTION tournament_fees.watch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF new.outcome = 'sent' THEN
+        {when_sent};
+    ELSE
+        INSERT INTO tournament_fees.on_the_wire
+        SELECT count(*) FROM tournament_fees.messages WHERE status = 'sending' AND id <> new.message_id;
+    END IF;
+    RETURN new;
+END $$;
+CREATE TRIGGER watch BEFORE INSERT ON tournament_fees.delivery_attempts
+FOR EACH ROW EXECUTE FUNCTION tournament_fees.watch();
+"""
+
+
+def test_the_next_body_waits_until_it_is_written_down_what_became_of_the_last(club: LinkClub) -> None:
+    with club.pipeline.owner.transaction() as connection:
+        connection.exec_driver_sql(WATCH.format(when_sent="PERFORM pg_sleep(0.3)"))
+    assert len(deliver(club)) == 4
+    assert [row.others for row in club.sql("SELECT others FROM tournament_fees.on_the_wire")] == [0, 0, 0, 0]
+    assert {row.status for row in club.messages()} == {"sent"}
+
+
+@pytest.mark.parametrize("message", [2, 4])
+def test_one_that_cannot_be_written_down_costs_no_other_its_message_and_is_not_sent_again(
+    club: LinkClub, message: int
+) -> None:
+    broken = f"IF new.message_id = {message} THEN RAISE EXCEPTION 'no'; END IF"
+    with club.pipeline.owner.transaction() as connection:
+        connection.exec_driver_sql(WATCH.format(when_sent=broken))
+    with pytest.raises(RuntimeError, match="refused a statement"):
+        deliver(club)
+    assert [(row.id, row.status) for row in club.messages() if row.status != "sent"] == [(message, "sending")]
+    assert len(deliver(club)) == 4, "nobody is mailed by the second call"
