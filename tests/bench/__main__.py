@@ -16,13 +16,14 @@ from rich.console import Console
 
 from deployments.local.home import REPOSITORY
 from tests.bench.chart import draw
-from tests.bench.delivery import delivery, slow_line
+from tests.bench.delivery import delivery
 from tests.bench.findings import Findings
 from tests.bench.growth import audience, growth
 from tests.bench.links import links
 from tests.bench.measuring import Announce, about
 from tests.bench.prefect_share import share
 from tests.bench.sinks import program
+from tests.bench.slow_line import slow_line
 from tests.bench.start import starts
 
 PARTS: Mapping[str, Callable[[Announce, int], Findings]] = {

@@ -1,4 +1,4 @@
-"""Delivery from the queue to the mail server's 250, beside others: as fast as the parts can, and over a slow line."""
+"""Delivery from the queue to the mail server's 250, beside others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -7,31 +7,21 @@ from math import isnan
 from statistics import median
 
 from flows.tournament_fees import BATCHES_AT_ONCE
-from tasks.club import find_tournament_by_id, players_with_orders
-from tasks.compose import compose, rehearsal_link
 from tasks.mail.rendering import RenderedMail
 from tests.bench.findings import Findings, Goal
-from tests.bench.measuring import Announce, Sample, about, in_turns, rates, ratios
+from tests.bench.measuring import Announce, Sample, in_turns, rates, ratios
 from tests.bench.peers import PostOffice, post_office, smtp_source, smtplib_loop
 from tests.bench.sender import deliver
-from tests.bench.sinks import slow_sink, smtp_sink
+from tests.bench.sinks import smtp_sink
 from tests.bench.stage import Stage, stage
+from tests.bench.where import notice, shares, where_time_goes, writing
 
 OURS, OURS_TWICE = "tournament-fees", "tournament-fees, 2 workers"
 SOURCE, LOOP, OFFICE = "smtp-source, 10 connections", "smtplib, one connection", "django-post_office"
-EACH = "smtplib"
-"""With a connection for each of its threads."""
 
 FAMILIES = 1000
 SIZE = 10_000
 """Bytes of a message, about what ours have."""
-
-REPLY_MS = 30.0
-ROUND_TRIPS = 2
-"""A message of ours: MAIL, RCPT and DATA in one, the body in the other."""
-
-LINES = {1: 60, 8: 500, 32: 1000}
-"""Connections, and how many messages go over them together."""
 
 OFFICE_SETTINGS = [
     {"batch": batch, "threads": threads, "processes": processes}
@@ -57,11 +47,17 @@ def delivery(announce: Announce) -> Findings:
             SOURCE: partial(smtp_source, port, FAMILIES * 5, SIZE, 10),
         }
         samples = in_turns(contestants, announce)
-    return told(samples, best)
+        announce("looking where the time goes")
+        spent = shares(where_time_goes(club, port))
+        writing_ms = writing(club)
+    return told(samples, best, spent, writing_ms)
 
 
-def told(samples: Mapping[str, Sequence[Sample]], best: object) -> Findings:
+def told(
+    samples: Mapping[str, Sequence[Sample]], best: object, spent: Mapping[str, float], writing_ms: float
+) -> Findings:
     """Put into words what was measured."""
+    where = ", ".join(f"{name} {of_all:.0%}" for name, of_all in spent.items())
     rows, figures = [], {}
     for name, taken in samples.items():
         cpu, database = (median(getattr(one, what) for one in taken) for what in ("cpu_ms", "database_ms"))
@@ -79,32 +75,11 @@ def told(samples: Mapping[str, Sequence[Sample]], best: object) -> Findings:
     remarks = (
         "Ours leases, checks links, renders, builds and records durably; django-post_office's was rendered before.",
         f"django-post_office's best of {len(OFFICE_SETTINGS)} settings: {best}",
+        f"Where our {figures[OURS]['cpu_ms']:.1f} ms go, by a profiler, which weighs on many small calls: {where}.",
+        f"Rendering and MIME alone, without it: {writing_ms:.1f} ms.",
+        f"PostgreSQL takes {figures[OURS]['database_ms']:.1f} ms beside them: the processors are what bounds it.",
     )
     return Findings("Delivery", columns, rows, goals, remarks, figures)
-
-
-def slow_line(announce: Announce) -> Findings:
-    """Compare messages a second where each reply takes 30 ms, with what the round trips alone allow."""
-    rows, goals, figures = [], [], {}
-    with stage(max(LINES.values()), {"batch_size": 20}) as club, slow_sink(REPLY_MS) as port:
-        for connections, count in LINES.items():
-            ideal = connections / (ROUND_TRIPS * REPLY_MS / 1000)
-            contestants: dict[str, Callable[[], Sample]] = {
-                OURS: partial(ours, club, port, connections, count=count),
-                OURS_TWICE: partial(ours, club, port, connections, count=count, processes=2),
-                EACH: partial(smtplib_loop, port, count // 2, b"x" * 70 + b"\r\n" * (SIZE // 72), connections),
-            }
-            if connections == 1:
-                del contestants[OURS_TWICE]
-            samples = in_turns(contestants, about(f"{connections} connections", announce))
-            for name, taken in samples.items():
-                rows.append((name, str(connections), str(rates(taken)), f"{rates(taken).median / ideal:.2f}"))
-                figures[f"{name}, {connections}"] = {"rates": [sample.rate for sample in taken], "ideal": ideal}
-            best = max(rates(taken).median for name, taken in samples.items() if name != EACH)
-            goals.append(Goal(f"of the ideal with {connections} connections", best / ideal, at_least=0.85))
-    columns = ("30 ms a reply", "connections", "messages a second", "of the ideal")
-    remark = f"The ideal: connections / ({ROUND_TRIPS} round trips x {REPLY_MS:.0f} ms); smtplib takes 4 round trips."
-    return Findings("Delivery over a slow line", columns, rows, goals, [remark], figures)
 
 
 def ours(club: Stage, port: int, at_once: int, *, processes: int = 1, count: int | None = None) -> Sample:
@@ -130,9 +105,4 @@ def theirs(club: Stage, office: PostOffice, count: int, mail: RenderedMail, chos
 
 def rendered(club: Stage) -> RenderedMail:
     """Render a notice as a family of the club gets it."""
-    services = club.club.pipeline.services
-    tournament = find_tournament_by_id(services.database, 1)
-    with services.database.transaction() as connection:
-        players = players_with_orders(connection, 1, [club.club.sql("SELECT min(id) AS id FROM orders")[0].id])
-    links = [rehearsal_link(player) for player in players.values()]
-    return services.renderer.render(compose("fee_notice", tournament, players, links))
+    return club.club.pipeline.services.renderer.render(notice(club))

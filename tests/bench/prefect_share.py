@@ -19,10 +19,10 @@ from deployments.local.stripe_standin.control import StandInControl
 from flows.tournament_fees import tournament_fees
 from tasks.campaign import CampaignOptions
 from tasks.settings_source import load_settings
-from tests.bench.delivery import REPLY_MS
 from tests.bench.findings import Findings, Goal
 from tests.bench.measuring import Announce, Sample, Spread, about, in_turns
 from tests.bench.sinks import slow_sink
+from tests.bench.slow_line import REPLY_MS
 from tests.bench.stage import MOST, NO_MAIL
 from tests.bench.whole import whole_campaign
 from tests.integration.pipeline.big_club import BigClub

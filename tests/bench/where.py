@@ -6,8 +6,21 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from time import thread_time
+from dataclasses import replace
+from datetime import UTC, datetime
+from time import process_time, thread_time
 from typing import Any
+
+from tasks.club import find_tournament_by_id, players_with_orders
+from tasks.compose import compose, rehearsal_link
+from tasks.mail.letter import Letter
+from tasks.mail.mime import build_message
+from tasks.services import open_services
+from tasks.settings_source import load_settings
+from tasks.steps.deliver_batch import deliver_batch
+from tests.bench.stage import Stage
+
+WRITTEN = 500
 
 AREAS = {
     "rendering": ("/jinja2/", "/markupsafe/", "/babel/", "templates/", "/tasks/mail/"),
@@ -19,23 +32,26 @@ AREAS = {
 
 REST = "the rest"
 
-Function = tuple[str, int, str]
-Callers = Mapping[Function, tuple[int, int, float, float]]
+
+def area(path: str) -> str:
+    """Return whose the functions of a file are."""
+    found = [(len(part), name) for name, parts in AREAS.items() for part in parts if part in path]
+    return max(found)[1] if found else REST
 
 
 @contextmanager
 def profiled() -> Iterator[dict[str, float]]:
     """Profile this thread and those that it starts; fill in the seconds of each area when the block is over."""
     spent: dict[str, float] = defaultdict(float)
-    profiles = [cProfile.Profile(thread_time)]
+    profiles: list[cProfile.Profile] = []
 
     def begin(*_: Any) -> None:  # noqa: ANN401  what threading hands over
-        profile = cProfile.Profile(thread_time)
-        profiles.append(profile)
-        profile.enable()
+        # What is written in C is its callers': to tell it apart would cost more than most of it takes.
+        profiles.append(cProfile.Profile(thread_time, builtins=False))
+        profiles[-1].enable()
 
     threading.setprofile(begin)
-    profiles[0].enable()
+    begin()
     try:
         yield spent
     finally:
@@ -43,32 +59,51 @@ def profiled() -> Iterator[dict[str, float]]:
         for profile in profiles:
             profile.disable()
     for profile in profiles:
-        stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]  # it has no other way out
-        for name, seconds in by_area(stats).items():
-            spent[name] += seconds
+        functions = pstats.Stats(profile).stats  # type: ignore[attr-defined]  # it has no other way out
+        for (path, _, _), (_, _, own, _, _) in functions.items():
+            spent[area(path)] += own
 
 
-def by_area(stats: Mapping[Function, tuple[int, int, float, float, Callers]]) -> dict[str, float]:
-    """Add up seconds by area; what is written in C is its callers'."""
-    spent: dict[str, float] = defaultdict(float)
-    for function, (_, _, own, _, callers) in stats.items():
-        if area(function) is not None or not callers:
-            spent[area(function) or REST] += own
-            continue
-        for caller, (_, _, of_caller, _) in callers.items():
-            spent[area(caller) or REST] += of_caller
+def shares(spent: Mapping[str, float]) -> dict[str, float]:
+    """Return each area's share of the whole, the largest first."""
+    total = sum(spent.values())
+    return {name: spent[name] / total for name in sorted(spent, key=lambda name: -spent[name])}
+
+
+def where_time_goes(club: Stage, port: int) -> Mapping[str, float]:
+    """Deliver a campaign in this process, one batch after the other, under the profiler."""
+    campaign, batches = club.new_campaign()
+    with open_services(load_settings(club.given(port))) as services:
+        deliver_batch(services, campaign, batches[0], None)  # compiles the templates
+        with profiled() as spent:
+            for batch in batches[1:]:
+                deliver_batch(services, campaign, batch, None)
     return spent
 
 
-def area(function: Function) -> str | None:
-    """Return whose a function is by its file; None where it has none, or the file is nobody's."""
-    found = [(len(part), name) for name, parts in AREAS.items() for part in parts if part in function[0]]
-    return max(found)[1] if found else None
+def notice(club: Stage) -> Letter:
+    """Return what a family of the club gets to read."""
+    services = club.club.pipeline.services
+    tournament = find_tournament_by_id(services.database, 1)
+    with services.database.transaction() as connection:
+        players = players_with_orders(connection, 1, [club.club.sql("SELECT min(id) AS id FROM orders")[0].id])
+    links = [rehearsal_link(player) for player in players.values()]
+    return compose("fee_notice", tournament, players, links)
 
 
-def told(spent: Mapping[str, float]) -> str:
-    """Say each area's share, the largest first."""
-    total = sum(spent.values())
-    return ", ".join(
-        f"{name} {seconds / total:.0%}" for name, seconds in sorted(spent.items(), key=lambda one: -one[1])
-    )
+def writing(club: Stage) -> float:
+    """Return the milliseconds of processor time that rendering and MIME take a message, no two alike."""
+    renderer, letter, now = club.club.pipeline.services.renderer, notice(club), datetime.now(UTC)
+    began = process_time()
+    for number in range(WRITTEN):
+        build_message(
+            renderer.render(replace(letter, parent=f"Jo Ek{number}")),
+            sender="Example Hoops Club <fees@example.org>",
+            reply_to=None,
+            to_address=f"ek{number}@example.com",
+            to_name=f"Jo Ek{number}",
+            message_id=f"<{number}@example.org>",
+            date=now,
+            unsubscribe_url=None,
+        )
+    return 1000 * (process_time() - began) / WRITTEN

@@ -1,15 +1,19 @@
 """How the benchmark measures and tells: the measurements themselves are its own affair."""
 
+import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from xml.etree import ElementTree as ET
 
 import pytest
+from jinja2 import Template
 
 from tests.bench.chart import BAR_WIDTH, draw
 from tests.bench.findings import Findings, Goal
 from tests.bench.measuring import Sample, in_turns, rates, ratios
 from tests.bench.sinks import SlowTalk
+from tests.bench.where import REST, area, profiled, shares
 
 
 def measured(log: list[str], name: str, seconds: float) -> Sample:
@@ -64,3 +68,30 @@ def test_pipelined_commands_are_answered_in_one_piece_and_a_body_once() -> None:
     talk.data_received(b"Subject: x\r\n\r\nDATA\r\n")
     talk.data_received(b".\r\n")
     assert talk.said == b"250 taken\r\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "whose"),
+    [
+        ("/x/site-packages/jinja2/runtime.py", "rendering"),
+        ("/x/tasks/mail/rendering.py", "rendering"),
+        ("/x/tasks/mail/mime.py", "MIME"),
+        ("/x/tasks/mail/smtp/connection.py", "SMTP"),
+        ("/x/site-packages/sqlalchemy/engine/base.py", "statements"),
+        ("/x/tasks/desk.py", REST),
+    ],
+)
+def test_the_time_of_a_function_is_its_files_areas(path: str, whose: str) -> None:
+    assert area(path) == whose
+
+
+def test_the_profiler_follows_into_threads_and_shares_add_up_to_the_whole() -> None:
+    mail = Template("{% for n in range(20000) %}{{ loop.index }}{% endfor %}")
+    with profiled() as spent:
+        thread = threading.Thread(target=mail.render)
+        thread.start()
+        thread.join()
+    found = shares(spent)
+    assert next(iter(found)) == "rendering"
+    assert sum(found.values()) == pytest.approx(1)
+    assert sys.getprofile() is None
