@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, Row, TextClause, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from tasks.errors import ConfigurationError, TransientError
@@ -25,8 +26,8 @@ REST_SECONDS = 1.0
 MOST_CONNECTIONS = 30
 """Of a process; opened when they are needed, and kept: opening one costs as much as dozens of statements."""
 
-_shared: dict[str, list["Database"]] = {}
-"""By its URL a database that is in use, once for each of its users."""
+_shared: dict[str, tuple["Database", int]] = {}
+"""By its URL a database that is in use, and by how many."""
 
 _sharing = Lock()
 
@@ -111,6 +112,10 @@ class Database:
             reason = _reason(error)
             did = "turns us away" if "FATAL" in reason else "does not answer"
             raise TransientError(f"PostgreSQL at {self.place} (DATABASE_URL) {did}: {reason}") from error
+        except PoolTimeoutError as error:
+            raise TransientError(
+                f"All {MOST_CONNECTIONS} connections to {self.place} (DATABASE_URL) are busy"
+            ) from error
         except DBAPIError as error:
             if _sqlstate(error) == INSUFFICIENT_PRIVILEGE:
                 raise ConfigurationError(
@@ -152,16 +157,16 @@ def shared_database(url: str) -> Iterator[Database]:
     A flow run and its batches do: what PostgreSQL has prepared for the one is there for the next.
     """
     with _sharing:
-        users = _shared.setdefault(url, [])
-        users.append(users[0] if users else Database(url))
-        database = users[0]
+        database, users = _shared.get(url) or (Database(url), 0)
+        _shared[url] = database, users + 1
     try:
         yield database
     finally:
         with _sharing:
-            users.pop()
-            if not users:
-                del _shared[url]
+            _, users = _shared.pop(url)
+            if users > 1:
+                _shared[url] = database, users - 1
+            else:
                 database.close()
 
 

@@ -1,7 +1,7 @@
 """Reads the messages of a batch with all that they are written from, and writes them, ahead of their turn."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
 from email.utils import parseaddr
 from time import monotonic
@@ -22,6 +22,9 @@ from tasks.services import Services
 
 READ_AHEAD = 10
 """So many messages are read at once, with all that they are written from: that costs as many statements as one does."""
+
+BEGIN_AT = 3
+"""When so few are left the next are read: early enough for a quick line, late enough for a slow one."""
 
 READ_SECONDS = 10.0
 """What was read so long ago is read again before it is used: people correct addresses, and parents pay."""
@@ -73,16 +76,28 @@ class Drafting:
 
     def next_one(self, message_id: int) -> Ready | None:
         """Return a message as it was read a moment ago; where it was not, read it, and with it some that follow."""
+        if message_id not in self.claim.ids:  # one that has just taken the place of another
+            return self.read([message_id]).get(message_id)
         if self._coming is not None and self._coming.first == message_id:
-            coming, self._coming = self._coming, None
-            self._ahead = coming.read.result()
+            self._ahead = self._take_coming()
         ready = self._ahead.pop(message_id, None)
         if ready is None or ready.is_old:
-            self._ahead, self._coming = self._read_on(message_id), None
+            self._forget()
+            self._ahead = self._read_on(message_id)
             ready = self._ahead.pop(message_id, None)
-        if self._coming is None and len(self._ahead) <= READ_AHEAD // 2:
+        if self._coming is None and len(self._ahead) <= BEGIN_AT:
             self._begin_reading(max(self._ahead, default=message_id))
         return ready
+
+    def _take_coming(self) -> dict[int, Ready]:
+        coming, self._coming = self._coming, None
+        return coming.read.result() if coming else {}
+
+    def _forget(self) -> None:
+        """Let go of what is being read, and wait for its end: two who read the same orders are in each other's way."""
+        coming, self._coming = self._coming, None
+        if coming is not None and not coming.read.cancel():
+            wait([coming.read])
 
     def _begin_reading(self, last: int) -> None:
         """Let the messages after this one be read, in time for their turn."""
@@ -115,7 +130,8 @@ class Drafting:
         with self.services.database.transaction() as connection:
             players = players_with_orders(connection, self.tournament.id, orders) if orders else {}
             charges = charges_for(connection, self.tournament, players, zone) if players else {}
-        kept = kept_links(self.services.keeper, charges, LinkKind(self.campaign.link_kind)) if charges else {}
+        kind = LinkKind(self.campaign.link_kind)
+        kept = kept_links(self.services.keeper, charges, kind, mailing=True) if charges else {}
         if kept:
             self.claim.record_links(list(kept.values()))
 

@@ -44,14 +44,16 @@ class Endings:
             self._statuses.append(status)
 
     def record(self, message: Message, delivery: Delivery) -> str:
-        """Have it written down what the mail server said of a message."""
+        """Have it written down what the mail server said of a message; one that was refused met no `settle`."""
+        self.settle()
         self._recording = self._recorder.submit(self.note, message.id, lambda: self._claim.record(message, delivery))
         return HANDED_OVER
 
     def settle(self) -> None:
-        """Wait until what the mail server said last is written down; raises what kept it from being."""
-        if self._recording is not None:
-            self._recording.result()
+        """Wait until what the mail server said last is written down; raises, once, what kept it from being."""
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            recording.result()
 
     def statuses(self) -> Counter[str]:
         """Return how many came to which status; raises the first bug that there was."""

@@ -8,8 +8,8 @@ from tasks.links.model import Action, Attempt, Charge, CheckoutSession, Link, Li
 from tasks.links.sightings import Sighted
 
 
-def kept_links(keeper: LinkKeeper, charges: Mapping[int, Charge], kind: LinkKind) -> dict[int, Link]:
-    """Return, by order, the links that can be mailed just as they are; what is wrong or not sure has none here.
+def kept_links(keeper: LinkKeeper, charges: Mapping[int, Charge], kind: LinkKind, *, mailing: bool) -> dict[int, Link]:
+    """Return, by order, the links that are right just as they are; what is wrong or not sure has none here.
 
     It is what `tend` would say of them: the order has one link, the ledger has it as open, a list has just shown it,
     and nothing is to be done about it. So nothing is asked of Stripe, and nothing written but that it was looked at.
@@ -19,11 +19,11 @@ def kept_links(keeper: LinkKeeper, charges: Mapping[int, Charge], kind: LinkKind
         attempts: dict[int, list[Attempt]] = {}
         for attempt in ledger.live_attempts(*held):
             attempts.setdefault(attempt.order_id, []).append(attempt)
-        sighted = keeper.sightings.look_at(held, mailing=True)
+        sighted = keeper.sightings.look_at(held, mailing=mailing)
         links, seen = {}, {}
         for order in orders:
             shown = sighted.get(order.id, Sighted())
-            purpose = Purpose(mailing=True, kind=kind, closes_at=charges[order.id].closes_at)
+            purpose = Purpose(mailing, kind, charges[order.id].closes_at)
             session = _just_shown(keeper, order, attempts.get(order.id, ()), shown)
             if session is not None and shown.seen_at is not None and _is_kept(keeper, order, session, purpose):
                 link = live_link(order, session, LinkOutcome.KEPT, purpose)

@@ -1,14 +1,16 @@
 """Refresh a batch: look after many orders at once, each when list calls have shown what Stripe says about it."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import islice
 from uuid import UUID
 
 from tasks.charges import find_charges
 from tasks.errors import TransientError
 from tasks.links.circuit import Circuit
+from tasks.links.glance import kept_links
 from tasks.links.model import Charge, Link, LinkKind
 from tasks.links.preview import preview
 from tasks.refresh import RefreshBatch, RefreshOptions
@@ -16,6 +18,9 @@ from tasks.services import Services
 
 AT_ONCE = 24
 """Orders in hand at the same time: enough to use up the rate of calls where Stripe answers in a fifth of a second."""
+
+HANDFUL = 50
+"""So many are glanced at together: most links of a refresh are right, and cost a few statements for all of them."""
 
 
 def refresh_batch(
@@ -28,7 +33,7 @@ def refresh_batch(
     """Look after the links of a batch's orders, each under a lease of its own; return how many ended in which state.
 
     Raises TransientError where Stripe or the database was out of reach for some of them, at once where it is down: what
-    was done is recorded, and a later call goes on from there. `stop_wanted` is asked before each order.
+    was done is recorded, and a later call goes on from there. `stop_wanted` is asked before each order that takes work.
     """
     charges = find_charges(services.database, batch.order_ids, services.settings.club_time_zone, now=services.clock())
     work = _Work(services, options, charges)
@@ -57,7 +62,7 @@ class _Work:
         waiting: set[Future[Link]] = set()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="refresh") as pool:
             try:
-                for order_id in self.services.survey.in_turn(list(self.charges), mailing=False):
+                for order_id in self.not_kept(stop_wanted):
                     if stop_wanted() or self.circuit.is_open:
                         break
                     waiting.add(pool.submit(self.look_after, order_id))
@@ -66,6 +71,21 @@ class _Work:
             finally:
                 while waiting:
                     waiting = self.collect(waiting)
+
+    def not_kept(self, stop_wanted: Callable[[], bool]) -> Iterator[int]:
+        """Yield the orders that something may have to be done about; take in the links that are right."""
+        turns = self.services.survey.in_turn(list(self.charges), mailing=False)
+        while not stop_wanted() and (handful := list(islice(turns, HANDFUL))):
+            kept = self.kept(handful)
+            self.links += kept.values()
+            yield from (order_id for order_id in handful if order_id not in kept)
+
+    def kept(self, order_ids: Sequence[int]) -> Mapping[int, Link]:
+        """Return those of the orders' links that are right, which a dry run tells in its own way."""
+        charges = {order_id: charge for order_id in order_ids if (charge := self.charges[order_id]) is not None}
+        if self.options.dry_run or not charges:
+            return {}
+        return kept_links(self.services.keeper, charges, LinkKind(self.options.link_kind), mailing=False)
 
     def look_after(self, order_id: int) -> Link:
         """Do what is to be done about one order, or only say what that would be."""

@@ -41,7 +41,7 @@ def orders(club: LinkClub) -> list[int]:
 
 
 def glance(club: LinkClub, kind: LinkKind = LinkKind.CHECKOUT_SESSION) -> set[int]:
-    return set(kept_links(club.pipeline.services.keeper, dict.fromkeys(orders(club), CHARGE), kind))
+    return set(kept_links(club.pipeline.services.keeper, dict.fromkeys(orders(club), CHARGE), kind, mailing=True))
 
 
 def deliver(club: LinkClub, then: Callable[[int], None] = lambda _: None) -> list[str]:
@@ -69,8 +69,11 @@ def test_links_that_a_list_has_just_shown_are_recognised_without_a_call_and_what
     assert glance(club) == set()
 
 
-def test_it_says_of_them_what_a_whole_look_says(club: LinkClub) -> None:
-    seen = kept_links(club.pipeline.services.keeper, dict.fromkeys(orders(club), CHARGE), LinkKind.CHECKOUT_SESSION)
+@pytest.mark.parametrize("mailing", [True, False])
+def test_it_says_of_them_what_a_whole_look_says(club: LinkClub, *, mailing: bool) -> None:
+    charges = dict.fromkeys(orders(club), CHARGE)
+    seen = kept_links(club.pipeline.services.keeper, charges, LinkKind.CHECKOUT_SESSION, mailing=mailing)
+    assert len(seen) == 4
     for order, link in seen.items():
         whole = club.tend(order)
         assert (whole.outcome, whole.url, whole.amount, whole.currency, whole.expires_at, whole.kind) == (
@@ -172,6 +175,32 @@ def test_one_that_cannot_be_read_costs_no_other_its_message(club: LinkClub) -> N
         (3, "failed", "bug")
     ]
     assert len(club.pipeline.inbox.messages()) == 3
+
+
+class Crowded(Sightings):
+    """Notices when two read at once."""
+
+    def __init__(self, sightings: Sightings) -> None:
+        super().__init__(sightings.database, sightings.reference)
+        self.free, self.met = threading.Lock(), False
+
+    def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
+        alone = self.free.acquire(blocking=False)
+        self.met = self.met or not alone
+        threading.Event().wait(0.1)  # long enough for another to come by
+        if alone:
+            self.free.release()
+        return super().look_at(order_ids, mailing=mailing)
+
+
+def test_what_is_read_again_is_not_being_read_at_the_same_time(club: LinkClub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafting.Ready, "is_old", property(lambda _: True))
+    monkeypatch.setattr(drafting, "READ_AHEAD", 2)
+    services = club.pipeline.services
+    crowded = Crowded(services.keeper.sightings)
+    keeper = replace(services.keeper, sightings=crowded)
+    assert len(deliver(replace(club, pipeline=replace(club.pipeline, services=replace(services, keeper=keeper))))) == 4
+    assert not crowded.met
 
 
 def test_a_message_is_written_while_the_one_before_it_is_on_its_way(club: LinkClub) -> None:

@@ -1,0 +1,67 @@
+"""What keeps an ending from being written down is told once, to whoever comes next, and is nobody's bug."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from tasks.endings import HANDED_OVER, Endings
+from tasks.errors import TransientError
+from tasks.mail.smtp import Delivery, DeliveryOutcome
+from tasks.mail.smtp.delivery import Phase
+from tasks.message import Message
+from tasks.outbox import Claim
+
+MESSAGE = Message(
+    id=1,
+    kind="fee_notice",
+    mailbox="ek@example.com",
+    address="ek@example.com",
+    message_id="<1@example.org>",
+    attempts=0,
+    attempts_before=0,
+    maybe_delivered=False,
+    content_digest=None,
+    dated_at=None,
+    suppressed=False,
+    approved=True,
+    order_ids=[1],
+)
+SENT = Delivery(DeliveryOutcome.SENT, Phase.AFTER_DOT)
+
+
+class Ledger(Claim):
+    """A ledger that is away for a while."""
+
+    def __init__(self) -> None:
+        self.token = uuid4()
+        self.away = True
+
+    def record(self, message: Message, delivery: Delivery) -> str:  # noqa: ARG002  the ledger's own
+        if self.away:
+            raise TransientError("away")
+        return "sent"
+
+
+def test_one_that_was_refused_before_its_body_hides_no_error_of_the_one_before_it() -> None:
+    ledger = Ledger()
+    with ThreadPoolExecutor(1) as recorder:
+        endings = Endings(ledger, recorder)
+        assert endings.record(MESSAGE, SENT) == HANDED_OVER
+        with pytest.raises(TransientError):
+            endings.record(MESSAGE, SENT)
+
+
+def test_an_error_is_raised_once_and_what_follows_is_counted() -> None:
+    ledger = Ledger()
+    with ThreadPoolExecutor(1) as recorder:
+        endings = Endings(ledger, recorder)
+        endings.record(MESSAGE, SENT)
+        with pytest.raises(TransientError):
+            endings.settle()
+        endings.settle()
+        ledger.away = False
+        endings.note(2, lambda: endings.record(MESSAGE, SENT))
+        endings.note(3, lambda: "skipped")
+        endings.settle()
+    assert endings.statuses() == {"sent": 1, "skipped": 1}
