@@ -7,8 +7,10 @@ comparable, the ratios are. What others do is measured with Debian's postfix and
 import json
 import os
 import platform
+import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -38,6 +40,9 @@ PARTS: Mapping[str, Callable[[Announce, int], Findings]] = {
 """Each is told the most recipients of a campaign that is measured."""
 
 NEED_POSTFIX = {"delivery", "growth"}
+WIDE = 150
+"""Characters a line of a log."""
+
 README_FOLDER = REPOSITORY / "deployments" / "pictures"
 OTHER_FOLDER = REPOSITORY / ".local" / "bench"
 
@@ -51,7 +56,7 @@ def main() -> int:
     )
     parser.add_argument("--keep", action="store_true", help="write the README's picture and figures")
     options = parser.parse_args()
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
     chosen = options.parts or list(PARTS)
     if unknown := [part for part in chosen if part not in PARTS]:
         parser.error(f"there is no part {unknown[0]}: choose from {', '.join(PARTS)}")
@@ -70,12 +75,17 @@ def main() -> int:
 
 
 def write(found: Mapping[str, Findings], folder: Path) -> None:
-    """Write the figures, and the picture of those parts that it shows."""
+    """Write the figures, and the picture of those parts that it shows; other parts stay as they were."""
     folder.mkdir(parents=True, exist_ok=True)
+    figures = folder / "bench.json"
+    before = json.loads(figures.read_text(encoding="utf-8")) if figures.exists() else {}
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
-    told = {"machine": machine, **{part: findings.as_json() for part, findings in found.items()}}
-    (folder / "bench.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    (folder / "bench.svg").write_text(draw(found), encoding="utf-8")
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    now = {part: {**findings.as_json(), "measured_on": today} for part, findings in found.items()}
+    told = {**before, "machine": machine, **now}
+    figures.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    picture = draw({part: told[part]["figures"] for part in PARTS if part in told})
+    (folder / "bench.svg").write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":

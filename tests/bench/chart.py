@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
-from tests.bench.findings import Findings
 from tests.bench.svg import svg_template
 
 LABELS, BAR_WIDTH, BAR_HEIGHT, HEADING = 270.0, 400.0, 22.0, 46.0
+Figures = Mapping[str, Mapping[str, Any]]
+"""Of each contestant the rates and, where there is one, the ideal rate."""
+
 OURS, OTHERS = "#005a9c", "#8c959f"
 
 
@@ -32,8 +35,8 @@ class Panel:
     bars: Sequence[Bar]
 
 
-def draw(found: Mapping[str, Findings]) -> str:
-    """Return the picture as SVG; it has what was measured of the two comparisons of delivery."""
+def draw(found: Mapping[str, Figures]) -> str:
+    """Return the picture as SVG; it has what was measured of the two comparisons of delivery, by part."""
     panels: list[Panel] = []
     y = 12.0
     for part, title, what in (
@@ -46,10 +49,10 @@ def draw(found: Mapping[str, Findings]) -> str:
     return svg_template(__file__).render(panels=panels, height=round(y), left=LABELS)
 
 
-def _bars(findings: Findings, figure: str) -> list[Bar]:
+def _bars(figures: Figures, figure: str) -> list[Bar]:
     """Make a bar of each contestant's figures: its rate, or its share of the ideal where there is one."""
     bars = []
-    for name, of_it in findings.figures.items():
+    for name, of_it in figures.items():
         value = median(of_it["rates"]) / of_it.get("ideal", 1)
         colour = OURS if name.startswith("tournament-fees") else OTHERS
         bars.append(Bar(name, value, figure.format(value), colour))

@@ -1,5 +1,6 @@
 """Delivery from the queue to the mail server's 250, beside others."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -9,7 +10,7 @@ from statistics import median
 from flows.tournament_fees import BATCHES_AT_ONCE
 from tasks.mail.rendering import RenderedMail
 from tests.bench.findings import Findings, Goal
-from tests.bench.measuring import Announce, Sample, in_turns, rates, ratios
+from tests.bench.measuring import Announce, Sample, busy, in_turns, rates, ratios
 from tests.bench.peers import PostOffice, post_office, smtp_source, smtplib_loop
 from tests.bench.sender import deliver
 from tests.bench.sinks import smtp_sink
@@ -58,26 +59,29 @@ def told(
 ) -> Findings:
     """Put into words what was measured."""
     where = ", ".join(f"{name} {of_all:.0%}" for name, of_all in spent.items())
+    one, two = (busy(samples[name]) for name in (OURS, OURS_TWICE))
+    loads = f"Of {os.cpu_count()} processors one worker kept {one} busy with that, two {two}."
     rows, figures = [], {}
     for name, taken in samples.items():
         cpu, database = (median(getattr(one, what) for one in taken) for what in ("cpu_ms", "database_ms"))
-        beside = ratios(taken, samples[SOURCE]).median
-        rows.append(
-            (name, str(rates(taken)), f"{cpu:.2f}", "-" if isnan(database) else f"{database:.2f}", f"{beside:.3f}")
-        )
+        beside = (str(ratios(taken, samples[other])) for other in (OFFICE, LOOP, SOURCE))
+        rows.append((name, str(rates(taken)), f"{cpu:.2f}", "-" if isnan(database) else f"{database:.2f}", *beside))
         figures[name] = {"rates": [one.rate for one in taken], "cpu_ms": cpu, "database_ms": database}
     faster = max((OURS, OURS_TWICE), key=lambda name: rates(samples[name]).median)
     goals = (
         Goal("times django-post_office's best", ratios(samples[faster], samples[OFFICE]).median, at_least=2),
         Goal("of smtp-source's rate", ratios(samples[faster], samples[SOURCE]).median, at_least=0.2),
     )
-    columns = ("into the same sink", "messages a second", "CPU ms each", "and PostgreSQL's", "of smtp-source")
+    columns = (
+        *("into the same sink", "messages a second", "CPU ms each", "and PostgreSQL's"),
+        *("times django-post_office", "times smtplib", "times smtp-source"),
+    )
     remarks = (
         "Ours leases, checks links, renders, builds and records durably; django-post_office's was rendered before.",
         f"django-post_office's best of {len(OFFICE_SETTINGS)} settings: {best}",
         f"Where our {figures[OURS]['cpu_ms']:.1f} ms go, by a profiler, which weighs on many small calls: {where}.",
         f"Rendering and MIME alone, without it: {writing_ms:.1f} ms.",
-        f"PostgreSQL takes {figures[OURS]['database_ms']:.1f} ms beside them: the processors are what bounds it.",
+        f"PostgreSQL takes {figures[OURS]['database_ms']:.1f} ms beside them. {loads}",
     )
     return Findings("Delivery", columns, rows, goals, remarks, figures)
 

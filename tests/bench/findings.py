@@ -28,7 +28,7 @@ class Goal:
         """Say it in a line; a figure that is missed says by how much."""
         wanted = f"at least {self.at_least:g}" if self.at_least is not None else f"at most {self.at_most:g}"
         bound = self.at_least if self.at_least is not None else self.at_most
-        missed = "" if self.reached or not bound else f", missed by {abs(self.value / bound - 1):.0%}"
+        missed = "" if self.reached or not bound else f", missed by {abs(self.value / bound - 1):.1%}"
         return f"{'reached' if self.reached else 'MISSED '}  {self.name}: {self.value:.3g} ({wanted}{missed})"
 
 

@@ -19,6 +19,9 @@ LATENCY_MS = 150
 LIMIT = 100
 """Calls a second, reads and writes each by themselves, as Stripe allows live."""
 
+PER_LIST = 100
+"""Links that a list call shows at most."""
+
 OUR_PACE = {"stripe_calls_per_second": 96.0}
 """Just below: who is refused has to wait."""
 
@@ -38,18 +41,36 @@ def links(announce: Announce) -> Findings:
             ONE_BY_ONE: partial(read_one_by_one, some),
         }
         samples = in_turns(contestants, announce)
+    floors = {
+        VERIFY: VERIFIED / PER_LIST * LATENCY_MS / 1000,
+        RENEWAL: RENEWED / LIMIT,
+        ONE_BY_ONE: READ * LATENCY_MS / 1000,
+    }
+    beside = {name: Spread.of([floors[name] / one.seconds for one in taken]) for name, taken in samples.items()}
     rows = [
-        (name, f"{taken[0].count:,}", str(Spread.of([one.seconds for one in taken])), f"{taken[0].count / LIMIT:.3g}")
+        (
+            name,
+            f"{taken[0].count:,}",
+            str(Spread.of([one.seconds for one in taken])),
+            f"{floors[name]:.3g}",
+            str(beside[name]),
+            str(ratios(taken, samples[ONE_BY_ONE])),
+        )
         for name, taken in samples.items()
     ]
-    at_limit = Spread.of([one.rate / LIMIT for one in samples[RENEWAL]]).median
-    lists = ratios(samples[VERIFY], samples[ONE_BY_ONE]).median
     return Findings(
         "Links",
-        (f"{LATENCY_MS} ms a call, {LIMIT} a second", "links", "seconds", "at the limit, a call each"),
+        (
+            f"{LATENCY_MS} ms a call, {LIMIT} a second",
+            "links",
+            "seconds",
+            "at best",
+            "of the best",
+            "times one at a time",
+        ),
         rows,
-        [Goal("renewals, of the limit's rate", at_limit, at_least=0.83)],
-        [f"Verified by lists {lists:,.0f} times as fast as read one at a time."],
+        [Goal("renewals, of the limit's rate", beside[RENEWAL].median, at_least=0.83)],
+        [f"At best: lists of {PER_LIST}, each begins where the last ended; a create a link, as the limit allows."],
         {name: {"seconds": [one.seconds for one in taken], "count": taken[0].count} for name, taken in samples.items()},
     )
 

@@ -82,5 +82,10 @@ def ratios(samples: Sequence[Sample], others: Sequence[Sample]) -> Spread:
     return Spread.of([one.rate / other.rate for one, other in zip(samples, others, strict=True)])
 
 
+def busy(samples: Sequence[Sample]) -> Spread:
+    """Return how many processors the work kept busy, PostgreSQL's share with it."""
+    return Spread.of([(one.cpu_seconds + one.database_seconds) / one.seconds for one in samples])
+
+
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

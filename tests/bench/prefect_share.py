@@ -84,10 +84,9 @@ def share(announce: Announce, most: int) -> Findings:
             task_runs = 1000 * club.task_runs() / recipients
         seconds = {name: Spread.of([one.seconds for one in taken]) for name, taken in samples.items()}
         pairs = zip(samples[FLOW], samples[STEPS], strict=True)
-        last = Spread.of([1 - steps.seconds / flow.seconds for flow, steps in pairs]).median
-        rows.append(
-            (f"{recipients:,}", *(str(seconds[name]) for name in contestants), f"{last:.1%}", f"{task_runs:.1f}")
-        )
+        part = Spread.of([1 - steps.seconds / flow.seconds for flow, steps in pairs])
+        last = part.median
+        rows.append((f"{recipients:,}", *(str(seconds[name]) for name in contestants), str(part), f"{task_runs:.1f}"))
         figures[str(recipients)] = {name: [one.seconds for one in taken] for name, taken in samples.items()}
     goals = [
         Goal("Prefect's share of the largest campaign's time", last, at_most=0.10),

@@ -3,12 +3,10 @@
 import os
 from collections.abc import Callable
 from functools import partial
-from math import isnan
-from statistics import median
 
 from tests.bench.delivery import OURS, OURS_TWICE, SIZE, ours
 from tests.bench.findings import Findings, Goal
-from tests.bench.measuring import Announce, Sample, about, in_turns, rates
+from tests.bench.measuring import Announce, Sample, Spread, about, busy, in_turns, rates
 from tests.bench.peers import smtplib_loop
 from tests.bench.sinks import slow_sink
 from tests.bench.stage import stage
@@ -39,22 +37,24 @@ def slow_line(announce: Announce) -> Findings:
                 del contestants[OURS_TWICE]
             samples = in_turns(contestants, about(f"{connections} connections", announce))
             for name, taken in samples.items():
-                busy = median(one.rate * (one.cpu_ms + one.database_ms) / 1000 for one in taken)
-                rows.append(
-                    (
-                        name,
-                        str(connections),
-                        str(rates(taken)),
-                        f"{rates(taken).median / ideal:.2f}",
-                        "-" if isnan(busy) else f"{busy:.2f}",
-                    )
-                )
+                of_ideal = Spread.of([sample.rate / ideal for sample in taken])
+                on_the_line = 1000 * connections / rates(taken).median
+                load = "-" if name == EACH else str(busy(taken))
+                rows.append((name, str(connections), str(rates(taken)), str(of_ideal), f"{on_the_line:.0f}", load))
                 figures[f"{name}, {connections}"] = {"rates": [sample.rate for sample in taken], "ideal": ideal}
             best = max(rates(taken).median for name, taken in samples.items() if name != EACH)
             goals.append(Goal(f"of the ideal with {connections} connections", best / ideal, at_least=0.85))
-    columns = ("30 ms a reply", "connections", "messages a second", "of the ideal", "processors busy")
+    columns = (
+        "30 ms a reply",
+        "connections",
+        "messages a second",
+        "of the ideal",
+        "ms each on its line",
+        "processors busy",
+    )
     remarks = (
         f"The ideal: connections / ({ROUND_TRIPS} round trips x {REPLY_MS:.0f} ms); smtplib takes 4 round trips.",
-        f"Of {os.cpu_count()} processors, with PostgreSQL's share; one process can use one, and the sink has its own.",
+        f"Over {ROUND_TRIPS * REPLY_MS:.0f} ms on its line a message waits for the ledger and for a processor.",
+        f"Busy of {os.cpu_count()} processors, with PostgreSQL's share, the sink not counted; one process can use one.",
     )
     return Findings("Delivery over a slow line", columns, rows, goals, remarks, figures)

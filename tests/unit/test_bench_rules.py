@@ -1,6 +1,5 @@
 """How the benchmark measures and tells: the measurements themselves are its own affair."""
 
-import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +9,7 @@ import pytest
 from jinja2 import Template
 
 from tests.bench.chart import BAR_WIDTH, draw
-from tests.bench.findings import Findings, Goal
+from tests.bench.findings import Goal
 from tests.bench.measuring import Sample, in_turns, rates, ratios
 from tests.bench.sinks import SlowTalk
 from tests.bench.where import REST, area, profiled, shares
@@ -39,8 +38,8 @@ def test_ratios_are_of_the_same_round() -> None:
     ("goal", "said"),
     [
         (Goal("x", 2.5, at_least=2), "reached  x: 2.5 (at least 2)"),
-        (Goal("x", 0.5, at_least=2), "MISSED   x: 0.5 (at least 2, missed by 75%)"),
-        (Goal("x", 1.2, at_most=1.05), "MISSED   x: 1.2 (at most 1.05, missed by 14%)"),
+        (Goal("x", 0.5, at_least=2), "MISSED   x: 0.5 (at least 2, missed by 75.0%)"),
+        (Goal("x", 1.2, at_most=1.05), "MISSED   x: 1.2 (at most 1.05, missed by 14.3%)"),
     ],
 )
 def test_a_goal_says_whether_it_is_reached_and_else_by_how_much_it_is_missed(goal: Goal, said: str) -> None:
@@ -49,7 +48,7 @@ def test_a_goal_says_whether_it_is_reached_and_else_by_how_much_it_is_missed(goa
 
 def test_the_longest_bar_takes_the_whole_width() -> None:
     figures = {"tournament-fees": {"rates": [50, 60, 40]}, "smtplib": {"rates": [100]}}
-    picture = ET.fromstring(draw({"delivery": Findings("Delivery", (), (), figures=figures)}))  # noqa: S314  our own
+    picture = ET.fromstring(draw({"delivery": figures}))  # noqa: S314  our own
     bars = [bar for bar in picture.iter("{http://www.w3.org/2000/svg}rect") if bar.get("fill") != "#ffffff"]
     assert [float(bar.get("width") or 0) for bar in bars] == [BAR_WIDTH / 2, BAR_WIDTH]
 
@@ -94,4 +93,3 @@ def test_the_profiler_follows_into_threads_and_shares_add_up_to_the_whole() -> N
     found = shares(spent)
     assert next(iter(found)) == "rendering"
     assert sum(found.values()) == pytest.approx(1)
-    assert sys.getprofile() is None
