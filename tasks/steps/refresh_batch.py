@@ -62,7 +62,7 @@ class _Work:
         waiting: set[Future[Link]] = set()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="refresh") as pool:
             try:
-                for order_id in self.not_kept(stop_wanted):
+                for order_id in self.not_kept():
                     if stop_wanted() or self.circuit.is_open:
                         break
                     waiting.add(pool.submit(self.look_after, order_id))
@@ -72,10 +72,10 @@ class _Work:
                 while waiting:
                     waiting = self.collect(waiting)
 
-    def not_kept(self, stop_wanted: Callable[[], bool]) -> Iterator[int]:
+    def not_kept(self) -> Iterator[int]:
         """Yield the orders that something may have to be done about; take in the links that are right."""
         turns = self.services.survey.in_turn(list(self.charges), mailing=False)
-        while not stop_wanted() and (handful := list(islice(turns, HANDFUL))):
+        while handful := list(islice(turns, HANDFUL)):
             kept = self.kept(handful)
             self.links += kept.values()
             yield from (order_id for order_id in handful if order_id not in kept)
