@@ -1,5 +1,6 @@
 """Opens the database: the only module that does. SQL comes from sql/queries, one statement a file."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -26,8 +27,9 @@ REST_SECONDS = 1.0
 MOST_CONNECTIONS = 30
 """Of a process; opened when they are needed, and kept: opening one costs as much as dozens of statements."""
 
-_shared: dict[str, tuple["Database", int]] = {}
-"""By its URL a database that is in use, and by how many."""
+_shared: dict[tuple[int, str], tuple["Database", int]] = {}
+"""By process (one that was forked must not talk over its parent's connections) and URL a database that is in use, and
+by how many."""
 
 _sharing = Lock()
 
@@ -156,16 +158,17 @@ def shared_database(url: str) -> Iterator[Database]:
 
     A flow run and its batches do: what PostgreSQL has prepared for the one is there for the next.
     """
+    place = os.getpid(), url
     with _sharing:
-        database, users = _shared.get(url) or (Database(url), 0)
-        _shared[url] = database, users + 1
+        database, users = _shared.get(place) or (Database(url), 0)
+        _shared[place] = database, users + 1
     try:
         yield database
     finally:
         with _sharing:
-            _, users = _shared.pop(url)
+            _, users = _shared.pop(place)
             if users > 1:
-                _shared[url] = database, users - 1
+                _shared[place] = database, users - 1
             else:
                 database.close()
 
