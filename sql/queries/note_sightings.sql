@@ -1,6 +1,7 @@
 -- Note sessions that a list call has shown, each for the orders that it may be of: the one that stores it, the one that the ledger has it
 -- for, and the one that its metadata or reference names. One whose end is known and that changes nothing any more is left out; a
--- payment link that was closed and is listed is on again, also where the club has deleted its order.
+-- payment link that was closed and is listed is on again, also where the club has deleted its order. In the order of their keys: who notes
+-- the same at the same moment waits, and does not meet us from the other end.
 -- Takes arrays of one length: session_ids, order_ids (NULL where none is named), sessions (JSON).
 -- Returns: order_id, session_id, known (as take_sightings.sql).
 WITH listed AS (
@@ -64,6 +65,7 @@ noted AS (
                         AND (a.state = 'expired' OR (a.state = 'complete' AND a.payment_status <> 'unpaid'))
                 )
         END
+    ORDER BY matched.order_id ASC, listed.session_id ASC
     ON CONFLICT (order_id, session_id) DO UPDATE
         SET seen_at = excluded.seen_at, session = excluded.session
         WHERE s.seen_at < excluded.seen_at

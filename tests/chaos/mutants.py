@@ -136,6 +136,7 @@ MUTANTS = (
     Mutant("what the last one met is never told", "tasks/endings.py", "            raise self._bugs[0]\n", "            pass\n", AHEAD, "cannot_be_written_down"),
     Mutant("what is let go of is read beside what is read again", "tasks/drafting.py", "            wait([coming.read])", "            pass", AHEAD, "same_time"),
     Mutant("the error of an ending is lost", "tasks/endings.py", "        self.settle()\n        self._recording = ", "        self._recording = ", "tests/unit/test_endings.py", "hides"),
+    Mutant("two who list the same lock each other out", "sql/queries/note_sightings.sql", "    ORDER BY matched.order_id ASC, listed.session_id ASC\n", "", f"{PIPELINE}/test_sightings.py", "same_moment"),
     Mutant("a slow batch loses its claims", "sql/queries/extend_claims.sql", "AND lease_expires_at < clock_timestamp() + make_interval(secs => :fresh_seconds)", "AND FALSE", OUTBOX, "leases_alive"),
     Mutant("a notice does not wait for who mails its mailbox", SENDING, "        AND (SELECT count(*) FROM mailbox) = 1\n", "", OUTBOX, "mailbox"),
     Mutant("a message goes out with another session than its order has", SENDING, "                AND o.stripe_checkout_session_id = mo.session_id\n", "", OUTBOX, ""),

@@ -1,0 +1,40 @@
+"""What list calls have shown is noted by several workers at once."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+
+from tests.integration.pipeline.big_club import BigClub
+from tests.integration.pipeline.harness import Pipeline
+
+ROUNDS, SESSIONS = 40, 300
+
+
+@pytest.fixture
+def club(empty_club: Pipeline) -> BigClub:
+    """A club of many, whose links its own system has made."""
+    club = BigClub.on(empty_club)
+    club.made_by_the_club(club.people(SESSIONS), (6, 1))
+    return club
+
+
+def test_workers_that_note_the_same_at_the_same_moment_do_not_lock_each_other_out(club: BigClub) -> None:
+    services = club.pipeline.services
+    rows = club.sql("SELECT stripe_checkout_session_id AS id FROM orders ORDER BY id")
+    sessions = [session for row in rows for session in services.stripe.find(row.id)]
+    sightings, together = services.keeper.sightings, Barrier(3)
+
+    def note(parts: int) -> None:
+        chance = random.Random(parts)  # noqa: S311  pages that are never alike, as batches of one campaign list them
+        seen_at = sightings.now()
+        for number in range(ROUNDS):
+            shown = chance.sample(sessions, SESSIONS // parts)
+            together.wait(30)
+            sightings.note(shown, seen_at + timedelta(microseconds=number))
+
+    with ThreadPoolExecutor(3) as workers:
+        list(workers.map(note, [1, 2, 3]))
+    assert len(club.sql("SELECT FROM tournament_fees.sightings")) == SESSIONS
