@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Engine, event
 
@@ -16,6 +17,7 @@ from tasks.errors import PermanentError, TransientError
 
 Watcher = Callable[[str, Any], None]
 _thread = threading.local()
+_engines: WeakSet[Engine] = WeakSet()
 PATIENCE_SECONDS = 60
 _ENTER_SENDING = "-- Enter `sending`"
 
@@ -52,8 +54,11 @@ def watch_engine(engine: Engine, *, inside: bool = False) -> None:
     """Make moments of each transaction's begin and end, and with `inside` of what happens between the two.
 
     A worker waits only outside: within, it would hold locks that others wait for. `mail` is the end of the transaction
-    that lets a message's body go out, with the message's id.
+    that lets a message's body go out, with the message's id. Workers of a process share an engine.
     """
+    if engine in _engines:
+        return
+    _engines.add(engine)
     event.listen(engine, "begin", lambda *_: _moment("begin"))
     event.listen(engine, "before_cursor_execute", _note_mail)
     event.listen(engine, "checkin", lambda *_: _ended())
