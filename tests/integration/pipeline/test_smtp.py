@@ -1,5 +1,6 @@
 """The mail server as a script plays it: what became of a message is told by how far the talk came."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -122,6 +123,10 @@ def test_a_message_that_is_withdrawn_leaves_nothing_behind(extensions: tuple[str
         assert server.stored == []
         assert mailer.deliver(ENVELOPE, yes).outcome is DeliveryOutcome.SENT
     assert server.stored == [CONTENT]
+    waited = 0
+    while not server.cut and waited < 1000:  # its thread may not have heard yet that we hung up
+        waited += 1
+        threading.Event().wait(0.01)
     assert server.cut == [b""], "nothing was said where the server waits for a body"
     assert server.connections == 2, "only hanging up takes a DATA back"
 
