@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from tasks.database import fetch
+from tasks.database import fetch, run
 from tasks.errors import ConfigurationError
 from tasks.forecast import Forecast
 
@@ -25,7 +25,7 @@ class Approvals:
 
     def settle(self) -> None:
         """Mark the unsent messages that wait for an approval, as orders, mailboxes and templates stand now."""
-        fetch(
+        run(
             self.connection,
             "settle_approvals",
             campaign_id=self.campaign_id,

@@ -27,6 +27,9 @@ REST_SECONDS = 1.0
 MOST_CONNECTIONS = 30
 """Of a process; opened when they are needed, and kept: opening one costs as much as dozens of statements."""
 
+FREE_SECONDS = 30.0
+"""So long somebody waits for one of them to be free."""
+
 _shared: dict[tuple[int, str], tuple["Database", int]] = {}
 """By process (one that was forked must not talk over its parent's connections) and URL a database that is in use, and
 by how many."""
@@ -55,6 +58,11 @@ def fetch(connection: Connection, name: str, **values: object) -> Sequence[Row[A
     return connection.execute(query(name), values).all()
 
 
+def run(connection: Connection, name: str, **values: object) -> None:
+    """Run sql/queries/<name>.sql, which returns nothing: a row for each recipient would fill the memory."""
+    connection.execute(query(name), values)
+
+
 class Database:
     """A PostgreSQL database; a transaction is short and never spans a call to Stripe or a mail server."""
 
@@ -63,6 +71,7 @@ class Database:
             url,
             pool_size=MOST_CONNECTIONS,
             max_overflow=0,  # connections over pool_size are opened and closed for one statement each
+            pool_timeout=FREE_SECONDS,
             hide_parameters=True,
             # A database in SQL_ASCII would give its texts as bytes.
             connect_args={"connect_timeout": 10, "client_encoding": "utf8"},

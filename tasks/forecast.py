@@ -77,9 +77,11 @@ class Forecast:
     remarks: Sequence[str] = ()
 
 
-def read_owed(connection: Connection, campaign_id: int, now: datetime) -> list[Owed]:
-    """Return the messages of a campaign that are owed now, those too that wait for an approval."""
-    return [Owed(**row._asdict()) for row in fetch(connection, "owed_messages", campaign_id=campaign_id, now=now)]
+def read_owed(connection: Connection, campaign_id: int, now: datetime, only: Sequence[int] | None = None) -> list[Owed]:
+    """Return the messages of a campaign, or `only` those of them, that are owed now; also what awaits an approval."""
+    message_ids = None if only is None else list(only)
+    rows = fetch(connection, "owed_messages", campaign_id=campaign_id, now=now, message_ids=message_ids)
+    return [Owed(**row._asdict()) for row in rows]
 
 
 def forecast(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> Iterator[Forecast]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tasks.club import CommittedPlayer, stream_committed_players
-from tasks.database import fetch, query
+from tasks.database import fetch, run
 from tasks.mailbox import family_of, mailbox_of, parse_address, wire_address
 from tasks.selection import Selection
 
@@ -49,7 +49,7 @@ class Queue:
 
     def _fill(self, only: Sequence[int] | None) -> None:
         orders = None if only is None else list(only)
-        fetch(
+        run(
             self.connection,
             "queue_messages",
             campaign_id=self.campaign_id,
@@ -58,7 +58,7 @@ class Queue:
             only_orders=orders,
             now=self.now,
         )
-        fetch(self.connection, "queue_assign", campaign_id=self.campaign_id, only_orders=orders)
+        run(self.connection, "queue_assign", campaign_id=self.campaign_id, only_orders=orders)
 
     def _recognise(self) -> None:
         """Call sent what the mail server's log has: the ledger was restored, and had forgotten it."""
@@ -68,7 +68,7 @@ class Queue:
             fetch(self.connection, "mark_messages_sent", **values)
 
     def _settle(self, *statuses: str) -> None:
-        fetch(self.connection, "queue_settle", campaign_id=self.campaign_id, statuses=list(statuses), now=self.now)
+        run(self.connection, "queue_settle", campaign_id=self.campaign_id, statuses=list(statuses), now=self.now)
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,14 @@ def take_snapshot(
     """
     selection = selection or Selection()
     count, without_order = 0, []
-    connection.execute(query("snapshot_create"))
+    run(connection, "snapshot_create")
     for players in stream_committed_players(connection, tournament_id):
         rows = [_recipient(player, merge=merge, chosen=selection.takes(player)) for player in players]
-        connection.execute(query("snapshot_fill"), {column: [row[column] for row in rows] for column in rows[0]})
+        run(connection, "snapshot_fill", **{column: [row[column] for row in rows] for column in rows[0]})
         count += len(players)
         without_order += [row["player_id"] for row in rows if row["chosen"] and row["order_id"] is None]
+    for name in ("snapshot_by_mailbox", "snapshot_analyze"):
+        run(connection, name)
     return Snapshot(count, tuple(without_order))
 
 

@@ -1,6 +1,6 @@
 -- Give each order that the run is about, and that no message of the campaign carries yet, to its family's unsent message.
 -- Takes: only_orders, an array of the orders that may join, or NULL for all.
--- Returns: order_id.
+-- Returns nothing.
 INSERT INTO tournament_fees.message_orders (campaign_id, order_id, message_id, player_id)
 SELECT DISTINCT ON (s.order_id)
     :campaign_id,
@@ -19,5 +19,4 @@ WHERE
     AND s.chosen
     AND (cast(:only_orders AS bigint[]) IS NULL OR s.order_id = any(cast(:only_orders AS bigint[])))
 ORDER BY s.order_id ASC, m.part DESC
-ON CONFLICT (campaign_id, order_id) DO NOTHING
-RETURNING order_id;
+ON CONFLICT (campaign_id, order_id) DO NOTHING;

@@ -3,7 +3,7 @@
 -- Its Message-ID is made of the mailbox, the family, and how many messages the family has: its part depends on who comes first, and a
 -- ledger that was restored may queue families that share a mailbox in another order.
 -- Takes: only_orders, an array of the orders that may get one, or NULL for everybody.
--- Returns: id.
+-- Returns nothing.
 WITH unassigned AS (
     SELECT
         s.mailbox,
@@ -61,5 +61,4 @@ SELECT
     :now,
     :now
 FROM placed AS p
-ORDER BY p.parent_id, p.family
-RETURNING id;
+ORDER BY p.parent_id, p.family;

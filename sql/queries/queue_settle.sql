@@ -1,6 +1,6 @@
 -- Bring unsent messages to the state that the snapshot calls for: skipped with a reason, or queued again where a cause was mended.
 -- Takes: statuses, an array of 'queued' and, where skipped ones may come back, 'skipped'.
--- Returns: id, status, reason of those that changed.
+-- Returns nothing.
 WITH judged AS (
     SELECT
         m.id,
@@ -60,5 +60,4 @@ WHERE
         m.status IS DISTINCT FROM CASE WHEN j.reason IS NULL THEN 'queued' ELSE 'skipped' END
         OR (m.status = 'skipped' AND m.reason IS DISTINCT FROM j.reason)
         OR m.address IS DISTINCT FROM coalesce(j.address, m.address)
-    )
-RETURNING m.id, m.status, m.reason;
+    );

@@ -1,7 +1,7 @@
 -- Mark those of a campaign's unsent messages that wait for an approval, since an order of theirs is not covered as it stands now, and take
 -- the mark off those that are covered.
 -- Takes: digests, a JSON object of each kind's template digest.
--- Returns: id of those that changed.
+-- Returns nothing.
 WITH judged AS (
     SELECT
         m.id,
@@ -30,5 +30,4 @@ FROM judged AS j
 WHERE
     m.id = j.id
     AND m.status = 'queued'
-    AND j.approved = (m.reason IS NOT DISTINCT FROM 'awaiting_approval')
-RETURNING m.id;
+    AND j.approved = (m.reason IS NOT DISTINCT FROM 'awaiting_approval');

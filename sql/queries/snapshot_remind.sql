@@ -3,7 +3,7 @@
 -- mail anyway, mailboxes that were mailed within the gap, and families that have had the most reminders for it. Of families that
 -- share a mailbox, the one that was not mailed for the longest time has its turn.
 -- Takes: tournament_id, now, after_days, dead_links, gap_hours, most.
--- Returns: order_id of what is left out.
+-- Returns: orders (how many were left out).
 WITH mailed AS (
     SELECT DISTINCT ON (mo.order_id)
         mo.order_id,
@@ -58,20 +58,25 @@ families AS (
                 AND (c.tournament_id, c.kind) = (:tournament_id, 'reminder')
         ) < :most
     GROUP BY s.mailbox, s.family
+),
+
+left_out AS (
+    DELETE FROM snapshot AS s
+    WHERE
+        s.order_status IS DISTINCT FROM 'pending'
+        OR s.order_id NOT IN (SELECT mailed.order_id FROM mailed)
+        OR NOT EXISTS (
+            SELECT FROM families
+            WHERE (families.mailbox, families.family) = (s.mailbox, s.family) AND families.place = 1
+        )
+        OR EXISTS (
+            SELECT FROM tournament_fees.message_orders AS mo
+            INNER JOIN tournament_fees.messages AS m ON mo.message_id = m.id AND m.status IN ('queued', 'claimed', 'sending')
+            INNER JOIN tournament_fees.campaigns AS c ON m.campaign_id = c.id AND c.state = 'sending'
+            WHERE mo.order_id = s.order_id
+        )
+    RETURNING s.order_id
 )
 
-DELETE FROM snapshot AS s
-WHERE
-    s.order_status IS DISTINCT FROM 'pending'
-    OR s.order_id NOT IN (SELECT mailed.order_id FROM mailed)
-    OR NOT EXISTS (
-        SELECT FROM families
-        WHERE (families.mailbox, families.family) = (s.mailbox, s.family) AND families.place = 1
-    )
-    OR EXISTS (
-        SELECT FROM tournament_fees.message_orders AS mo
-        INNER JOIN tournament_fees.messages AS m ON mo.message_id = m.id AND m.status IN ('queued', 'claimed', 'sending')
-        INNER JOIN tournament_fees.campaigns AS c ON m.campaign_id = c.id AND c.state = 'sending'
-        WHERE mo.order_id = s.order_id
-    )
-RETURNING s.order_id;
+SELECT count(*) AS orders
+FROM left_out;

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from tasks.database import run
 from tasks.links.hunt import Hunt, Seen
 from tasks.links.link_survey import LinkSurvey
 from tasks.links.model import LinkKind
@@ -45,7 +46,8 @@ class Survey:
         of when the completed ones were begun with, since it may have been paid through since.
         """
         began = self.clock()
-        self.sightings.database.fetch("forget_sightings")
+        with self.sightings.database.transaction() as connection:
+            run(connection, "forget_sightings")
         noted = reduce(Noted.plus, self._pages(status="open"))
         seen_at = self.sightings.now()
         noted = reduce(Noted.plus, self._completed(began), noted)

@@ -74,7 +74,7 @@ def _take_snapshot(
 ) -> int:
     """Copy whom to remind to where the queue is brought up to date from, and return how many orders that are."""
     taken = take_snapshot(connection, tournament.id, merge=merge)
-    left_out = fetch(
+    (left_out,) = fetch(
         connection,
         "snapshot_remind",
         tournament_id=tournament.id,
@@ -84,4 +84,4 @@ def _take_snapshot(
         gap_hours=services.settings.reminder_gap_hours,
         most=services.settings.reminder_most,
     )
-    return taken.players - len(left_out)
+    return taken.players - int(left_out.orders)

@@ -1,7 +1,7 @@
 """Cut what is owed into batches, once it is known that all of it can be rendered."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from tasks.approvals import Approvals
@@ -10,7 +10,7 @@ from tasks.club import find_tournament_by_id, players_with_orders
 from tasks.compose import compose, rehearsal_link, template_digests
 from tasks.database import fetch
 from tasks.errors import ConfigurationError, PermanentError
-from tasks.forecast import check_cap, forecast, read_owed
+from tasks.forecast import Forecast, check_cap, forecast, read_owed
 from tasks.mail.rehearsal import variants
 from tasks.mail.remarks import remarks
 from tasks.services import Services
@@ -44,13 +44,20 @@ def _due(services: Services, campaign: Campaign, at_most: int) -> list[int]:
     digests, now = template_digests(services.renderer, campaign.kind, campaign.note), services.clock()
     with services.database.transaction() as connection:
         Approvals(connection, campaign.id, digests, now).settle()
-        owed = read_owed(connection, campaign.id, now)
-    free = [message for message in owed if not message.awaits_approval]
-    if len(free) > at_most:  # only then is it worth to ask Stripe who has paid
-        check_cap(sum(not one.skip for one in forecast(services, campaign, free)), at_most)
-    waiting = [message for message in owed if message.awaits_approval]
-    settled = [one.message for one in forecast(services, campaign, waiting) if one.skip]
-    return sorted(message.id for message in (*free, *settled))
+        (owed,) = fetch(connection, "owed_ids", campaign_id=campaign.id, now=now)
+    if len(owed.free) > at_most:  # only then is it worth to ask Stripe who has paid
+        check_cap(len(owed.free) - sum(bool(one.skip) for one in _foresee(services, campaign, owed.free)), at_most)
+    settled = [one.message.id for one in _foresee(services, campaign, owed.awaiting) if one.skip]
+    return sorted((*owed.free, *settled))
+
+
+def _foresee(services: Services, campaign: Campaign, message_ids: Sequence[int]) -> Iterator[Forecast]:
+    """Yield what each message would be; no more than a batch of them is in memory, however many there are."""
+    size = services.settings.batch_size
+    for start in range(0, len(message_ids), size):
+        with services.database.transaction() as connection:
+            owed = read_owed(connection, campaign.id, services.clock(), message_ids[start : start + size])
+        yield from forecast(services, campaign, owed)
 
 
 def _start_sending(services: Services, campaign: Campaign) -> None:

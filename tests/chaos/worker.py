@@ -28,8 +28,8 @@ def work(given: Mapping[str, str], campaign: Campaign, run_id: UUID, place: str 
 
 
 def deliver_some(services: Services, campaign: Campaign, run_id: UUID) -> None:
-    rows = services.database.fetch("owed_messages", campaign_id=campaign.id, now=services.clock())
-    ids = [row.id for row in rows]
+    (owed,) = services.database.fetch("owed_ids", campaign_id=campaign.id, now=services.clock())
+    ids = list(owed.free)
     random.shuffle(ids)  # so that workers meet, but not at every message
     if not ids:
         threading.Event().wait(0.1)
