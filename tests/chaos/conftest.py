@@ -11,28 +11,30 @@ from tasks import pace
 from tests.chaos.world import World
 from tests.integration.pipeline.conftest import (
     catcher,
+    database_url,
     empty_club,
-    empty_database_url,
     inbox,
     role,
     server_url,
     settings,
     stand_in,
     stand_in_url,
+    template,
 )
 from tests.integration.pipeline.harness import Inbox, fresh_database, open_pipeline, settings_for
 from tests.integration.pipeline.small_club import SmallClub
 
 __all__ = [
     "catcher",
+    "database_url",
     "empty_club",
-    "empty_database_url",
     "inbox",
     "role",
     "server_url",
     "settings",
     "stand_in",
     "stand_in_url",
+    "template",
 ]
 
 

@@ -20,6 +20,8 @@ from tests.integration.pipeline.harness import (
     ToldClub,
     catching_mail,
     fresh_database,
+    ledger_like,
+    ledger_template,
     open_pipeline,
     own_pipeline,
     settings_for,
@@ -43,8 +45,21 @@ def server_url() -> Iterator[str]:
 
 @pytest.fixture
 def empty_database_url(server_url: str) -> Iterator[str]:
-    """A database of its own for one test."""
+    """A database of its own for one test, with nothing in it."""
     with fresh_database(server_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> Iterator[str]:
+    with ledger_template(server_url) as name:
+        yield name
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A database of its own for one test, with the pipeline's own tables in it."""
+    with ledger_like(server_url, template) as url:
         yield url
 
 
@@ -75,8 +90,8 @@ def inbox(catcher: Inbox) -> Inbox:
 
 
 @pytest.fixture
-def settings(empty_database_url: str, stand_in: StandInControl, inbox: Inbox) -> Settings:
-    return settings_for(empty_database_url, stand_in, inbox)
+def settings(database_url: str, stand_in: StandInControl, inbox: Inbox) -> Settings:
+    return settings_for(database_url, stand_in, inbox)
 
 
 @pytest.fixture

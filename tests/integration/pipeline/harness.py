@@ -18,7 +18,7 @@ import psycopg
 import stripe
 from psycopg import sql
 from pydantic import SecretStr
-from sqlalchemy import Row, make_url, text
+from sqlalchemy import URL, Row, make_url, text
 
 from deployments.local.demo_club import TOURNAMENT, load_demo_club
 from deployments.local.mail_catcher.mailbox import message_file, numbers
@@ -246,14 +246,42 @@ class ToldClub:
 
 
 @contextmanager
-def fresh_database(server_url: str) -> Iterator[str]:
+def fresh_database(server_url: str, template: str = "template1") -> Iterator[str]:
     """Make a database, and drop it at the end."""
-    name = f"test_{uuid4().hex}"
-    admin = make_url(server_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    name, url = f"test_{uuid4().hex}", make_url(server_url)
+    created, source = sql.Identifier(name), sql.Identifier(template)
+    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(created, source))
+        yield url.set(database=name).render_as_string(hide_password=False)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(created))
+
+
+@contextmanager
+def ledger_template(server_url: str) -> Iterator[str]:
+    """Make a database that has the pipeline's own tables, for copies: to migrate each takes many times as long.
+
+    Yields its name. Nobody may be connected to it while it is copied.
+    """
+    with fresh_database(server_url) as url:
+        owner = Database(url)
+        migrate(owner)
+        owner.close()
+        yield make_url(url).database or ""
+
+
+@contextmanager
+def ledger_like(server_url: str, template: str) -> Iterator[str]:
+    """Make a copy of that database, as much at home and as little known as if it had been migrated itself."""
+    with fresh_database(server_url, template) as url:
+        with psycopg.connect(libpq_url(make_url(url))) as connection:
+            connection.execute("UPDATE tournament_fees.homes SET place = tournament_fees.here(), since = now()")
+            connection.execute("UPDATE tournament_fees.message_id_keys SET key = gen_random_uuid()")
+        yield url
+
+
+def libpq_url(url: URL) -> str:
+    """Write it as psycopg reads it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @contextmanager

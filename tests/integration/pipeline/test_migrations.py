@@ -71,6 +71,14 @@ def test_a_second_migration_changes_nothing(database: Database) -> None:
     check_migrated(database)
 
 
+def test_tables_that_are_new_hold_nothing_but_what_is_each_databases_own(database: Database) -> None:
+    """The tests' copies of a migrated database get these anew: what else a migration filled, all would share."""
+    migrate(database)
+    tables = rows(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'tournament_fees'")
+    filled = {name for (name,) in tables if rows(database, f"SELECT FROM tournament_fees.{name} LIMIT 1")}
+    assert filled == {"migrations", "homes", "message_id_keys"}
+
+
 def test_processes_that_migrate_at_once_take_turns(database: Database, empty_database_url: str) -> None:
     blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     command = [sys.executable, "-c", MIGRATE, empty_database_url]

@@ -7,7 +7,6 @@ import pytest
 
 from tasks.database import Database
 from tasks.errors import TransientError
-from tasks.migrations import migrate
 from tasks.pace import FIRST_BACK_OFF, LONGEST_BACK_OFF, Pace, back_off_seconds
 
 A_DAY = 86400.0
@@ -46,9 +45,8 @@ class Worker:
 
 
 @pytest.fixture
-def database(empty_database_url: str) -> Iterator[Database]:
-    database = Database(empty_database_url.replace("postgresql://", "postgresql+psycopg://"))
-    migrate(database)
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     yield database
     database.close()
 
