@@ -18,18 +18,20 @@ from tasks.errors import PermanentError, TransientError
 Watcher = Callable[[str, Any], None]
 _thread = threading.local()
 _engines: WeakSet[Engine] = WeakSet()
+_everybody: Watcher | None = None
+"""Of the threads that have no watcher of their own."""
 PATIENCE_SECONDS = 60
 _ENTER_SENDING = "-- Enter `sending`"
 
 
 def _moment(kind: str, detail: object = None) -> None:
-    watcher: Watcher | None = getattr(_thread, "watcher", None)
-    if watcher is not None:
-        _thread.watcher = None  # what a watcher does itself is no moment
+    watcher: Watcher | None = getattr(_thread, "watcher", _everybody)
+    if watcher is not None and not getattr(_thread, "watching", False):
+        _thread.watching = True  # what a watcher does itself is no moment
         try:
             watcher(kind, detail)
         finally:
-            _thread.watcher = watcher
+            _thread.watching = False
 
 
 def _audit(name: str, arguments: tuple[Any, ...]) -> None:
@@ -76,6 +78,22 @@ def watched(watcher: Watcher, job: Callable[[], object]) -> None:
             job()
     finally:
         _thread.watcher = None
+
+
+def all_watched(watcher: Watcher, job: Callable[[], object]) -> None:
+    """Run a job with every moment of every thread told to `watcher`, one at a time, in whatever order they come."""
+    global _everybody  # noqa: PLW0603  where a thread starts another, nothing of its own is handed on
+    turn = threading.Lock()
+
+    def in_turn(kind: str, detail: object) -> None:
+        with turn:
+            watcher(kind, detail)
+
+    _everybody = in_turn
+    try:
+        watched(in_turn, job)
+    finally:
+        _everybody = None
 
 
 class Worker:
@@ -137,8 +155,11 @@ class Worker:
             self._waits = False
 
 
-def in_child(work: Callable[[int], None]) -> str:
-    """Run `work` in a forked process, which it may kill; return what it wrote to the pipe that it was given."""
+def in_child(work: Callable[[int], None]) -> tuple[str, bool]:
+    """Run `work` in a forked process, which it may kill.
+
+    Returns what it wrote to the pipe that it was given, and whether it was killed.
+    """
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -153,5 +174,5 @@ def in_child(work: Callable[[int], None]) -> str:
     os.close(write)
     with os.fdopen(read) as told:
         said = told.read()
-    os.waitpid(child, 0)
-    return said
+    _, status = os.waitpid(child, 0)
+    return said, os.WIFSIGNALED(status)

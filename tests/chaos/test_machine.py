@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -25,6 +25,7 @@ STEPS = 20
 orders = st.integers(0, 2)
 sessions = st.integers(0, 3)
 jobs = st.sampled_from(["refresh", "campaign 1", "refresh to links", "campaign 2"])
+campaigns = st.sampled_from(["campaign 1", "campaign 2"])
 moments = st.integers(1, 40)
 faults = st.sampled_from(
     [
@@ -75,6 +76,10 @@ class Club(RuleBasedStateMachine):
     @rule(job=jobs, moments=st.integers(1, 120))
     def kill(self, job: Job, moments: int) -> None:
         self.w.kill(job, moments)
+
+    @rule(job=campaigns, moments=st.integers(1, 12))
+    def kill_while_an_ending_is_written_down(self, job: Job, moments: int) -> None:
+        event(f"killed while an ending is written down: {self.w.kill(job, moments, 'recorder')}")
 
     @rule(job=jobs, order=orders, price=prices, commit=st.booleans())
     def run_beside_a_lock(self, job: Job, order: int, price: int, *, commit: bool) -> None:
@@ -208,3 +213,15 @@ def test_machine(world: World, *, full_size: bool) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+@pytest.mark.parametrize("moment", range(1, 6))
+def test_a_worker_that_dies_while_an_ending_is_written_down_is_followed_by_one_that_mails_nobody_twice(
+    world: World, moment: int
+) -> None:
+    club = World(world.club)
+    club.reset()
+    assert club.kill("campaign 1", moment, "recorder")
+    club.settle()
+    assert club.all_broken() == []
+    assert club.unsettled() == []

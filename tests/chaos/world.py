@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
+from threading import current_thread, get_ident
 from typing import Any, Literal, get_args
 
 import httpx
@@ -31,7 +32,7 @@ from tasks.steps.plan_refresh import plan_refresh
 from tasks.steps.prepare_refresh import prepare_refresh
 from tasks.steps.summarize import summarize
 from tasks.steps.sweep import sweep
-from tests.chaos.moments import PATIENCE_SECONDS, Watcher, Worker, in_child, watch_engine, watched
+from tests.chaos.moments import PATIENCE_SECONDS, Watcher, Worker, all_watched, in_child, watch_engine
 from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, PAYMENT_LINKS, SESSIONS, SmallClub
 
@@ -39,6 +40,9 @@ Job = Literal["refresh", "refresh to links", "campaign 1", "campaign 2"]
 """Campaign 1 mails sessions, campaign 2 payment links; the refreshes make what is missing, of one kind or the other."""
 
 Json = dict[str, Any]
+Thread = Literal["MainThread", "recorder"]
+"""Of a run in a process of its own: the worker's, and that which writes down for it what became of messages."""
+
 NO_TOURNAMENTS = 2
 """A product."""
 
@@ -176,34 +180,41 @@ class World:
         if worker.error is not None:
             self.note(f"a run fell over: {type(worker.error).__name__}: {worker.error}")
 
-    def kill(self, job: Job, moments: int) -> None:
-        """Run in a process of its own that is killed at its n-th moment."""
+    def kill(self, job: Job, moments: int, whose: Thread = "MainThread") -> bool:
+        """Run in a process of its own that is killed at the n-th moment of the worker's thread, or of a helper's.
+
+        Says whether it came to that.
+        """
 
         def work(pipe: int) -> None:
             left = moments
 
             def count(_kind: str, _detail: object) -> None:
                 nonlocal left
-                left -= 1
+                left -= current_thread().name.startswith(whose)
                 if left == 0:
                     os.kill(os.getpid(), signal.SIGKILL)
 
             watcher = self.watch(lambda said: os.write(pipe, f"{said}\n".encode()), count)
-            watched(watcher, self.job(job, inside=True))
+            all_watched(watcher, self.job(job, inside=True))
 
-        for said in in_child(work).splitlines():
+        told, killed = in_child(work)
+        for said in told.splitlines():
             self.note(f"in a child: {said}")
+        return killed
 
     def watch(self, note: Callable[[str], object], then: Watcher | None = None) -> Watcher:
         """Look at each message as its body goes out, and at Stripe after each session that is made."""
-        created = False
+        created: set[int] = set()
+        """The threads that have just asked for one: at their next moment it is there."""
 
         def watcher(kind: str, detail: object) -> None:
-            nonlocal created
-            if created:
+            if get_ident() in created:
+                created.discard(get_ident())
                 for said in self.too_many_sessions():
                     note(said)
-            created = kind == "stripe" and detail in {f"POST {SESSIONS}", f"POST {PAYMENT_LINKS}"}
+            if kind == "stripe" and detail in {f"POST {SESSIONS}", f"POST {PAYMENT_LINKS}"}:
+                created.add(get_ident())
             if kind == "mail":
                 for said in self.wrong_mail(int(str(detail))):
                     note(said)
