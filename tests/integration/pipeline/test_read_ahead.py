@@ -3,8 +3,10 @@ written down while the next is introduced: nothing else changes."""
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 
 import pytest
 
@@ -151,6 +153,32 @@ def test_more_messages_than_are_read_at_once_are_each_sent_once(
 ) -> None:
     monkeypatch.setattr(drafting, "READ_AHEAD", 3)
     assert deliver(club) == sorted(f"{name.lower()}@example.com" for name in NAMES)
+
+
+def test_each_message_is_read_once(club: LinkClub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drafting, "READ_AHEAD", 2)
+    monkeypatch.setattr(drafting, "READ_SECONDS", inf)
+    read: list[int] = []
+
+    class Counting(Sightings):
+        """Keeps what was read."""
+
+        def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
+            read.extend(order_ids)
+            return super().look_at(order_ids, mailing=mailing)
+
+    services = club.pipeline.services
+    counting = Counting(services.database, services.keeper.sightings.reference)
+    keeper = replace(services.keeper, sightings=counting)
+    assert len(deliver(replace(club, pipeline=replace(club.pipeline, services=replace(services, keeper=keeper))))) == 4
+    assert read == orders(club)
+
+
+def test_what_is_just_being_seen_again_is_not_waited_for_and_stays(club: LinkClub) -> None:
+    with ThreadPoolExecutor(1) as other, club.pipeline.owner.transaction() as connection:
+        connection.exec_driver_sql("UPDATE tournament_fees.sightings SET seen_at = seen_at WHERE order_id = 1")
+        assert other.submit(glance, club).result(30) == {1, 2, 3, 4}
+    assert {row.order_id for row in club.sql("SELECT order_id FROM tournament_fees.sightings")} == {1}
 
 
 class OddSightings(Sightings):
