@@ -83,7 +83,7 @@ def write(found: Mapping[str, Findings], folder: Path) -> None:
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     now = {part: {**findings.as_json(), "measured_on": today} for part, findings in found.items()}
     told = {**before, "machine": machine, **now}
-    figures.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    figures.write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     picture = draw({part: told[part]["figures"] for part in PARTS if part in told})
     (folder / "bench.svg").write_text(picture, encoding="utf-8")
 

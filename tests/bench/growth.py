@@ -1,7 +1,7 @@
 """Growth: whole campaigns of a thousand, ten thousand and a hundred thousand families, each in a process of its own."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from math import log
 from statistics import median
@@ -57,16 +57,22 @@ def growth(announce: Announce, most: int) -> Findings:
     exponent = log(large["seconds"] / small["seconds"]) / log(sizes[-1] / sizes[0])
     goals = [
         Goal(
-            "peak memory at the largest, of that at the smallest",
+            f"peak memory at {sizes[-1]:,}, of that at {sizes[0]:,}",
             large["peak_megabytes"] / small["peak_megabytes"],
             at_most=1.2,
         ),
-        Goal("exponent of time by recipients", exponent, at_most=1.05),
+        Goal(f"exponent of time by recipients, {sizes[0]:,} to {sizes[-1]:,}", exponent, at_most=1.05),
     ]
     columns = ("recipients", "seconds, from opening to report", "in SQL, of all connections", "peak memory, MB")
     told = {str(size): of_size for size, of_size in figures.items()}
     remark = f"Campaigns: {', '.join(f'{ROUNDS[size]} of {size:,}' for size in sizes)}."
-    return Findings("Growth", columns, rows, goals, [remark], told)
+    return Findings("Growth", columns, rows, goals, [remark, *not_measured(ROUNDS, most)], told)
+
+
+def not_measured(sizes: Iterable[int], most: int) -> list[str]:
+    """Say which sizes were left out, if any were."""
+    left_out = [f"{size:,}" for size in sizes if size > most]
+    return [f"Not measured: {' and '.join(left_out)} recipients."] if left_out else []
 
 
 class Grown(NamedTuple):

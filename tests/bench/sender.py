@@ -1,7 +1,6 @@
 """Deliver batches as a flow run does, in processes of their own, so that their time and memory are theirs alone."""
 
 import multiprocessing
-import resource
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,8 +22,6 @@ class Done(NamedTuple):
 
     sent: int
     cpu_seconds: float
-    peak_memory: int
-    """Bytes."""
 
 
 class Delivered(NamedTuple):
@@ -33,7 +30,6 @@ class Delivered(NamedTuple):
     sent: int
     seconds: float
     cpu_seconds: float
-    peak_memory: int
 
 
 def deliver(
@@ -61,7 +57,7 @@ def deliver(
     sent, wanted = sum(one.sent for one in done), sum(len(batch.message_ids) for batch in batches)
     if sent != wanted:
         raise RuntimeError(f"{sent} of {wanted} messages were sent")
-    return Delivered(sent, seconds, sum(one.cpu_seconds for one in done), max(one.peak_memory for one in done))
+    return Delivered(sent, seconds, sum(one.cpu_seconds for one in done))
 
 
 def _work(
@@ -82,5 +78,4 @@ def _work(
         before = process_time()
         statuses: Counter[str] = sum(pool.map(deliver_one, batches), Counter())
         spent = process_time() - before
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    line.send(Done(statuses["sent"], spent, peak))
+    line.send(Done(statuses["sent"], spent))

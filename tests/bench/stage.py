@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,8 +54,9 @@ class Stage:
         spent = server.cpu_times()
         total = spent.user + spent.system + spent.children_user + spent.children_system
         for child in server.children():
-            times = child.cpu_times()
-            total += times.user + times.system
+            with suppress(psutil.NoSuchProcess):  # it has just ended, and counts among the server's next time
+                times = child.cpu_times()
+                total += times.user + times.system
         return total
 
 
@@ -64,7 +65,9 @@ def stage(families: int, settings: Mapping[str, object] | None = None) -> Iterat
     """Set up a club with so many families, each with a child, an order and a session that its own system made."""
     with TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as name, ExitStack() as parts:
         folder = Path(name)
-        postgres = parts.enter_context(embedded_postgres(folder / "data", databases=("club",)))
+        # Four workers with eight connections to the mail server each may want more than PostgreSQL's usual hundred.
+        many = {"max_connections": "200"}
+        postgres = parts.enter_context(embedded_postgres(folder / "data", databases=("club",), settings=many))
         server = parts.enter_context(running_stand_in(folder / "stripe.sqlite3"))
         stand_in = parts.enter_context(StandInControl(server.base_url))
         with_defaults = {"stripe_calls_per_second": 1000.0, "batch_size": 50, **(settings or {})}
