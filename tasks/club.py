@@ -81,9 +81,9 @@ def stream_committed_players(connection: Connection, tournament_id: int) -> Iter
     rows = connection.execute(
         query("committed_players"),
         {"tournament_id": tournament_id, "order_ids": None},
-        execution_options={"yield_per": ROWS_AT_A_TIME},
+        execution_options={"stream_results": True, "max_row_buffer": ROWS_AT_A_TIME},
     )
-    for chunk in rows.partitions():
+    for chunk in rows.partitions(ROWS_AT_A_TIME):
         yield [CommittedPlayer(**row._asdict()) for row in chunk]
 
 

@@ -43,16 +43,19 @@ WHERE pt.player_id > 1;
 
 def growth(announce: Announce, most: int) -> Findings:
     """Measure time, memory and time in SQL, by the number of recipients."""
-    rows: list[tuple[str, ...]] = []
-    figures: dict[int, dict[str, list[float]]] = {}
-    sizes = [size for size in ROUNDS if size <= max(most, SMALLEST)]
-    for size in sizes:
+    taken: dict[int, list[Grown]] = {}
+    for size in [size for size in ROUNDS if size <= max(most, SMALLEST)]:
         announce(f"setting up {size:,} recipients")
         with stage(size, {"batch_size": 100}) as club, smtp_sink() as port:
-            taken = [one_campaign(club, port, number, announce) for number in range(1, ROUNDS[size] + 1)]
-        figures[size] = {name: [getattr(one, name) for one in taken] for name in Grown._fields}
-        seconds, in_sql, peak = (str(Spread.of(values)) for values in figures[size].values())
-        rows.append((f"{size:,}", seconds, in_sql, peak))
+            taken[size] = [one_campaign(club, port, number, announce) for number in range(1, ROUNDS[size] + 1)]
+    return told(taken)
+
+
+def told(taken: Mapping[int, Sequence["Grown"]]) -> Findings:
+    """Put into words what campaigns of each size have taken, the smallest first."""
+    sizes = list(taken)
+    figures = {size: {name: [getattr(one, name) for one in taken[size]] for name in Grown._fields} for size in sizes}
+    rows = [(f"{size:,}", *(str(Spread.of(values)) for values in of_it.values())) for size, of_it in figures.items()]
     small, large = ({name: median(of_it) for name, of_it in figures[size].items()} for size in (sizes[0], sizes[-1]))
     exponent = log(large["seconds"] / small["seconds"]) / log(sizes[-1] / sizes[0])
     goals = [
@@ -64,9 +67,9 @@ def growth(announce: Announce, most: int) -> Findings:
         Goal(f"exponent of time by recipients, {sizes[0]:,} to {sizes[-1]:,}", exponent, at_most=1.05),
     ]
     columns = ("recipients", "seconds, from opening to report", "in SQL, of all connections", "peak memory, MB")
-    told = {str(size): of_size for size, of_size in figures.items()}
-    remark = f"Campaigns: {', '.join(f'{ROUNDS[size]} of {size:,}' for size in sizes)}."
-    return Findings("Growth", columns, rows, goals, [remark, *not_measured(ROUNDS, most)], told)
+    remark = f"Campaigns: {', '.join(f'{len(taken[size])} of {size:,}' for size in sizes)}."
+    by_size = {str(size): of_it for size, of_it in figures.items()}
+    return Findings("Growth", columns, rows, goals, [remark, *not_measured(ROUNDS, sizes[-1])], by_size)
 
 
 def not_measured(sizes: Iterable[int], most: int) -> list[str]:

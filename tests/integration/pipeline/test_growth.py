@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event, text
 
 from tasks.campaign import CampaignOptions
-from tasks.club import ROWS_AT_A_TIME, find_tournament
+from tasks.club import ROWS_AT_A_TIME, find_tournament, stream_committed_players
 from tasks.opening import open_in
 from tasks.steps.check_ready import check_ready
 from tasks.steps.deliver_batch import deliver_batch
@@ -43,6 +43,14 @@ def test_no_statement_of_a_run_returns_a_row_for_each_recipient(empty_club: Pipe
     assert summarize(services, campaign, None).having("queued") == RECIPIENTS - len(batches[0].message_ids)
     assert {title: rows for title, rows in most.items() if rows > ROWS_AT_A_TIME} == {}
     assert len(most) > 20, "statements were seen"
+
+
+def test_committed_players_come_in_pieces(empty_club: Pipeline) -> None:
+    BigClub.on(empty_club).people(RECIPIENTS)
+    with empty_club.services.database.transaction() as connection:
+        tournament = find_tournament(empty_club.services.database, CUP)
+        pieces = [len(players) for players in stream_committed_players(connection, tournament.id)]
+    assert pieces == [ROWS_AT_A_TIME, RECIPIENTS - ROWS_AT_A_TIME]
 
 
 @pytest.mark.parametrize("before", ["nothing", "a queue", "who was skipped", "another campaign"])
