@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 
-from tests.bench.delivery import OURS, SIZE, ours
+from tests.bench.delivery import OURS, OURS_TWICE, SIZE, ours
 from tests.bench.findings import Findings, Goal
 from tests.bench.measuring import Announce, Sample, Spread, about, busy, in_turns, rates
 from tests.bench.peers import smtplib_loop
@@ -21,9 +21,6 @@ ROUND_TRIPS = 2
 LINES = {1: 150, 8: 800, 32: 1600}
 """Connections, and how many messages go over them together."""
 
-WORKERS = (1, 2, 4)
-"""Processes that share the connections: a machine sends for so many tournaments at once."""
-
 
 def slow_line(announce: Announce) -> Findings:
     """Compare messages a second where each reply takes 30 ms, with what the round trips alone allow."""
@@ -32,11 +29,12 @@ def slow_line(announce: Announce) -> Findings:
         for connections, count in LINES.items():
             ideal = connections / (ROUND_TRIPS * REPLY_MS / 1000)
             contestants: dict[str, Callable[[], Sample]] = {
-                by(workers): partial(ours, club, port, connections, count=count, processes=workers)
-                for workers in WORKERS
-                if workers <= connections
+                OURS: partial(ours, club, port, connections, count=count),
+                OURS_TWICE: partial(ours, club, port, connections, count=count, processes=2),
+                EACH: partial(smtplib_loop, port, count // 2, b"x" * 70 + b"\r\n" * (SIZE // 72), connections),
             }
-            contestants[EACH] = partial(smtplib_loop, port, count // 2, b"x" * 70 + b"\r\n" * (SIZE // 72), connections)
+            if connections == 1:
+                del contestants[OURS_TWICE]
             samples = in_turns(contestants, about(f"{connections} connections", announce))
             for name, taken in samples.items():
                 of_ideal = Spread.of([sample.rate / ideal for sample in taken])
@@ -60,8 +58,3 @@ def slow_line(announce: Announce) -> Findings:
         f"Busy of {os.cpu_count()} processors, with PostgreSQL's share, the sink not counted; one process can use one.",
     )
     return Findings("Delivery over a slow line", columns, rows, goals, remarks, figures)
-
-
-def by(workers: int) -> str:
-    """Name ours by the number of its processes."""
-    return OURS if workers == 1 else f"{OURS}, {workers} workers"

@@ -65,9 +65,7 @@ def stage(families: int, settings: Mapping[str, object] | None = None) -> Iterat
     """Set up a club with so many families, each with a child, an order and a session that its own system made."""
     with TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as name, ExitStack() as parts:
         folder = Path(name)
-        # Four workers with eight connections to the mail server each may want more than PostgreSQL's usual hundred.
-        many = {"max_connections": "200"}
-        postgres = parts.enter_context(embedded_postgres(folder / "data", databases=("club",), settings=many))
+        postgres = parts.enter_context(embedded_postgres(folder / "data", databases=("club",)))
         server = parts.enter_context(running_stand_in(folder / "stripe.sqlite3"))
         stand_in = parts.enter_context(StandInControl(server.base_url))
         with_defaults = {"stripe_calls_per_second": 1000.0, "batch_size": 50, **(settings or {})}

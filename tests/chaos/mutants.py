@@ -146,7 +146,10 @@ MUTANTS = (
     Mutant("a message goes out while its link is worked on", SENDING, "WHERE l.order_id = any(cast(:order_ids AS bigint[])) AND", "WHERE FALSE AND", OUTBOX, "at_its_orders_link"),
 )  # fmt: skip
 
-APPROVAL, PREVIEW, SELECTION = (f"{PIPELINE}/test_{name}.py" for name in ("approval", "preview", "selection"))
+APPROVAL, GROWTH, PREVIEW, SELECTION = (
+    f"{PIPELINE}/test_{name}.py" for name in ("approval", "growth", "preview", "selection")
+)
+OWED = "sql/queries/owed_ids.sql"
 APPROVED, DETACH, PLAN = (
     "sql/migrations/versions/0004_approval.sql",
     "sql/queries/queue_detach.sql",
@@ -164,12 +167,15 @@ BESIDE_THE_LINKS = (
     Mutant("a decision can be changed", APPROVED, "    IF OLD.state <> 'proposed' THEN", "    IF FALSE THEN", APPROVAL, "cannot_be_changed"),
     Mutant("the digest leaves the note out", "tasks/compose.py", 'f"{renderer.digest(name)} {note}"', 'f"{renderer.digest(name)}"', APPROVAL, "note"),
     Mutant("what no approval covers is tried until its order seems to change", "tasks/desk.py", "if not message.approved:", "if message.approved is None:", APPROVAL, "while_a_batch"),
-    Mutant("a session is made for what is not approved", PLAN, "if not message.awaits_approval]", "]", APPROVAL, "holds_what"),
-    Mutant("who has paid waits for an approval for ever", PLAN, "(*free, *settled)", "free", APPROVAL, "stripe_only"),
+    Mutant("a session is made for what is not approved", OWED, " FILTER (WHERE reason IS DISTINCT FROM 'awaiting_approval')", "", APPROVAL, "holds_what"),
+    Mutant("who has paid waits for an approval for ever", PLAN, "(*owed.free, *settled)", "owed.free", APPROVAL, "stripe_only"),
     Mutant("who is left out stays in the queue for a retry", DETACH, "NOT s.chosen OR ", "", SELECTION, "retry or next_try"),
     Mutant("who is left out is queued", "sql/queries/queue_assign.sql", "    AND s.chosen\n", "", SELECTION, "one_players"),
     Mutant("an id that is nobody's is overlooked", "tasks/selection.py", "        if unknown:\n", "        if unknown is None:\n", SELECTION, "choice_of_nobody"),
-    Mutant("the most messages count who has paid", PLAN, "sum(not one.skip for", "sum(one is not None for", SELECTION, "most_messages"),
+    Mutant("the most messages count who has paid", PLAN, "sum(bool(one.skip) for", "sum(one is None for", SELECTION, "most_messages"),
+    Mutant("each message reads all recipients", "tasks/queue.py", '("snapshot_by_mailbox", "snapshot_analyze")', '("snapshot_analyze",)', GROWTH, "brought"),
+    Mutant("all players come at once", "tasks/club.py", "partitions(ROWS_AT_A_TIME)", "partitions()", GROWTH, "pieces"),
+    Mutant("a statement returns a row for each recipient", "sql/queries/queue_assign.sql", "DO NOTHING;", "DO NOTHING RETURNING order_id;", GROWTH, "no_statement"),
     Mutant("a preview is kept in the ledger", "tasks/database.py", "            transaction.rollback()", "            transaction.commit()", PREVIEW, "none_of_it"),
     Mutant("a preview leaves links as mailed", "tasks/links/preview.py", "Purpose(mailing, kind,", "Purpose(False, kind,", PREVIEW, "dies_soon"),
     Mutant("anybody can read a preview", "tasks/preview_page.py", "0o600", "0o644", PREVIEW, "its_owner"),

@@ -187,6 +187,8 @@ class World:
         """
 
         def work(pipe: int) -> None:
+            for database in (self.pipeline.services.database, self.pipeline.owner):
+                database.engine.dispose(close=False)  # the connections are the parent's, who goes on with them
             left = moments
 
             def count(_kind: str, _detail: object) -> None:
