@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from packaging.version import Version
 from prefect.client.orchestration import SyncPrefectClient, get_client
 
+from deployments.access import examine_access
 from deployments.deploying import deployment_names, find
 from deployments.terminal import check_prefect
 from deployments.worker import POOL
@@ -36,6 +37,7 @@ def examine_prefect() -> Iterator[Finding]:
         return
     with get_client(sync_client=True) as client:
         yield Finding("Prefect", well=True, said=f"its server answers at {client.api_url}")
+        yield from examine_access(str(client.api_url))
         yield _version(client)
         yield _deployments(client)
         yield _workers(client)

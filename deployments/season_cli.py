@@ -128,7 +128,8 @@ def doctor() -> None:
     ill = 0
     with told_in_a_line():
         for finding in examinations():
-            print(f"{'ok   ' if finding.well else 'WRONG'} {finding.about}: {finding.said}", flush=True)
+            word = "WRONG" if not finding.well else "NOTE " if finding.warning else "ok   "
+            print(f"{word} {finding.about}: {finding.said}", flush=True)
             ill += not finding.well
     print("Everything is ready." if not ill else f"{ill} things to mend.")
     raise typer.Exit(1 if ill else 0)

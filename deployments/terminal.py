@@ -52,9 +52,10 @@ def write_private(file: Path, content: bytes) -> None:
 
 
 def check_prefect() -> None:
-    """Raise a ConfigurationError where no Prefect server can keep a run: Prefect itself would wait for a minute."""
+    """Raise a ConfigurationError where no Prefect server keeps our runs; Prefect itself waits, or shows a traceback."""
     from prefect.client.orchestration import get_client  # noqa: PLC0415  Prefect takes seconds to import
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
+    from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL  # noqa: PLC0415
 
     url = PREFECT_API_URL.value()
     if url is None:
@@ -62,3 +63,13 @@ def check_prefect() -> None:
     with get_client(sync_client=True) as client:
         if client.api_healthcheck() is not None:
             raise ConfigurationError(f"No Prefect server answers at {url} (PREFECT_API_URL)")
+        try:
+            client.api_version()
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code not in {401, 403}:
+                raise
+            secret = "is not the one" if PREFECT_API_AUTH_STRING.value() else "is not set: set it to the one"
+            raise ConfigurationError(
+                f"Prefect's server at {url} does not let us in: PREFECT_API_AUTH_STRING {secret} that it was started "
+                "with (PREFECT_SERVER_API_AUTH_STRING)"
+            ) from None

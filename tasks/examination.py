@@ -30,11 +30,15 @@ CERTIFICATE = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found about one thing; `said` tells how to mend it where it is not well."""
+    """What was found about one thing; `said` tells how to mend it where it is not well.
+
+    A `warning` is about what is well only where things are as it says.
+    """
 
     about: str
     well: bool
     said: str
+    warning: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from threading import Thread
 
 
 @contextmanager
-def web_server(answer: Callable[[str, bytes], tuple[int, str]]) -> Iterator[str]:
+def web_server(answer: Callable[[str, bytes], tuple[int, str]], host: str = "127.0.0.1") -> Iterator[str]:
     """Serve GET and POST on a free port, and give host and port; `answer` returns status and page for path and body."""
 
     class Answering(BaseHTTPRequestHandler):
@@ -23,7 +23,7 @@ def web_server(answer: Callable[[str, bytes], tuple[int, str]]) -> Iterator[str]
         def log_message(self, *_: object) -> None:
             """Leave the tests' output alone."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+    with ThreadingHTTPServer((host, 0), Answering) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from deployments.local.given import check_given
 from deployments.local.home import HomeInUseError, sole_use, stack_home
 from deployments.local.mail_catcher.mailbox import numbers, read_html
 from deployments.local.mail_catcher.page import write_index
+from deployments.local.prefect_login import how_to_log_in
 from deployments.local.stack import Stack, given_settings, local_stack
 from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.migrations import migrate
@@ -36,7 +38,7 @@ def main() -> int:
         with local_stack(home, given=given, progress=lambda line: console.print(f"  {line}")) as stack:
             code = play(stack)
             if given.get("STAY", "") not in {"", "0"} and code == 0:
-                stay(stack)
+                stay(stack, given)
     except (ConfigurationError, PermanentError, TransientError, HomeInUseError) as error:
         console.print(f"Error: {error}", style="red")
         return 2
@@ -108,9 +110,10 @@ def pay_from_first_mail(folder: Path) -> None:
     console.print(f"  {'Paid.' if paid.is_success or paid.is_redirect else f'The page refused it: {paid.status_code}'}")
 
 
-def stay(stack: Stack) -> None:
+def stay(stack: Stack, given: Mapping[str, str]) -> None:
     """Keep everything running, so that a person can open mails and pay."""
-    console.print(f"\nCaught mail: {stack.mail_url}\nPrefect:     {stack.prefect_url}\nCtrl-C ends it.")
+    console.print(f"\nCaught mail: {stack.mail_url}\nPrefect:     {stack.prefect_url}")
+    console.print(f"Log in:      {how_to_log_in(stack.home, given)}\nCtrl-C ends it.")
     while True:
         time.sleep(3600)  # nothing is left to do but to be there, until Ctrl-C or SIGTERM raises out of it
 

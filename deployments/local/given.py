@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from deployments.local.prefect_login import given_login
 from tasks.errors import ConfigurationError
 from tasks.settings_source import load_settings
 
@@ -29,4 +30,5 @@ def check_given(given: Mapping[str, str]) -> None:
     for name in ("STRIPE_API_BASE", "STRIPE_ALLOW_LIVE"):
         if given.get(name) and not given.get("STRIPE_API_KEY"):
             raise ConfigurationError(f"{name} is set, but STRIPE_API_KEY is not: unset it, or set both")
+    given_login(given)
     load_settings(_INVENTED | {name: value for name, value in given.items() if value})

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from deployments.local.ports import free_port, last_port, remember_port
+from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER
 from deployments.local.processes import Child, ChildFailedError, ChildProcesses
 
 if TYPE_CHECKING:
@@ -18,15 +19,16 @@ _TRIES = 3
 _START_SECONDS = 180  # 4 to 15 s as measured; an old machine may take its time over the first migrations
 
 
-def prefect_server(children: ChildProcesses, database_url: str) -> str:
+def prefect_server(children: ChildProcesses, database_url: str, login: str) -> str:
     """Start a server on `database_url` (a `postgresql+asyncpg://` one), wait until it answers, and return its URL.
 
-    Its command takes a port instead of choosing one; if somebody else gets that port first, another one is tried.
+    It answers whoever knows `login`, and no page of another origin. Its command takes a port instead of choosing one;
+    if somebody else gets that port first, another one is tried.
     """
     for left in reversed(range(_TRIES)):
         port = last_port(children.home, _NAME) or free_port()
         url = f"http://127.0.0.1:{port}"
-        child = _start(children, database_url, url, port)
+        child = _start(children, database_url, url, login)
         try:
             child.wait_until(partial(_is_healthy, url), seconds=_START_SECONDS)
         except ChildFailedError:
@@ -39,8 +41,8 @@ def prefect_server(children: ChildProcesses, database_url: str) -> str:
     raise AssertionError("the last try returns or raises")
 
 
-def prefect_client_environment(home: Path, url: str | None) -> dict[str, str]:
-    """Return the settings of a process that talks to the server at `url`."""
+def prefect_client_environment(home: Path, url: str | None, login: str | None) -> dict[str, str]:
+    """Return the settings of a process that talks to the server at `url`, and is let in there by `login`."""
     quiet = {
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -48,22 +50,30 @@ def prefect_client_environment(home: Path, url: str | None) -> dict[str, str]:
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_CLI_PROMPT": "false",
     }
-    return {**quiet, "PREFECT_API_URL": f"{url}/api"} if url else quiet
+    return {**quiet, "PREFECT_API_URL": f"{url}/api", AT_ITS_CLIENTS: login} if url and login else quiet
 
 
-def _start(children: ChildProcesses, database_url: str, url: str, port: int) -> Child:
+def _start(children: ChildProcesses, database_url: str, url: str, login: str) -> Child:
     home = children.home / "prefect"
     home.mkdir(exist_ok=True)
+    port = url.rpartition(":")[2]
     return children.start(
         _NAME,
-        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
+        folder=home,  # in the repository it would read .env, which is about another server
         environment={
-            **prefect_client_environment(children.home, url),
+            **prefect_client_environment(children.home, url, login),
+            AT_THE_SERVER: login,
+            "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+            # The UI's own pages, by either name of this machine; a page of any other origin is refused.
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{url},http://localhost:{port}",
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url,
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_SERVER_UI_ENABLED": "true",
             "PREFECT_SERVER_UI_API_URL": f"{url}/api",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+            # The root leads to its first UI: the second one asks a host of an analytics firm, whatever is set.
+            "PREFECT_SERVER_UI_V2_ENABLED": "false",
             # The default is inside the installed package, which another user may own.
             "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(home / "ui"),
         },

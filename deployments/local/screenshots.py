@@ -17,6 +17,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from deployments.emails.chromium import browser
 from deployments.local.demo_club import TOURNAMENT
 from deployments.local.home import REPOSITORY
+from deployments.local.prefect_api import prefect_api
 from deployments.local.serve import served
 
 PICTURES = REPOSITORY / "deployments" / "pictures"
@@ -35,7 +36,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
         served(Path(home), {}, print) as (stack, _),
-        httpx.Client(base_url=f"{stack.prefect_url}/api", trust_env=False, timeout=60) as api,
+        prefect_api(stack.environment) as api,
     ):
         for name, page, height in pages(api, stack.prefect_url or ""):
             take(chromium, f"{stack.prefect_url}{page}", PICTURES / f"{name}.png", height)

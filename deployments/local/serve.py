@@ -12,6 +12,7 @@ from sqlalchemy import text
 from deployments.local.demo_club import TOURNAMENT, is_demo_club, load_demo_club_for
 from deployments.local.given import check_given
 from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
+from deployments.local.prefect_login import how_to_log_in
 from deployments.local.processes import Child, ChildFailedError, inherited_environment
 from deployments.local.stack import Stack, given_settings, local_stack
 from deployments.worker import POOL
@@ -33,7 +34,7 @@ def main() -> int:
         given = given_settings()
         check_given(given)
         with served(stack_home(given) / "serve", given, console.print) as (stack, worker):
-            tell(stack)
+            tell(stack, given)
             stay(worker)
     except (ConfigurationError, TransientError, HomeInUseError, ChildFailedError) as error:
         console.print(f"Error: {error}", style="red")
@@ -107,9 +108,10 @@ def start_worker(stack: Stack) -> Child:
     return worker
 
 
-def tell(stack: Stack) -> None:
-    """Say where everything is."""
+def tell(stack: Stack, given: Mapping[str, str]) -> None:
+    """Print where everything is, and how to get in."""
     console.print(f"\nPrefect: {stack.prefect_url}/deployments   start the flow there: Run, Custom run, {TOURNAMENT}")
+    console.print(f"Log in:  {how_to_log_in(stack.home, given)}")
     if stack.mail_url:
         console.print(f"Mail:    {stack.mail_url}   what was sent")
     console.print("Ctrl-C stops it; what was done is kept.")

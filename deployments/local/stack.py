@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 from deployments.local.home import REPOSITORY
 from deployments.local.ports import last_port, remember_port
 from deployments.local.postgres import embedded_postgres
+from deployments.local.prefect_login import given_login, kept_login
 from deployments.local.prefect_server import prefect_client_environment, prefect_server
 from deployments.local.processes import Child, ChildProcesses, child_processes
 from tasks.settings_source import env_file
@@ -70,11 +71,13 @@ def local_stack(
     """
     given = given_settings() if given is None else given
     home = home.resolve()
+    login = given_login(given)
     with _signals_raise(), _without_proxy(), child_processes(home) as children, ExitStack() as parts:
+        login = (login or kept_login(home)) if prefect else None
         # These two get ready by themselves while PostgreSQL and Prefect, which take longer, are waited for.
         stripe = None if given.get("STRIPE_API_KEY") else _start_stripe(children)
         mail = None if given.get("SMTP_URL") else _start_mail(children)
-        ours, prefect_url = _start_databases(children, parts, given, prefect=prefect, progress=progress)
+        ours, prefect_url = _start_databases(children, parts, given, login, progress)
         stripe_url = _wait_for_stripe(children, stripe, progress)
         smtp_url, mail_url = _wait_for_mail(children, mail, progress)
         if stripe_url:
@@ -82,7 +85,7 @@ def local_stack(
         if smtp_url:
             ours |= {"SMTP_URL": smtp_url}
         theirs = {name: given[name] for name in _FROM_THE_USER if given.get(name)}
-        environment = {**_DEFAULTS, **theirs, **ours, **prefect_client_environment(home, prefect_url)}
+        environment = {**_DEFAULTS, **theirs, **ours, **prefect_client_environment(home, prefect_url, login)}
         environment["TOURNAMENT_FEES_ROOT"] = str(REPOSITORY)
         environment["PREVIEW_FOLDER"] = given.get("PREVIEW_FOLDER") or str(home / "previews")
         yield Stack(
@@ -95,22 +98,24 @@ def _start_databases(
     children: ChildProcesses,
     parts: ExitStack,
     given: Mapping[str, str],
-    *,
-    prefect: bool,
+    login: str | None,
     progress: Callable[[str], None],
 ) -> tuple[dict[str, str], str | None]:
-    """Start PostgreSQL for those databases that are ours, and Prefect on one; return our settings and Prefect's URL."""
+    """Start PostgreSQL for those databases that are ours, and Prefect on one where there is a `login` for it.
+
+    Return our settings and Prefect's URL.
+    """
     club = not given.get("DATABASE_URL")
-    databases = (*(["club"] if club else []), *(["prefect"] if prefect else []))
+    databases = (*(["club"] if club else []), *(["prefect"] if login else []))
     if not databases:
         return {}, None
     server = parts.enter_context(embedded_postgres(children.home / "postgres", databases=databases, children=children))
     progress(f"PostgreSQL   in {children.home / 'postgres'}")
     ours = {"DATABASE_URL": server.url("club")} if club else {}
-    if not prefect:
+    if not login:
         return ours, None
     progress("Prefect      starting, this takes some seconds")
-    url = prefect_server(children, server.url("prefect", "asyncpg"))
+    url = prefect_server(children, server.url("prefect", "asyncpg"), login)
     progress(f"Prefect      {url}")
     return ours, url
 

@@ -12,8 +12,7 @@ from itertools import count
 from pathlib import Path
 from time import monotonic
 
-import httpx
-
+from deployments.local.prefect_api import prefect_api
 from deployments.local.stack import Stack, local_stack
 from deployments.local.stripe_standin.control import StandInControl
 from flows.tournament_fees import tournament_fees
@@ -60,7 +59,7 @@ class Staged:
 
     def task_runs(self) -> int:
         """How many task runs the last flow run had."""
-        with httpx.Client(base_url=self.stack.environment["PREFECT_API_URL"], trust_env=False) as api:
+        with prefect_api(self.stack.environment) as api:
             (run,) = (
                 api.post("flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 1}).raise_for_status().json()
             )

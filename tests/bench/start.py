@@ -10,10 +10,9 @@ from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
 
-import httpx
-
 from deployments.local.home import REPOSITORY
 from deployments.local.mail_catcher.mailbox import numbers
+from deployments.local.prefect_api import prefect_api
 from deployments.local.serve import served as serve
 from deployments.local.stripe_standin.control import StandInControl
 from tests.bench.findings import Findings
@@ -80,7 +79,7 @@ def served() -> Iterator[Served]:
     with (
         tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
         serve(Path(home), {}, lambda _: None) as (stack, worker),
-        httpx.Client(base_url=stack.environment["PREFECT_API_URL"], trust_env=False, timeout=30) as api,
+        prefect_api(stack.environment) as api,
         StandInControl(stack.stripe_url or "") as stand_in,
     ):
         yield Served(stack, worker, api, stand_in)

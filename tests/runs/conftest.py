@@ -4,9 +4,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from deployments.local.prefect_api import prefect_api
 from deployments.local.serve import served as serve
 from deployments.local.stripe_standin.control import StandInControl
 from tasks.settings_source import load_settings
@@ -24,7 +24,7 @@ def serving() -> Iterator[Served]:
     with (
         tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
         serve(Path(home), {}, print) as (stack, worker),
-        httpx.Client(base_url=stack.environment["PREFECT_API_URL"], trust_env=False, timeout=30) as api,
+        prefect_api(stack.environment) as api,
         StandInControl(stack.stripe_url or "") as stand_in,
     ):
         yield Served(stack, worker, api, stand_in)

@@ -1,13 +1,12 @@
 """`make serve` as a person has it in a terminal: what was done is kept, also when it is killed."""
 
-import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -15,8 +14,12 @@ import psutil
 import pytest
 
 from deployments.local.demo_club import TOURNAMENT
+from deployments.local.prefect_api import prefect_api
+from deployments.local.prefect_login import AT_ITS_CLIENTS
 from tests.runs.served import DEPLOYMENT, FINAL
 from tests.runs.test_runs_demo import OURS, REPOSITORY, left_behind
+
+PRINTED = re.compile(r"^(Prefect|Stripe|Mail|Log in):?\s+(http://[\d.:]+|admin:\S+)", re.MULTILINE)
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def shared_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def serve(home: Path) -> tuple["subprocess.Popen[str]", dict[str, str]]:
-    """Start it, and return the addresses that it prints once all of it is ready."""
+    """Start it, and return the addresses and the login that it prints once all of it is ready."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     process = subprocess.Popen(
         [sys.executable, "-m", "deployments.local.serve"],
@@ -52,13 +55,19 @@ def serve(home: Path) -> tuple["subprocess.Popen[str]", dict[str, str]]:
     for line in process.stdout:
         said += line
         if line.startswith("Ctrl-C stops it"):
-            return process, dict(re.findall(r"^(Prefect|Stripe|Mail):?\s+(http://[\d.:]+)", said, re.MULTILINE))
+            return process, dict(
+                re.findall(r"^(Prefect|Stripe|Mail|Log in):?\s+(http://[\d.:]+|admin:\S+)", said, re.MULTILINE)
+            )
     raise AssertionError(said)
 
 
-def run(prefect: str) -> str:
+def api_of(printed: Mapping[str, str]) -> httpx.Client:
+    return prefect_api({"PREFECT_API_URL": f"{printed['Prefect']}/api", AT_ITS_CLIENTS: printed["Log in"]})
+
+
+def run(printed: Mapping[str, str]) -> str:
     """Trigger the campaign as the UI does, and return the run's last line."""
-    with httpx.Client(base_url=f"{prefect}/api", trust_env=False, timeout=60) as api:
+    with api_of(printed) as api:
         deployment = api.get(f"/deployments/name/{DEPLOYMENT}").raise_for_status().json()["id"]
         body = {"parameters": {"tournament": TOURNAMENT, "require_approval": False}, "state": {"type": "SCHEDULED"}}
         started = api.post(f"/deployments/{deployment}/create_flow_run", json=body).raise_for_status().json()["id"]
@@ -70,9 +79,9 @@ def run(prefect: str) -> str:
 RETRY = "retry-failed-sends/retry-failed-sends"
 
 
-def switch(prefect: str) -> None:
+def switch(printed: Mapping[str, str]) -> None:
     """Do what a person does in the UI: switch a schedule on, pause a deployment, limit the work pool."""
-    with httpx.Client(base_url=f"{prefect}/api", trust_env=False, timeout=60) as api:
+    with api_of(printed) as api:
         retry = api.get(f"/deployments/name/{RETRY}").raise_for_status().json()
         place = f"/deployments/{retry['id']}/schedules/{retry['schedules'][0]['id']}"
         api.patch(place, json={"active": True}).raise_for_status()
@@ -80,9 +89,9 @@ def switch(prefect: str) -> None:
         api.patch("/work_pools/tournament-fees", json={"concurrency_limit": 3}).raise_for_status()
 
 
-def switched(prefect: str) -> tuple[list[bool], bool, int]:
+def switched(printed: Mapping[str, str]) -> tuple[list[bool], bool, int]:
     """Return what switch() has changed."""
-    with httpx.Client(base_url=f"{prefect}/api", trust_env=False, timeout=60) as api:
+    with api_of(printed) as api:
         retry = api.get(f"/deployments/name/{RETRY}").raise_for_status().json()
         pool = api.get("/work_pools/tournament-fees").raise_for_status().json()
         return [schedule["active"] for schedule in retry["schedules"]], retry["paused"], pool["concurrency_limit"]
@@ -92,20 +101,20 @@ def switched(prefect: str) -> tuple[list[bool], bool, int]:
 @pytest.mark.only_long
 def test_what_was_done_is_kept_when_it_is_killed_and_started_again(home: Path) -> None:
     first, addresses = serve(home)
-    assert run(addresses["Prefect"]) == "23 sent, 9 skipped, 0 still to send"
+    assert run(addresses) == "23 sent, 9 skipped, 0 still to send"
     sessions = httpx.get(f"{addresses['Stripe']}/_standin/sessions", trust_env=False).json()
-    switch(addresses["Prefect"])
+    switch(addresses)
     first.kill()
     first.communicate()
     second, again = serve(home)
     try:
         assert again == addresses
-        assert switched(again["Prefect"]) == ([True], True, 3)
-        assert run(again["Prefect"]) == "0 sent, 9 skipped, 0 still to send"
+        assert switched(again) == ([True], True, 3)
+        assert run(again) == "0 sent, 9 skipped, 0 still to send"
         assert len(list((home / "serve" / "mail").glob("*.eml"))) == 23
         assert httpx.get(f"{again['Stripe']}/_standin/sessions", trust_env=False).json() == sessions
-        counted = httpx.post(f"{again['Prefect']}/api/flow_runs/count", json={}, trust_env=False)
-        assert json.loads(counted.text) == 2
+        with api_of(again) as api:
+            assert api.post("/flow_runs/count", json={}).json() == 2
     finally:
         psutil.Process(second.pid).terminate()
         said, _ = second.communicate()

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import prefect.settings
+import pytest
 import yaml  # type: ignore[import-untyped] # Prefect brings it
 from prefect.utilities.templating import apply_values
+from prefect_kubernetes.settings import KubernetesSettings  # type: ignore[import-untyped] # it has no types
 from prefect_kubernetes.worker import (  # type: ignore[import-untyped] # it has no types
     KubernetesWorker,
     KubernetesWorkerJobConfiguration,
@@ -23,6 +25,8 @@ from tasks.settings import Settings
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 DOCKERFILE = (DEPLOYMENTS / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load((DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8"))
+SERVER = yaml.safe_load((DEPLOYMENTS / "kubernetes" / "server-values.yaml").read_text(encoding="utf-8"))
+LOGIN = {"name": "tournament-fees-settings", "key": "PREFECT_API_AUTH_STRING"}
 VALUES = yaml.safe_load((DEPLOYMENTS / "kubernetes" / "worker-values.yaml").read_text(encoding="utf-8"))["worker"]
 TEMPLATE = json.loads((DEPLOYMENTS / "kubernetes" / "job-template.json").read_text(encoding="utf-8"))
 MANIFESTS = list(yaml.safe_load_all((DEPLOYMENTS / "kubernetes" / "deploy.yaml").read_text(encoding="utf-8")))
@@ -129,11 +133,42 @@ def test_every_variable_is_a_setting_of_ours_or_of_prefects() -> None:
     named = set(re.findall(r"(\w+)=", variables)) - OF_THE_IMAGE
     for service in services().values():
         named |= set(service.get("environment", {})) - OF_POSTGRES
+    named |= {one["name"] for one in SERVER["global"]["prefect"]["env"]}
     for pod in PODS.values():
         named |= {one["name"] for one in pod["containers"][0].get("env", []) if isinstance(one, dict)}
     ours = {name.upper() for name in Settings.model_fields}
     assert named >= {"PREFECT_API_URL", "PREVIEW_FOLDER"}
     assert [name for name in named - ours if getattr(prefect.settings, name, None) is None] == []
+
+
+def test_prefects_server_is_closed_wherever_it_runs() -> None:
+    compose = services()["prefect-server"]["environment"]
+    chart = {one["name"]: one for one in SERVER["global"]["prefect"]["env"]}
+    assert compose["PREFECT_SERVER_API_AUTH_STRING"].startswith("${PREFECT_API_AUTH_STRING:?"), "it starts without one"
+    assert chart["PREFECT_SERVER_API_AUTH_STRING"]["valueFrom"]["secretKeyRef"] == LOGIN
+    for given in (compose, {name: one.get("value") for name, one in chart.items()}):
+        assert given["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] == "true"
+        assert "*" not in given["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"]
+        assert "http://127.0.0.1:4200" in given["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"]
+    assert [port.partition(":")[0] for port in services()["prefect-server"]["ports"]] == ["127.0.0.1"]
+
+
+def test_all_that_talk_to_prefect_are_let_in() -> None:
+    for name, service in services().items():
+        environment = service.get("environment", {})
+        if "PREFECT_API_URL" in environment:
+            assert environment["PREFECT_API_AUTH_STRING"].startswith("${PREFECT_API_AUTH_STRING:?"), name
+    worker = {one["name"]: one for one in VALUES["extraEnvVars"]}
+    assert worker["PREFECT_API_AUTH_STRING"]["valueFrom"]["secretKeyRef"] == LOGIN
+    assert LOGIN["name"] == TEMPLATE["variables"]["properties"]["settings_secret"]["default"]
+    assert JOB["spec"]["template"]["spec"]["containers"][0]["envFrom"] == [{"secretRef": {"name": LOGIN["name"]}}]
+
+
+def test_a_jobs_manifest_names_the_login_and_does_not_hold_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for one in VALUES["extraEnvVars"]:
+        monkeypatch.setenv(one["name"], one.get("value", "admin:of the Secret"))
+    kept = KubernetesSettings().worker
+    assert {"name": kept.api_auth_string_secret_name, "key": kept.api_auth_string_secret_key} == LOGIN
 
 
 def test_every_variable_that_compose_asks_for_is_told_of() -> None:
@@ -175,7 +210,8 @@ def test_the_workers_are_of_the_pool_that_is_deployed_to() -> None:
     assert VALUES["config"]["workPool"] == POOL
     assert VALUES["config"]["type"] == KubernetesWorker.type
     version = prefect.__version__
-    assert VALUES["image"]["prefectTag"].startswith(f"{version}-"), "of another version than uv.lock's"
+    for tag in (VALUES["image"]["prefectTag"], SERVER["global"]["prefect"]["image"]["prefectTag"]):
+        assert tag.startswith(f"{version}-"), "of another version than uv.lock's"
 
 
 def test_prefects_own_worker_makes_a_job_of_our_template() -> None:

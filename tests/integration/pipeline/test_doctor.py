@@ -9,10 +9,12 @@ from pathlib import Path
 from shutil import copytree
 from uuid import uuid4
 
+import prefect
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
+from deployments.access import look_at_network
 from deployments.doctor import examine_prefect
 from tasks.database import Database
 from tasks.examination import Finding, examine
@@ -214,8 +216,15 @@ def prefect_of_another_time(version: str) -> Iterator[str]:
         yield f"http://{place}/api"
 
 
-def prefect_findings(url: AbstractContextManager[str]) -> dict[str, Finding]:
-    with url as named, temporary_settings({PREFECT_API_URL: named}):
+@contextmanager
+def prefect_that_asks_for_a_secret(host: str = "127.0.0.1") -> Iterator[str]:
+    """A server that answers a stranger's question for its health, and nothing else."""
+    with web_server(lambda path, _: (200, "true") if path == "/api/health" else (401, "{}"), host) as place:
+        yield f"http://{place}/api"
+
+
+def prefect_findings(url: AbstractContextManager[str], secret: str | None = None) -> dict[str, Finding]:
+    with url as named, temporary_settings({PREFECT_API_URL: named, PREFECT_API_AUTH_STRING: secret}):
         return {finding.about: finding for finding in examine_prefect()}
 
 
@@ -228,10 +237,46 @@ def test_a_prefect_server_that_is_away_is_told() -> None:
 @pytest.mark.parametrize("version", ["3.1.5", "2.20.1", "4.0.0"])
 def test_a_prefect_server_of_another_time_is_told_and_that_it_has_nothing_of_ours(version: str) -> None:
     found = prefect_findings(prefect_of_another_time(version))
-    assert [about for about, one in found.items() if not one.well] == ["Prefect version", "deployments", "workers"]
+    ill = [about for about, one in found.items() if not one.well]
+    assert ill == ["Prefect's secret", "Prefect version", "deployments", "workers"]
     assert f"the server is {version}" in found["Prefect version"].said
     assert "remind-unpaid" in found["deployments"].said
     assert "run `python -m deployments.cli deploy`" in found["deployments"].said
+
+
+def test_a_prefect_server_that_answers_anybody_is_told_and_what_that_means() -> None:
+    found = prefect_findings(prefect_of_another_time(prefect.__version__))
+    assert "whoever reaches it runs any command as the workers" in found["Prefect's secret"].said
+    assert "PREFECT_SERVER_API_AUTH_STRING" in found["Prefect's secret"].said
+
+
+@pytest.mark.parametrize(("secret", "said"), [(None, "is not set"), ("admin:another one", "is not the one")])
+def test_a_prefect_server_that_does_not_let_us_in_is_told_in_a_line(secret: str | None, said: str) -> None:
+    found = prefect_findings(prefect_that_asks_for_a_secret(), secret)
+    assert [(about, one.well) for about, one in found.items()] == [("Prefect", False)]
+    assert f"does not let us in: PREFECT_API_AUTH_STRING {said}" in found["Prefect"].said
+    assert "another one" not in found["Prefect"].said
+
+
+@pytest.mark.parametrize(
+    ("host", "reached_at", "warning", "said"),
+    [
+        ("127.0.0.1", "127.0.0.1", False, "on this machine alone"),
+        ("127.0.0.1", "localhost", False, "on this machine alone"),
+        ("0.0.0.0", "127.0.0.1", True, "beyond this machine, without TLS"),  # noqa: S104  it is what is to be found
+        ("0.0.0.0", "prefect-server", True, "spoken to at prefect-server, without TLS"),  # noqa: S104  as above
+    ],
+)
+def test_what_others_can_hear_is_told(host: str, reached_at: str, said: str, *, warning: bool) -> None:
+    with prefect_that_asks_for_a_secret(host) as url:
+        named = url.replace("127.0.0.1", reached_at) if reached_at != "prefect-server" else f"http://{reached_at}/api"
+        finding = look_at_network(named)
+    assert (finding.well, finding.warning) == (True, warning)
+    assert said in finding.said
+
+
+def test_a_server_behind_tls_is_well() -> None:
+    assert not look_at_network("https://fees.example.org/api").warning
 
 
 # In a terminal
