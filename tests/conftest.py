@@ -31,6 +31,7 @@ RUNS = (
     "season",
     "served",
     "stopped",
+    "strangers",
 )
 SERVED = {f"test_runs_{name}.py" for name in RUNS}
 """The files whose tests share a server of Prefect's, which takes long to start."""

@@ -19,6 +19,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
+from deployments.local.prefect_api import prefect_api
+from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER
 from deployments.local.stack import STANDIN_KEY, Stack, local_stack
 
 if TYPE_CHECKING:
@@ -72,7 +74,9 @@ def _left(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
 
 def test_the_whole_stack_answers_and_leaves_no_process(home: Path) -> None:
     before, said = _below_us(), list[str]()
-    with local_stack(home, given={}, progress=said.append) as stack:
+    login = "admin:the-users-own-secret"
+    given = {AT_THE_SERVER: login, AT_ITS_CLIENTS: login, "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "*"}
+    with local_stack(home, given=given, progress=said.append) as stack:
         ran = _below_us() - before
         assert _one(stack.environment["DATABASE_URL"], "SELECT current_database()") == "club"
         assert json.loads(_get(f"{stack.stripe_url}/_standin/health")) is not None
@@ -82,9 +86,13 @@ def test_the_whole_stack_answers_and_leaves_no_process(home: Path) -> None:
         settings = json.loads(_get(f"{stack.prefect_url}/ui-settings"))
         assert settings["api_url"] == stack.environment["PREFECT_API_URL"]
         assert b"<html" in _get(f"{stack.prefect_url}/")
+        assert stack.environment[AT_ITS_CLIENTS] == login
+        with prefect_api(stack.environment) as api:
+            assert api.get("/admin/settings").json()["server"]["api"]["cors_allowed_origins"].startswith("http://127.")
     assert _left(ran) == []
     assert STANDIN_KEY not in "".join(said)
     assert STANDIN_KEY not in repr(stack)
+    assert login not in "".join(said)
 
 
 @pytest.mark.only_long
