@@ -50,8 +50,11 @@ def reader() -> Iterator[Reader]:
 
 
 @contextmanager
-def browser() -> Iterator[tuple[Chrome, Path]]:
-    """Give a headless Chromium and a folder for its files; raises ConfigurationError where there is none."""
+def browser(*arguments: str) -> Iterator[tuple[Chrome, Path]]:
+    """Give a headless Chromium, started with these arguments too, and a folder for its files.
+
+    Raises a ConfigurationError where there is none.
+    """
     programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
     if None in programs:
         raise ConfigurationError("Chromium is not on this machine (Debian's packages chromium and chromium-driver)")
@@ -59,7 +62,8 @@ def browser() -> Iterator[tuple[Chrome, Path]]:
     options.binary_location = programs[0] or ""
     root = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root otherwise
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        for argument in ("--headless", "--hide-scrollbars", f"--user-data-dir={folder}/profile", *QUIET, *root):
+        profile = f"--user-data-dir={folder}/profile"
+        for argument in ("--headless", "--hide-scrollbars", profile, *QUIET, *root, *arguments):
             options.add_argument(argument)
         # Both programs are named, so that selenium looks for neither on the internet.
         with Chrome(options, Service(programs[1])) as driver:

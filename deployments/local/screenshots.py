@@ -1,8 +1,6 @@
 """Take the README's pictures of the Prefect UI, with headless Chromium: `make screenshots`."""
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -11,24 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from selenium.webdriver.support.expected_conditions import element_to_be_clickable
-from selenium.webdriver.support.wait import WebDriverWait
+from selenium.webdriver import Chrome
 
 from deployments.emails.chromium import browser
 from deployments.local.demo_club import TOURNAMENT
 from deployments.local.home import REPOSITORY
 from deployments.local.prefect_api import prefect_api
+from deployments.local.prefect_login import AT_ITS_CLIENTS
+from deployments.local.prefect_page import log_in, press, wait_for
 from deployments.local.serve import served
 
 PICTURES = REPOSITORY / "deployments" / "pictures"
 DEPLOYMENT = "tournament-fees/tournament-fees"
 RUN_SECONDS = 120
+DRAWN_SECONDS = 3  # a page tells nobody when its lines and charts have stopped moving
 
 
 def main() -> int:
     """Serve the demo club, run its campaign, and take a picture of each page; return the exit code."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
+    if shutil.which("chromium") is None:
         print("Error: Chromium is not on this machine (Debian's package chromium)", file=sys.stderr)
         return 2
     PICTURES.mkdir(exist_ok=True)
@@ -37,57 +36,42 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
         served(Path(home), {}, print) as (stack, _),
         prefect_api(stack.environment) as api,
+        browser() as (driver, _),
     ):
-        for name, page, height in pages(api, stack.prefect_url or ""):
-            take(chromium, f"{stack.prefect_url}{page}", PICTURES / f"{name}.png", height)
-            print(PICTURES / f"{name}.png")
+        log_in(driver, stack.prefect_url or "", stack.environment[AT_ITS_CLIENTS])
+        for name, page, height, words in pages(api):
+            take(driver, f"{stack.prefect_url}{page}", PICTURES / f"{name}.png", height, words)
     return 0
 
 
-def pages(api: httpx.Client, site: str) -> Iterator[tuple[str, str, int]]:
-    """Give the name, path and height in pixels of each page: the form, then the approved run and its report."""
+def pages(api: httpx.Client) -> Iterator[tuple[str, str, int, str]]:
+    """Give name, path, height in pixels and a word of each page: form, approval, approved run, and its report."""
     deployment = _json(api.get(f"/deployments/name/{DEPLOYMENT}"))["id"]
-    yield "form", f"/deployments/deployment/{deployment}/run?parameters={{}}", 1300
+    yield "form", f"/deployments/deployment/{deployment}/run?parameters={{}}", 1300, "Submit"
     body = {"parameters": {"tournament": TOURNAMENT}, "state": {"type": "SCHEDULED"}}
     run = _json(api.post(f"/deployments/{deployment}/create_flow_run", json=body))["id"]
     _wait(api, run, "PAUSED")
-    take_form(f"{site}/runs/flow-run/{run}", PICTURES / "approval.png")
+    yield "approval", f"/runs/flow-run/{run}", 1200, "Resume"
     approval = {"decision": "approve", "by": "Kim Doe"}
     _json(api.post(f"/flow_runs/{run}/resume", json={"run_input": approval}))
     _wait(api, run, "COMPLETED")
-    yield "run", f"/runs/flow-run/{run}", 1000
+    yield "run", f"/runs/flow-run/{run}", 1000, "Completed"
     wanted = {"flow_run_id": {"any_": [run]}, "key": {"any_": ["tournament-fees"]}}
     (report,) = _json(api.post("/artifacts/filter", json={"artifacts": wanted}))
-    yield "report", f"/artifacts/artifact/{report['id']}", 1500
+    yield "report", f"/artifacts/artifact/{report['id']}", 1500, TOURNAMENT
 
 
-def take(chromium: str, url: str, picture: Path, height: int) -> None:
-    """Write a picture of a page that draws itself with JavaScript: 30 s of its own time are enough for it."""
-    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
-    still = ["--force-prefers-reduced-motion", "--run-all-compositor-stages-before-draw"]
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to run as root otherwise
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        subprocess.run(
-            [
-                *(chromium, "--headless", "--disable-gpu", *quiet, *still, *root),
-                *("--hide-scrollbars", f"--window-size=1280,{height}", "--virtual-time-budget=30000"),
-                *(f"--user-data-dir={profile}", f"--screenshot={picture}", url),
-            ],
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
-
-
-def take_form(url: str, picture: Path) -> None:
-    """Write a picture of the form in which a run is approved."""
-    with browser() as (driver, _):
-        driver.set_window_size(1280, 1200)
-        driver.get(url)
-        wait = WebDriverWait(driver, RUN_SECONDS)
-        wait.until(element_to_be_clickable(("xpath", "//button[normalize-space()='Resume']"))).click()
-        wait.until(element_to_be_clickable(("xpath", "//button[normalize-space()='Submit']")))
-        driver.save_screenshot(str(picture))
+def take(driver: Chrome, url: str, picture: Path, height: int, words: str) -> None:
+    """Write a picture of a page, once it shows these words; of the approval, of the form that *Resume* opens."""
+    screen = {"width": 1280, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    driver.get(url)
+    wait_for(driver, words)
+    if words == "Resume":
+        press(driver, words)
+        wait_for(driver, "Submit")
+    time.sleep(DRAWN_SECONDS)
+    driver.save_screenshot(str(picture))
     print(picture)
 
 
