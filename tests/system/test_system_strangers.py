@@ -1,0 +1,279 @@
+"""What a page of another origin, another user and a name that points here get from `make serve`: nothing."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml  # type: ignore[import-untyped] # Prefect brings it
+from selenium.webdriver import Chrome
+from selenium.webdriver.support.expected_conditions import title_is, visibility_of_element_located
+from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.wait import WebDriverWait
+
+from deployments.emails.chromium import browser
+from deployments.local.demo_club import TOURNAMENT
+from deployments.local.home import REPOSITORY
+from deployments.local.mail_catcher.mailbox import numbers
+from deployments.local.ports import free_port
+from deployments.local.postgres import embedded_postgres
+from deployments.local.prefect_api import prefect_api
+from deployments.local.prefect_login import AT_ITS_CLIENTS
+from deployments.local.prefect_page import PATIENCE, log_in, press, wait_for
+from deployments.local.processes import child_processes
+from deployments.local.serve import served
+from deployments.local.stack import Stack
+from tests.strangers import FOREIGN, STRANGERS, answered, known_calls
+from tests.web_server import web_server
+
+PAGE = (Path(__file__).parent / "strangers.html").read_text(encoding="utf-8")
+JSON = {"Content-Type": "application/json"}
+PLAIN = {"Content-Type": "text/plain"}
+COMPOSE = REPOSITORY / "deployments" / "compose.yaml"
+NAMES = ("127.0.0.1", "localhost", "elsewhere.example.com")
+"""By which a page of somebody else's is opened: the first is of one site with ours to a browser, the others are not."""
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with (
+        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
+        served(Path(home), {}, print) as (stack, _),
+    ):
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def api(stack: Stack) -> Iterator[httpx.Client]:
+    with prefect_api(stack.environment) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def operator(stack: Stack) -> Iterator[Chrome]:
+    """The operator's browser, logged in to Prefect and with the caught mail open; a stranger's name points here."""
+    with browser(f"--host-resolver-rules=MAP {NAMES[-1]} 127.0.0.1") as (driver, _):
+        driver.set_window_size(1280, 1400)
+        log_in(driver, stack.prefect_url or "", stack.environment[AT_ITS_CLIENTS])
+        driver.get(stack.mail_page or "")
+        yield driver
+
+
+def attempts(stack: Stack, deployment: str) -> dict[str, Any]:
+    """Everything that a page can try: simple requests, which no preflight goes before, others, and websockets."""
+    prefect, stripe, mail = (f"{url}" for url in (stack.prefect_url, stack.stripe_url, stack.mail_url))
+    start = f"{prefect}/api/deployments/{deployment}/create_flow_run"
+    command = json.dumps({"state": {"type": "SCHEDULED"}, "job_variables": {"command": f"touch {stack.home}/was-here"}})
+    simple = {"method": "POST", "headers": PLAIN, "body": command, "mode": "no-cors", "credentials": "include"}
+    asked = {"method": "POST", "headers": JSON, "body": command, "credentials": "include"}
+    secret = {"method": "POST", "headers": JSON | {"Authorization": "Basic eA=="}, "body": command}
+    reading = {"credentials": "include"}
+    return {
+        "a run, by a simple request": {"url": start, "options": simple},
+        "a run": {"url": start, "options": asked},
+        "a run, with a secret": {"url": start, "options": secret},
+        "settings": {"url": f"{prefect}/api/admin/settings", "options": reading},
+        "runs": {"url": f"{prefect}/api/flow_runs/filter", "options": asked},
+        "a token": {"url": f"{prefect}/api/csrf-token?client=x", "options": reading},
+        **{
+            f"websocket {path} {protocols}": {
+                "url": f"{prefect.replace('http', 'ws')}/api/{path}",
+                "protocols": protocols,
+            }
+            for path in ("events/out", "events/in", "logs/out", "work_pools/tournament-fees/workers/connect")
+            for protocols in ([], ["prefect"])
+        },
+        "sessions": {"url": f"{stripe}/_standin/sessions", "options": reading},
+        "a reset": {"url": f"{stripe}/_standin/reset", "options": {"method": "POST", "mode": "no-cors"}},
+        "sessions, as a client": {"url": f"{stripe}/v1/checkout/sessions", "options": reading},
+        "mail": {"url": f"{mail}/", "options": reading},
+        "a message": {"url": f"{mail}/messages/1.html", "options": reading},
+        "the mail server": {"url": stack.environment["SMTP_URL"].replace("smtp://", "http://"), "options": simple},
+    }
+
+
+@contextmanager
+def page_of_somebody_else(tries: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Serve the page; give where it is, and what it sends home."""
+    home: list[dict[str, str]] = []
+
+    def answer(path: str, body: bytes) -> tuple[int, str]:
+        if path == "/home":
+            home.append(json.loads(body))
+        return 200, PAGE.replace("ATTEMPTS", json.dumps(tries))
+
+    with web_server(answer) as place:
+        yield place, home
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_of_another_origin_reads_nothing_and_starts_nothing(
+    stack: Stack, api: httpx.Client, operator: Chrome, name: str
+) -> None:
+    runs, sessions = api.post("/flow_runs/count", json={}).json(), stack.standin().sessions()
+    deployment = api.get("/deployments/name/tournament-fees/tournament-fees").json()["id"]
+    with page_of_somebody_else(attempts(stack, deployment)) as (place, home):
+        operator.get(f"http://{place.replace('127.0.0.1', name)}/")
+        WebDriverWait(operator, PATIENCE).until(title_is("Done"))
+    (got,) = home
+    assert got == dict.fromkeys(attempts(stack, deployment), "nothing")
+    assert api.post("/flow_runs/count", json={}).json() == runs
+    assert stack.standin().sessions() == sessions
+    assert not (stack.home / "was-here").exists()
+
+
+def test_a_name_that_is_made_to_point_here_gets_no_data(stack: Stack, operator: Chrome) -> None:
+    for url, path in (
+        (stack.prefect_url, "/api/admin/settings"),
+        (stack.stripe_url, "/_standin/sessions"),
+        (stack.mail_url, "/"),
+    ):
+        operator.get(f"{url}{path}".replace("127.0.0.1", NAMES[-1]))
+        shown = operator.find_element("css selector", "body").text
+        assert "@example" not in shown
+        assert "cs_test" not in shown
+        assert "logging" not in shown
+
+
+def as_another_user(*arguments: str) -> str:
+    """What somebody without rights gets who has a shell on the machine."""
+    done = subprocess.run(
+        ["curl", "--silent", "--max-time", "60", "--write-out", "\n%{http_code}", *arguments],  # noqa: S607  any curl
+        user="nobody",
+        group="nogroup",
+        extra_groups=[],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.rpartition("\n")[2]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_another_user_of_the_machine_is_refused(stack: Stack) -> None:
+    for url in (
+        f"{stack.prefect_url}/api/admin/settings",
+        f"{stack.prefect_url}/api/deployments/name/tournament-fees/tournament-fees",
+        f"{stack.stripe_url}/_standin/sessions",
+        f"{stack.stripe_url}/v1/checkout/sessions",
+        f"{stack.mail_url}/",
+        f"{stack.mail_url}/messages/1.eml",
+    ):
+        for more in ([], ["--header", "Host: localhost"], ["--request", "POST"], ["--user", "sk_test_guess:"]):
+            assert as_another_user(url, *more) in {"401", "403", "404", "405"}, url
+    assert as_another_user(f"file://{stack.home}/prefect-login") == "000"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_another_user_reads_no_file_of_the_stack(stack: Stack) -> None:
+    found = subprocess.run(
+        ["find", str(stack.home), "-type", "f", "-readable"],  # noqa: S607  any find
+        user="nobody",
+        group="nogroup",
+        extra_groups=[],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout == ""
+
+
+# compose.yaml's server
+
+
+@pytest.fixture(scope="module")
+def composed() -> Iterator[dict[str, str]]:
+    """Prefect's server with the settings of compose.yaml, for which .env has what its variables ask for."""
+    secret, port = "admin:for-compose-alone", free_port()
+    given = {"PREFECT_API_AUTH_STRING": secret, "PREFECT_POSTGRES_PASSWORD": "x"}
+    service = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]["prefect-server"]
+    settings = {name: substituted(value, given) for name, value in service["environment"].items()}
+    with (
+        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
+        child_processes(Path(home)) as children,
+        embedded_postgres(Path(home) / "postgres", databases=("prefect",), children=children) as postgres,
+    ):
+        settings |= {"PREFECT_SERVER_DATABASE_CONNECTION_URL": postgres.url("prefect", "asyncpg")}
+        settings |= {"PREFECT_HOME": home, "PREFECT_SERVER_UI_STATIC_DIRECTORY": f"{home}/ui"}
+        program = [sys.executable, "-m", *service["command"], "--port", str(port)]
+        server = children.start("prefect", program, folder=Path(home), environment=settings)
+        api_url = f"http://127.0.0.1:{port}/api"
+        server.wait_until(lambda: is_up(api_url), seconds=PATIENCE)
+        yield {"PREFECT_API_URL": api_url, AT_ITS_CLIENTS: secret}
+
+
+def substituted(value: str, given: dict[str, str]) -> str:
+    """Do what Compose does with ${NAME:-default} and ${NAME:?complaint}."""
+    return re.sub(r"\$\{(\w+):([-?])([^}]*)\}", lambda found: given.get(found[1]) or found[3], value)
+
+
+def is_up(api_url: str) -> bool:
+    try:
+        return httpx.get(f"{api_url}/health", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("headers", STRANGERS.values(), ids=STRANGERS)
+def test_the_server_of_compose_refuses_every_call(composed: dict[str, str], headers: dict[str, str]) -> None:
+    with prefect_api(composed) as api:
+        calls = known_calls(api)
+    assert answered(composed["PREFECT_API_URL"], calls, headers) == {}
+
+
+@pytest.mark.parametrize(("origin", "code"), [(FOREIGN, 400), ("http://127.0.0.1:4200", 200)])
+def test_the_server_of_compose_answers_its_own_pages_alone(composed: dict[str, str], origin: str, code: int) -> None:
+    preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    asked = f"{composed['PREFECT_API_URL']}/flow_runs/filter"
+    answer = httpx.options(asked, headers=preflight | {"Origin": origin}, trust_env=False)
+    assert answer.status_code == code
+    assert answer.headers.get("access-control-allow-origin") == (origin if code == 200 else None)
+
+
+def test_the_clients_of_compose_are_let_in(composed: dict[str, str]) -> None:
+    with prefect_api(composed) as api:
+        assert api.post("/flow_runs/count", json={}).json() == 0
+
+
+# The operator, who has logged in
+
+
+def test_a_browser_that_logs_in_anew_sends_a_campaign_by_clicks(stack: Stack, api: httpx.Client) -> None:
+    deployment = api.get("/deployments/name/tournament-fees/tournament-fees").json()["id"]
+    with browser() as (driver, _):
+        driver.set_window_size(1280, 1400)
+        log_in(driver, stack.prefect_url or "", stack.environment[AT_ITS_CLIENTS])
+        driver.get(f"{stack.prefect_url}/deployments/deployment/{deployment}")
+        press(driver, "Run")
+        press(driver, "Custom run")
+        WebDriverWait(driver, PATIENCE).until(visibility_of_element_located(("css selector", "textarea"))).send_keys(
+            TOURNAMENT
+        )
+        press(driver, "Submit")
+        run = WebDriverWait(driver, PATIENCE).until(lambda _: suspended(api))
+        driver.get(f"{stack.prefect_url}/runs/flow-run/{run}")
+        press(driver, "Resume")
+        wait_for(driver, "23 messages would go out")
+        Select(driver.find_elements("css selector", "select")[-2]).select_by_visible_text("approve")
+        driver.find_elements("css selector", "textarea")[0].send_keys("Kim Doe")
+        press(driver, "Submit")
+        wait_for(driver, "Completed")
+    assert api.get(f"/flow_runs/{run}").json()["state"]["message"] == "23 sent, 9 skipped, 0 still to send"
+    assert len(numbers(stack.mail_folder or Path())) == 23
+
+
+def suspended(api: httpx.Client) -> str | None:
+    """The id of the run that waits for an approval."""
+    wanted = {"flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}}
+    found = api.post("/flow_runs/filter", json=wanted).json()
+    return str(found[0]["id"]) if found else None
