@@ -60,7 +60,7 @@ def play(stack: Stack) -> int:
     os.environ.update(stack.environment)
     step("Loading a club of invented people; their checkout sessions are made at Stripe, three days ago")
     with open_services() as services:
-        load_demo_club_for(services, stack.stripe_url)
+        load_demo_club_for(services, stack.stand_in() if stack.stripe_url else None)
         migrate(services.database)
     step(f"Running the campaign for {TOURNAMENT!r}")
     first = run_campaign(stack)

@@ -56,7 +56,7 @@ def prepare(stack: Stack, given: Mapping[str, str], progress: Callable[[str], No
     with open_services(load_settings(stack.environment)) as services:
         if stack.stripe_url and not has_club(services.database):
             progress("Loading a club of invented people")
-            load_demo_club_for(services, stack.stripe_url)
+            load_demo_club_for(services, stack.stand_in())
         if stack.stripe_url and given.get("DATABASE_URL"):
             check_may_play(services.database)
         check_club_tables(services.database)
