@@ -26,8 +26,8 @@ _NO_GUESSING = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-refe
 _PAGE = {**_NO_GUESSING, "Content-Security-Policy": f"{POLICY}; frame-src 'self'; frame-ancestors 'none'"}
 _MESSAGE = {**_NO_GUESSING, "Content-Security-Policy": f"{POLICY}; frame-ancestors 'self'; sandbox {SANDBOX}"}
 _NO_KEY = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Caught mail: the key is missing</title>
-<p>The caught mail is here, but this address lacks its key. Open the whole address that <code>make serve</code> or
-<code>make demo STAY=1</code> prints beside the word Mail.</p></html>"""
+<p>The caught mail is here, but this address lacks the key to it. Open the whole address of the mail, as
+<code>make serve</code> or <code>make demo STAY=1</code> has printed it.</p></html>"""
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,7 @@ def control_routes(parts: Parts, base_url: str, secret: str) -> list[Route]:
     control = Control(parts, base_url)
 
     def route(path: str, handler: Handler, *methods: str) -> Route:
-        return Route(f"/_standin/{path}", _with(secret, _answering(handler)), methods=methods)
+        return Route(f"/_standin/{path}", _guarded(secret, _answering(handler)), methods=methods)
 
     return [
         route("clock", control.clock, "GET", "POST"),
@@ -178,7 +178,7 @@ def control_routes(parts: Parts, base_url: str, secret: str) -> list[Route]:
     ]
 
 
-def _with(secret: str, endpoint: Endpoint) -> Endpoint:
+def _guarded(secret: str, endpoint: Endpoint) -> Endpoint:
     async def answer(request: Request) -> Response:
         if not is_key(request.headers.get("authorization", ""), f"Bearer {secret}"):
             return JSONResponse({"error": "the stand-in's secret is needed: Authorization: Bearer ..."}, 401)

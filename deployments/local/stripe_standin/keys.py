@@ -44,7 +44,7 @@ def authenticate(authorization: str | None, only_key: str | None) -> Access:
 
     A key containing `_readonly_` has no write permission, one containing `_nolinks_` none for payment links, and one
     containing `_revoked_` has expired. Raises StripeError 401 for a missing, malformed, publishable or expired key, and
-    for another than `only_key`; where that is None, any key is taken.
+    for any other key than `only_key`, unless that is None.
     """
     key = _bearer(authorization)
     if not key:
