@@ -17,7 +17,7 @@ from deployments.local.given import check_given
 from deployments.local.home import HomeInUseError, sole_use, stack_home
 from deployments.local.mail_catcher.mailbox import numbers, read_html
 from deployments.local.mail_catcher.page import write_index
-from deployments.local.prefect_login import how_to_log_in
+from deployments.local.prefect_login import AT_ITS_CLIENTS, how_to_log_in
 from deployments.local.stack import Stack, given_settings, local_stack
 from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.migrations import migrate
@@ -62,7 +62,7 @@ def play(stack: Stack) -> int:
     os.environ.update(stack.environment)
     step("Loading a club of invented people; their checkout sessions are made at Stripe, three days ago")
     with open_services() as services:
-        load_demo_club_for(services, stack.stripe_url)
+        load_demo_club_for(services, stack.stand_in() if stack.stripe_url else None)
         migrate(services.database)
     step(f"Running the campaign for {TOURNAMENT!r}")
     first = run_campaign(stack)
@@ -113,7 +113,9 @@ def pay_from_first_mail(folder: Path) -> None:
 def stay(stack: Stack, given: Mapping[str, str]) -> None:
     """Keep everything running, so that a person can open mails and pay."""
     console.print(f"\nCaught mail: {stack.mail_url}\nPrefect:     {stack.prefect_url}")
-    console.print(f"Log in:      {how_to_log_in(stack.home, given)}\nCtrl-C ends it.")
+    console.print(
+        f"Log in:      {how_to_log_in(stack.home, stack.environment[AT_ITS_CLIENTS], given)}\nCtrl-C ends it."
+    )
     while True:
         time.sleep(3600)  # nothing is left to do but to be there, until Ctrl-C or SIGTERM raises out of it
 

@@ -98,12 +98,12 @@ class DemoOrder:
         return STORIES[self.player]
 
 
-def load_demo_club_for(services: Services, stand_in_url: str | None) -> None:
-    """Make the demo club where the pipeline's settings point; `stand_in_url` is None with a real Stripe account."""
+def load_demo_club_for(services: Services, stand_in: StandInControl | None) -> None:
+    """Make the demo club where the pipeline's settings point; `stand_in` is None with a real Stripe account."""
     settings = services.settings
     key, base = settings.stripe_api_key.get_secret_value(), settings.stripe_api_base
     client = stripe.StripeClient(key, base_addresses={"api": base})
-    with StandInControl(stand_in_url) if stand_in_url else nullcontext() as control:
+    with stand_in or nullcontext() as control:
         load_demo_club(services.database, client, control)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from typing import TYPE_CHECKING
 
+from deployments.local.kept_secrets import kept_secret, secret_file
+from deployments.local.ports import last_port
 from tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 AT_THE_SERVER = "PREFECT_SERVER_API_AUTH_STRING"
 AT_ITS_CLIENTS = "PREFECT_API_AUTH_STRING"
 
-_FILE = "prefect-login"
+NAME = "prefect"
+"""By which the server's port is remembered, and its secret kept."""
+
 _PRINTABLE = re.compile(r"[!-~]{12,}")  # Prefect compares it as ASCII, and takes an empty one for none
 
 
@@ -38,19 +40,15 @@ def given_login(given: Mapping[str, str]) -> str | None:
 
 
 def kept_login(home: Path) -> str:
-    """Return the secret of the stack in this folder; the first time, make it at random and keep it there (0600)."""
-    file = home / _FILE
-    if not file.exists():
-        draft = file.with_suffix(".draft")
-        draft.unlink(missing_ok=True)
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-            opened.write(f"admin:{secrets.token_urlsafe(24)}\n")
-        draft.replace(file)  # in one step, so that a kill in between leaves no half of one
-    return file.read_text().strip()
+    """Return the secret of the stack in this folder, which is made at random the first time.
+
+    Where somebody else has the server's port of last time, it is made anew: a browser may have handed it to them.
+    """
+    return kept_secret(home, NAME, prefix="admin:", renew=last_port(home, NAME) == 0)
 
 
-def how_to_log_in(home: Path, given: Mapping[str, str]) -> str:
+def how_to_log_in(stack_home: Path, login: str, given: Mapping[str, str]) -> str:
     """Return what a person types into Prefect's page, and where that is kept."""
     if given_login(given):
         return f"with your {AT_ITS_CLIENTS}"
-    return f"{kept_login(home)}   once in a browser; kept in {home / _FILE}, which only you can read"
+    return f"{login}   once in a browser; kept in {secret_file(stack_home, NAME)}, which only you can read"

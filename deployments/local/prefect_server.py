@@ -8,13 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from deployments.local.ports import free_port, last_port, remember_port
-from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER
+from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER, NAME
 from deployments.local.processes import Child, ChildFailedError, ChildProcesses
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAME = "prefect"
 _TRIES = 3
 _START_SECONDS = 180  # 4 to 15 s as measured; an old machine may take its time over the first migrations
 
@@ -26,7 +25,7 @@ def prefect_server(children: ChildProcesses, database_url: str, login: str) -> s
     if somebody else gets that port first, another one is tried.
     """
     for left in reversed(range(_TRIES)):
-        port = last_port(children.home, _NAME) or free_port()
+        port = last_port(children.home, NAME) or free_port()
         url = f"http://127.0.0.1:{port}"
         child = _start(children, database_url, url, login)
         try:
@@ -36,7 +35,7 @@ def prefect_server(children: ChildProcesses, database_url: str, login: str) -> s
                 raise
             child.stop()
         else:
-            remember_port(children.home, _NAME, port)
+            remember_port(children.home, NAME, port)
             return url
     raise AssertionError("the last try returns or raises")
 
@@ -58,7 +57,7 @@ def _start(children: ChildProcesses, database_url: str, url: str, login: str) ->
     home.mkdir(exist_ok=True)
     port = url.rpartition(":")[2]
     return children.start(
-        _NAME,
+        NAME,
         [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port],
         folder=home,  # in the repository it would read .env, which is about another server
         environment={

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from deployments.local.demo_club import TOURNAMENT, is_demo_club, load_demo_club_for
 from deployments.local.given import check_given
 from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
-from deployments.local.prefect_login import how_to_log_in
+from deployments.local.prefect_login import AT_ITS_CLIENTS, how_to_log_in
 from deployments.local.processes import Child, ChildFailedError, inherited_environment
 from deployments.local.stack import Stack, given_settings, local_stack
 from deployments.worker import POOL
@@ -57,7 +57,7 @@ def prepare(stack: Stack, given: Mapping[str, str], progress: Callable[[str], No
     with open_services(load_settings(stack.environment)) as services:
         if stack.stripe_url and not has_club(services.database):
             progress("Loading a club of invented people")
-            load_demo_club_for(services, stack.stripe_url)
+            load_demo_club_for(services, stack.stand_in())
         if stack.stripe_url and given.get("DATABASE_URL"):
             check_may_play(services.database)
         check_club_tables(services.database)
@@ -111,7 +111,7 @@ def start_worker(stack: Stack) -> Child:
 def tell(stack: Stack, given: Mapping[str, str]) -> None:
     """Print where everything is, and how to get in."""
     console.print(f"\nPrefect: {stack.prefect_url}/deployments   start the flow there: Run, Custom run, {TOURNAMENT}")
-    console.print(f"Log in:  {how_to_log_in(stack.home, given)}")
+    console.print(f"Log in:  {how_to_log_in(stack.home, stack.environment[AT_ITS_CLIENTS], given)}")
     if stack.mail_url:
         console.print(f"Mail:    {stack.mail_url}   what was sent")
     console.print("Ctrl-C stops it; what was done is kept.")

@@ -15,17 +15,17 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from deployments.local.home import REPOSITORY
+from deployments.local.kept_secrets import kept_secret
 from deployments.local.ports import last_port, remember_port
 from deployments.local.postgres import embedded_postgres
 from deployments.local.prefect_login import given_login, kept_login
 from deployments.local.prefect_server import prefect_client_environment, prefect_server
 from deployments.local.processes import Child, ChildProcesses, child_processes
+from deployments.local.stripe_standin.control import StandInControl
 from tasks.settings_source import env_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-STANDIN_KEY = "sk_test_standin0000000000000000"  # invented: the stand-in takes any test key, Stripe has none like it
 
 _DEFAULTS = {
     "MAIL_FROM": "Example Hoops Club <fees@example.org>",
@@ -43,9 +43,13 @@ class Stack:
     children: ChildProcesses = field(repr=False, compare=False)
     environment: dict[str, str] = field(repr=False)  # it can hold the user's own Stripe key and passwords
     stripe_url: str | None
-    mail_url: str | None
+    mail_url: str | None = field(repr=False)  # with the key that opens it
     mail_folder: Path | None
     prefect_url: str | None
+
+    def stand_in(self) -> StandInControl:
+        """Return a client of the stand-in's control routes, where the stack has one."""
+        return StandInControl(self.stripe_url or "", kept_secret(self.home, "stripe-control"))
 
 
 def given_settings() -> dict[str, str]:
@@ -81,7 +85,7 @@ def local_stack(
         stripe_url = _wait_for_stripe(children, stripe, progress)
         smtp_url, mail_url = _wait_for_mail(children, mail, progress)
         if stripe_url:
-            ours |= {"STRIPE_API_KEY": STANDIN_KEY, "STRIPE_API_BASE": stripe_url}
+            ours |= {"STRIPE_API_KEY": _stripe_key(home), "STRIPE_API_BASE": stripe_url}
         if smtp_url:
             ours |= {"SMTP_URL": smtp_url}
         theirs = {name: given[name] for name in _FROM_THE_USER if given.get(name)}
@@ -123,7 +127,15 @@ def _start_databases(
 def _start_stripe(children: ChildProcesses) -> Child:
     data, port = str(children.home / "stripe.sqlite3"), last_port(children.home, "stripe")
     program = [sys.executable, "-m", "deployments.local.stripe_standin"]
-    return children.start("stripe", [*program, "--data", data, "--port", str(port)])
+    keys = {
+        "STANDIN_API_KEY": _stripe_key(children.home),
+        "STANDIN_CONTROL_SECRET": kept_secret(children.home, "stripe-control"),
+    }
+    return children.start("stripe", [*program, "--data", data, "--port", str(port)], environment=keys)
+
+
+def _stripe_key(home: Path) -> str:
+    return kept_secret(home, "stripe-api", prefix="sk_test_")
 
 
 def _wait_for_stripe(children: ChildProcesses, child: Child | None, progress: Callable[[str], None]) -> str | None:
@@ -138,7 +150,9 @@ def _wait_for_stripe(children: ChildProcesses, child: Child | None, progress: Ca
 def _start_mail(children: ChildProcesses) -> Child:
     smtp, http = (last_port(children.home, name) for name in ("smtp", "mail"))
     program = [sys.executable, "-m", "deployments.local.mail_catcher", "--folder", str(_mail_folder(children.home))]
-    return children.start("mail", [*program, "--smtp-port", str(smtp), "--http-port", str(http)])
+    # Who has taken the port of last time may have been sent the key, by a bookmark.
+    key = {"MAIL_CATCHER_KEY": kept_secret(children.home, "mail", renew=http == 0)}
+    return children.start("mail", [*program, "--smtp-port", str(smtp), "--http-port", str(http)], environment=key)
 
 
 def _wait_for_mail(
@@ -150,7 +164,7 @@ def _wait_for_mail(
     remember_port(children.home, "smtp", urlsplit(smtp_url).port)
     remember_port(children.home, "mail", urlsplit(mail_url).port)
     progress(f"Caught mail  {mail_url} (nothing is delivered)")
-    return smtp_url, mail_url
+    return smtp_url, f"{mail_url}/{kept_secret(children.home, 'mail')}/"
 
 
 def _mail_folder(home: Path) -> Path:

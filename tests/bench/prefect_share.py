@@ -14,7 +14,6 @@ from time import monotonic
 
 from deployments.local.prefect_api import prefect_api
 from deployments.local.stack import Stack, local_stack
-from deployments.local.stripe_standin.control import StandInControl
 from flows.tournament_fees import tournament_fees
 from tasks.campaign import CampaignOptions
 from tasks.settings_source import load_settings
@@ -109,7 +108,7 @@ def staged(families: int) -> Iterator[Staged]:
     with ExitStack() as parts:
         home = parts.enter_context(tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True))
         stack = parts.enter_context(local_stack(Path(home), given={}, progress=lambda _: None))
-        stand_in = parts.enter_context(StandInControl(stack.stripe_url or ""))
+        stand_in = parts.enter_context(stack.stand_in())
         port = parts.enter_context(slow_sink(REPLY_MS))
         given = {**stack.environment, "SMTP_URL": f"smtp://127.0.0.1:{port}"}
         club = BigClub.on(parts.enter_context(open_pipeline(load_settings(given), stand_in, NO_MAIL)))

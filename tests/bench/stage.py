@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from deployments.local.postgres import PostgresServer, embedded_postgres
-from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.campaign import Batch, Campaign, CampaignOptions
 from tasks.steps.open_campaign import open_campaign
@@ -67,7 +66,7 @@ def stage(families: int, settings: Mapping[str, object] | None = None) -> Iterat
         folder = Path(name)
         postgres = parts.enter_context(embedded_postgres(folder / "data", databases=("club",)))
         server = parts.enter_context(running_stand_in(folder / "stripe.sqlite3"))
-        stand_in = parts.enter_context(StandInControl(server.base_url))
+        stand_in = parts.enter_context(server.control())
         with_defaults = {"stripe_calls_per_second": 1000.0, "batch_size": 50, **(settings or {})}
         chosen = settings_for(postgres.url("club"), stand_in, NO_MAIL).model_copy(update=with_defaults)
         club = BigClub.on(parts.enter_context(open_pipeline(chosen, stand_in, NO_MAIL)))

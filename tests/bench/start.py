@@ -14,7 +14,6 @@ from deployments.local.home import REPOSITORY
 from deployments.local.mail_catcher.mailbox import numbers
 from deployments.local.prefect_api import prefect_api
 from deployments.local.serve import served as serve
-from deployments.local.stripe_standin.control import StandInControl
 from tests.bench.findings import Findings
 from tests.bench.measuring import Announce, Sample, Spread, in_turns
 from tests.runs.served import Served
@@ -80,6 +79,6 @@ def served() -> Iterator[Served]:
         tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
         serve(Path(home), {}, lambda _: None) as (stack, worker),
         prefect_api(stack.environment) as api,
-        StandInControl(stack.stripe_url or "") as stand_in,
+        stack.stand_in() as stand_in,
     ):
         yield Served(stack, worker, api, stand_in)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from stripe import HTTPClient
 
-from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tasks import pace
 from tests.chaos.world import World
@@ -18,7 +17,7 @@ from tests.integration.pipeline.conftest import (
     server_url,
     settings,
     stand_in,
-    stand_in_url,
+    stand_in_server,
     template,
 )
 from tests.integration.pipeline.harness import Inbox, fresh_database, open_pipeline, settings_for
@@ -33,7 +32,7 @@ __all__ = [
     "server_url",
     "settings",
     "stand_in",
-    "stand_in_url",
+    "stand_in_server",
     "template",
 ]
 
@@ -45,7 +44,7 @@ def world(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFact
         pytest.MonkeyPatch.context() as patch,
         fresh_database(server_url) as database_url,
         running_stand_in(tmp_path_factory.mktemp("machine") / "stripe.sqlite3") as server,
-        StandInControl(server.base_url) as control,
+        server.control() as control,
         open_pipeline(
             settings_for(database_url, control, catcher).model_copy(update={"stripe_calls_per_second": 1000.0}),
             control,

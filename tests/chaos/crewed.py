@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.links.ledger import LEASE_SECONDS
 from tasks.outbox import CLAIM_SECONDS
@@ -109,7 +108,7 @@ def crewed_campaign(
     """Set up a campaign with its servers and workers on a database; `changed` are settings of the workers alone."""
     with (
         running_stand_in(folder / "stripe.sqlite3") as stripe,
-        StandInControl(stripe.base_url) as stand_in,
+        stripe.control() as stand_in,
         server(mail, ChaoticTalk) as port,
         ExitStack() as parts,
     ):

@@ -33,7 +33,7 @@ from tasks.steps.prepare_refresh import prepare_refresh
 from tasks.steps.summarize import summarize
 from tasks.steps.sweep import sweep
 from tests.chaos.moments import PATIENCE_SECONDS, Watcher, Worker, all_watched, in_child, watch_engine
-from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline, links_in
+from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, PAYMENT_LINKS, SESSIONS, SmallClub
 
 Job = Literal["refresh", "refresh to links", "campaign 1", "campaign 2"]
@@ -292,7 +292,7 @@ class World:
     @property
     def client(self) -> stripe.StripeClient:
         """Stripe, as a person or a network that is late asks it."""
-        return stripe.StripeClient(STRIPE_KEY, base_addresses={"api": self.pipeline.stand_in.base_url})
+        return self.pipeline.stripe_client()
 
     def pay(self, session: Json, *, slow: bool = False, amount: int | None = None) -> None:
         self.pipeline.stand_in.pay(session["id"], slow=slow, amount_total=amount)

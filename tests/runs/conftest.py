@@ -8,7 +8,6 @@ import pytest
 
 from deployments.local.prefect_api import prefect_api
 from deployments.local.serve import served as serve
-from deployments.local.stripe_standin.control import StandInControl
 from tasks.settings_source import load_settings
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.runs.deploying import undo
@@ -25,7 +24,7 @@ def serving() -> Iterator[Served]:
         tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
         serve(Path(home), {}, print) as (stack, worker),
         prefect_api(stack.environment) as api,
-        StandInControl(stack.stripe_url or "") as stand_in,
+        stack.stand_in() as stand_in,
     ):
         yield Served(stack, worker, api, stand_in)
 

@@ -8,18 +8,21 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 
 from deployments.local.demo_club import TOURNAMENT
+from deployments.local.kept_secrets import kept_secret
 from deployments.local.prefect_api import prefect_api
 from deployments.local.prefect_login import AT_ITS_CLIENTS
+from deployments.local.stripe_standin.control import StandInControl
 from tests.runs.served import DEPLOYMENT, FINAL
 from tests.runs.test_runs_demo import OURS, REPOSITORY, left_behind
 
-PRINTED = re.compile(r"^(Prefect|Stripe|Mail|Log in):?\s+(http://[\d.:]+|admin:\S+)", re.MULTILINE)
+PRINTED = re.compile(r"^(Prefect|Stripe|Mail|Log in):?\s+(http://[\d.:]+(?:/\w{32}/)?|admin:\w+)", re.MULTILINE)
 
 
 @pytest.fixture
@@ -55,9 +58,7 @@ def serve(home: Path) -> tuple["subprocess.Popen[str]", dict[str, str]]:
     for line in process.stdout:
         said += line
         if line.startswith("Ctrl-C stops it"):
-            return process, dict(
-                re.findall(r"^(Prefect|Stripe|Mail|Log in):?\s+(http://[\d.:]+|admin:\S+)", said, re.MULTILINE)
-            )
+            return process, dict(PRINTED.findall(said))
     raise AssertionError(said)
 
 
@@ -74,6 +75,12 @@ def run(printed: Mapping[str, str]) -> str:
         while (state := api.get(f"/flow_runs/{started}").raise_for_status().json()["state"])["type"] not in FINAL:
             time.sleep(0.3)  # between two looks; asking all the time would keep the server from its work
         return str(state["message"])
+
+
+def sessions(stripe: str, home: Path) -> list[dict[str, Any]]:
+    """Return what the stand-in has."""
+    with StandInControl(stripe, kept_secret(home / "serve", "stripe-control")) as stand_in:
+        return stand_in.sessions()
 
 
 RETRY = "retry-failed-sends/retry-failed-sends"
@@ -102,7 +109,7 @@ def switched(printed: Mapping[str, str]) -> tuple[list[bool], bool, int]:
 def test_what_was_done_is_kept_when_it_is_killed_and_started_again(home: Path) -> None:
     first, addresses = serve(home)
     assert run(addresses) == "23 sent, 9 skipped, 0 still to send"
-    sessions = httpx.get(f"{addresses['Stripe']}/_standin/sessions", trust_env=False).json()
+    made = sessions(addresses["Stripe"], home)
     switch(addresses)
     first.kill()
     first.communicate()
@@ -112,7 +119,8 @@ def test_what_was_done_is_kept_when_it_is_killed_and_started_again(home: Path) -
         assert switched(again) == ([True], True, 3)
         assert run(again) == "0 sent, 9 skipped, 0 still to send"
         assert len(list((home / "serve" / "mail").glob("*.eml"))) == 23
-        assert httpx.get(f"{again['Stripe']}/_standin/sessions", trust_env=False).json() == sessions
+        assert sessions(again["Stripe"], home) == made
+        assert httpx.get(again["Mail"], trust_env=False).text.count('<details class="message"') == 23
         with api_of(again) as api:
             assert api.post("/flow_runs/count", json={}).json() == 2
     finally:

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from deployments.local.kept_secrets import secret_file
 from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER
 from deployments.local.processes import inherited_environment
 from tests.runs.served import Served
@@ -77,7 +78,7 @@ def test_a_websocket_is_closed_before_it_says_anything(serving: Served, path: st
 
 
 def test_the_secret_is_in_a_file_that_nobody_else_can_read_and_on_no_command_line(serving: Served) -> None:
-    file = serving.stack.home / "prefect-login"
+    file = secret_file(serving.stack.home, "prefect")
     secret = file.read_text().strip()
     assert secret == serving.environment[AT_ITS_CLIENTS]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

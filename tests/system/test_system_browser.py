@@ -2,11 +2,17 @@
 
 import os
 import shutil
+import smtplib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
@@ -19,7 +25,6 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from deployments.local.mail_catcher.page import write_index
 from deployments.local.stack import Stack, local_stack
-from deployments.local.stripe_standin.control import StandInControl
 from tasks.settings_source import load_settings
 from tests.integration.pipeline.harness import Inbox, Pipeline, links_in, open_pipeline, open_session
 
@@ -48,7 +53,7 @@ def club(stack: Stack) -> Iterator[Pipeline]:
     """The demo club, whose 23 messages have been sent."""
     inbox = Inbox(stack.environment["SMTP_URL"], stack.mail_folder or Path())
     with (
-        StandInControl(stack.stripe_url or "") as stand_in,
+        stack.stand_in() as stand_in,
         open_pipeline(load_settings(stack.environment), stand_in, inbox) as pipeline,
     ):
         pipeline.load_demo()
@@ -102,7 +107,7 @@ def following(driver: Chrome, link: WebElement) -> Iterator[None]:
 @pytest.fixture(params=["as served", "as a file"])
 def index(request: pytest.FixtureRequest, club: Pipeline, stack: Stack) -> str:
     """The address of the page of all emails."""
-    return f"{stack.mail_url}/" if request.param == "as served" else write_index(club.inbox.folder).as_uri()
+    return str(stack.mail_url) if request.param == "as served" else write_index(club.inbox.folder).as_uri()
 
 
 def test_the_page_of_all_emails_shows_each_with_its_own_links(chrome: Chrome, club: Pipeline, index: str) -> None:
@@ -121,7 +126,7 @@ def following_link_to(player: str, chrome: Chrome, club: Pipeline, stack: Stack)
     """Open the page of all emails and in it the one about a player; follow its link; give the session that it is of."""
     session = open_session(club, player)
     address = club.message_to(player.split()[1]).address
-    chrome.get(f"{stack.mail_url}/")
+    chrome.get(str(stack.mail_url))
     everything = chrome.find_elements(By.CSS_SELECTOR, "details.message")
     (message,) = [m for m in everything if address in m.find_element(By.CSS_SELECTOR, ".to").text]
     (link, *_) = [link for link in opened(chrome, message) if link.get_attribute("href") == session["url"]]
@@ -176,3 +181,38 @@ def test_a_link_of_an_expired_session_says_so(chrome: Chrome, club: Pipeline) ->
     chrome.get(club.order_of("Dylan Draper").stripe_checkout_url)
     wait_for_heading(chrome, "This link has expired")
     assert chrome.find_elements(By.CSS_SELECTOR, "button") == []
+
+
+@contextmanager
+def another_site() -> Iterator[tuple[str, "Queue[str | None]"]]:
+    """Run a web server; give its address, and from where its visitors say that they come."""
+    referrers: Queue[str | None] = Queue()
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            referrers.put(self.headers["Referer"])
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://localhost:{server.server_port}/", referrers
+        finally:
+            server.shutdown()
+
+
+def test_a_link_of_a_mail_does_not_tell_where_the_mail_was_read(chrome: Chrome, stack: Stack) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "fees@example.org", "robin@example.com", "Look"
+    address = urlsplit(stack.environment["SMTP_URL"])
+    with another_site() as (site, referrers), smtplib.SMTP(str(address.hostname), int(address.port or 0)) as server:
+        link = f'<a referrerpolicy="unsafe-url" href="{site}">Look</a>'
+        message.add_alternative(f'<head><meta name="referrer" content="unsafe-url"></head>{link}', subtype="html")
+        server.send_message(message)
+        chrome.get(str(stack.mail_url))
+        opened(chrome, chrome.find_element(By.CSS_SELECTOR, "details.message"))
+        with following(chrome, chrome.find_element(By.CSS_SELECTOR, "a")):
+            assert referrers.get(timeout=PATIENCE) is None

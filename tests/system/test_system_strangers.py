@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from deployments.emails.chromium import browser
 from deployments.local.demo_club import TOURNAMENT
 from deployments.local.home import REPOSITORY
+from deployments.local.kept_secrets import secret_file
 from deployments.local.mail_catcher.mailbox import numbers
 from deployments.local.ports import free_port
 from deployments.local.postgres import embedded_postgres
@@ -63,13 +65,24 @@ def operator(stack: Stack) -> Iterator[Chrome]:
     with browser(f"--host-resolver-rules=MAP {NAMES[-1]} 127.0.0.1") as (driver, _):
         driver.set_window_size(1280, 1400)
         log_in(driver, stack.prefect_url or "", stack.environment[AT_ITS_CLIENTS])
-        driver.get(stack.mail_page or "")
+        driver.get(stack.mail_url or "")
         yield driver
+
+
+def without_key(stack: Stack) -> str:
+    """The address of the caught mail, as others know it."""
+    return f"http://{urlsplit(stack.mail_url or '').netloc}"
+
+
+def sessions_of(stack: Stack) -> list[dict[str, Any]]:
+    with stack.stand_in() as stand_in:
+        return stand_in.sessions()
 
 
 def attempts(stack: Stack, deployment: str) -> dict[str, Any]:
     """Everything that a page can try: simple requests, which no preflight goes before, others, and websockets."""
-    prefect, stripe, mail = (f"{url}" for url in (stack.prefect_url, stack.stripe_url, stack.mail_url))
+    prefect, stripe = f"{stack.prefect_url}", f"{stack.stripe_url}"
+    mail = without_key(stack)
     start = f"{prefect}/api/deployments/{deployment}/create_flow_run"
     command = json.dumps({"state": {"type": "SCHEDULED"}, "job_variables": {"command": f"touch {stack.home}/was-here"}})
     simple = {"method": "POST", "headers": PLAIN, "body": command, "mode": "no-cors", "credentials": "include"}
@@ -95,6 +108,7 @@ def attempts(stack: Stack, deployment: str) -> dict[str, Any]:
         "a reset": {"url": f"{stripe}/_standin/reset", "options": {"method": "POST", "mode": "no-cors"}},
         "sessions, as a client": {"url": f"{stripe}/v1/checkout/sessions", "options": reading},
         "mail": {"url": f"{mail}/", "options": reading},
+        "mail, by its key": {"url": stack.mail_url, "options": reading},
         "a message": {"url": f"{mail}/messages/1.html", "options": reading},
         "the mail server": {"url": stack.environment["SMTP_URL"].replace("smtp://", "http://"), "options": simple},
     }
@@ -118,7 +132,7 @@ def page_of_somebody_else(tries: dict[str, Any]) -> Iterator[tuple[str, list[dic
 def test_a_page_of_another_origin_reads_nothing_and_starts_nothing(
     stack: Stack, api: httpx.Client, operator: Chrome, name: str
 ) -> None:
-    runs, sessions = api.post("/flow_runs/count", json={}).json(), stack.standin().sessions()
+    runs, sessions = api.post("/flow_runs/count", json={}).json(), sessions_of(stack)
     deployment = api.get("/deployments/name/tournament-fees/tournament-fees").json()["id"]
     with page_of_somebody_else(attempts(stack, deployment)) as (place, home):
         operator.get(f"http://{place.replace('127.0.0.1', name)}/")
@@ -126,7 +140,7 @@ def test_a_page_of_another_origin_reads_nothing_and_starts_nothing(
     (got,) = home
     assert got == dict.fromkeys(attempts(stack, deployment), "nothing")
     assert api.post("/flow_runs/count", json={}).json() == runs
-    assert stack.standin().sessions() == sessions
+    assert sessions_of(stack) == sessions
     assert not (stack.home / "was-here").exists()
 
 
@@ -134,7 +148,8 @@ def test_a_name_that_is_made_to_point_here_gets_no_data(stack: Stack, operator: 
     for url, path in (
         (stack.prefect_url, "/api/admin/settings"),
         (stack.stripe_url, "/_standin/sessions"),
-        (stack.mail_url, "/"),
+        (without_key(stack), "/"),
+        (stack.mail_url, ""),
     ):
         operator.get(f"{url}{path}".replace("127.0.0.1", NAMES[-1]))
         shown = operator.find_element("css selector", "body").text
@@ -165,12 +180,12 @@ def test_another_user_of_the_machine_is_refused(stack: Stack) -> None:
         f"{stack.prefect_url}/api/deployments/name/tournament-fees/tournament-fees",
         f"{stack.stripe_url}/_standin/sessions",
         f"{stack.stripe_url}/v1/checkout/sessions",
-        f"{stack.mail_url}/",
-        f"{stack.mail_url}/messages/1.eml",
+        f"{without_key(stack)}/",
+        f"{without_key(stack)}/messages/1.eml",
     ):
         for more in ([], ["--header", "Host: localhost"], ["--request", "POST"], ["--user", "sk_test_guess:"]):
             assert as_another_user(url, *more) in {"401", "403", "404", "405"}, url
-    assert as_another_user(f"file://{stack.home}/prefect-login") == "000"
+    assert as_another_user(f"file://{secret_file(stack.home, 'prefect')}") == "000"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")

@@ -1,12 +1,13 @@
 """The secret of Prefect's server in the embedded stack: the user's own, or one that is made and kept."""
 
-import stat
 from pathlib import Path
+from socket import create_server
 
 import pytest
 
 from deployments.local.given import check_given
-from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER, given_login, how_to_log_in, kept_login
+from deployments.local.ports import free_port, remember_port
+from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER, NAME, given_login, how_to_log_in, kept_login
 from tasks.errors import ConfigurationError
 
 GOOD = "admin:what-they-chose"
@@ -38,25 +39,26 @@ def test_two_that_differ_are_refused_before_anything_is_started() -> None:
     assert GOOD not in str(refused.value)
 
 
-def test_one_is_made_at_random_once_for_a_folder_and_nobody_else_reads_it(tmp_path: Path) -> None:
+def test_one_is_made_at_random_for_a_folder_and_stays_while_its_port_is_free(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for folder in (here, there):
         folder.mkdir()
+        remember_port(folder, NAME, free_port())
     made = kept_login(here)
     assert given_login({AT_THE_SERVER: made, AT_ITS_CLIENTS: made}) == made, "Prefect takes it"
     assert kept_login(here) == made != kept_login(there)
-    (kept,) = here.iterdir()
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert made in how_to_log_in(here, {})
-    assert str(kept) in how_to_log_in(here, {})
+    told = how_to_log_in(here, made, {})
+    assert made in told
+    assert str(here) in told
 
 
-def test_what_a_kill_left_half_written_is_made_again(tmp_path: Path) -> None:
-    (tmp_path / "prefect-login.draft").write_text("admin:ha")
-    assert len(kept_login(tmp_path)) > 30
+def test_one_is_made_anew_where_somebody_else_has_the_port_to_which_browsers_sent_it(tmp_path: Path) -> None:
+    with create_server(("127.0.0.1", 0)) as stranger:
+        remember_port(tmp_path, NAME, stranger.getsockname()[1])
+        assert kept_login(tmp_path) != kept_login(tmp_path)
 
 
 def test_the_users_own_secret_is_not_printed(tmp_path: Path) -> None:
-    told = how_to_log_in(tmp_path, {AT_THE_SERVER: GOOD, AT_ITS_CLIENTS: GOOD})
+    told = how_to_log_in(tmp_path, GOOD, {AT_THE_SERVER: GOOD, AT_ITS_CLIENTS: GOOD})
     assert AT_ITS_CLIENTS in told
     assert GOOD not in told

@@ -1,4 +1,7 @@
-"""Run the catcher: `python -m deployments.local.mail_catcher --folder DIR [--smtp-port N] [--http-port N]`."""
+"""Run the catcher: `python -m deployments.local.mail_catcher --folder DIR [--smtp-port N] [--http-port N]`.
+
+Its pages are below the key in MAIL_CATCHER_KEY, http://127.0.0.1:N/KEY/; without one nobody can open them.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import uvicorn
 
+from deployments.local.callers import key_from
 from deployments.local.mail_catcher.mailbox import MailFolder
 from deployments.local.mail_catcher.smtp import serve_smtp
 from deployments.local.mail_catcher.web import mail_pages
@@ -31,7 +35,12 @@ def main() -> None:
 async def serve(folder: Path, smtp_port: int, http_port: int) -> None:
     """Catch mail and show it, on 127.0.0.1 only; say on standard output where."""
     pages = uvicorn.Config(
-        mail_pages(folder), log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=2
+        mail_pages(folder, key_from("MAIL_CATCHER_KEY")),
+        log_level="warning",
+        access_log=False,  # the key is in the paths
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=2,
     )
     with _listening(smtp_port) as smtp_socket, _listening(http_port) as http_socket:
         smtp = await serve_smtp(MailFolder(folder), smtp_socket)

@@ -35,6 +35,19 @@ class CatchAll:
         return f"250 2.0.0 kept as {file.stem}"
 
 
+class _NoBrowser(SMTP):
+    """Hang up on a browser: any page on the web can post here, and what it sends would be read as commands.
+
+    Programs need no password: they can add a message, as to any mailbox, and read none.
+    """
+
+    async def _hang_up(self, _argument: str | None) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
+    smtp_GET = smtp_HEAD = smtp_POST = smtp_PUT = smtp_PATCH = smtp_DELETE = smtp_OPTIONS = _hang_up  # noqa: N815 -- as above
+
+
 async def serve_smtp(mail: MailFolder, listening: socket.socket) -> asyncio.Server:
     """Start to serve on a bound socket."""
     handler = CatchAll(mail)
@@ -44,4 +57,4 @@ async def serve_smtp(mail: MailFolder, listening: socket.socket) -> asyncio.Serv
 
 def _session(handler: CatchAll, loop: asyncio.AbstractEventLoop) -> SMTP:
     # A host name that is given is not looked up: the look-up can take seconds on a machine without DNS.
-    return SMTP(handler, data_size_limit=_MESSAGE_BYTES, enable_SMTPUTF8=True, hostname="localhost", loop=loop)
+    return _NoBrowser(handler, data_size_limit=_MESSAGE_BYTES, enable_SMTPUTF8=True, hostname="localhost", loop=loop)

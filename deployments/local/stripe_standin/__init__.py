@@ -4,7 +4,7 @@ It answers stripe-python over HTTP as Stripe documents it for API 2026-10-28: ho
 retrieve, list, expire, line items), their payment intents, and payment links (create, retrieve, update, list, line
 items), with Stripe's bounds, errors, modes and idempotency. It refuses what Stripe refuses, and also, in words that say
 so, what Stripe takes and this does not model. The routes below /_standin/ move its clock, pay sessions, open links and
-stage faults (see control.StandInControl).
+stage faults, for who has its secret (see control.StandInControl).
 
 Where Stripe's documents leave the answer open, it chooses: a zero total completes as `no_payment_required`;
 refusals other than 500s are never replayed; a session that lapsed comes back to life when a test turns the clock back.

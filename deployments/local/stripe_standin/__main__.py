@@ -1,4 +1,8 @@
-"""Run the stand-in: python -m deployments.local.stripe_standin --data FILE [--port N]."""
+"""Run the stand-in: python -m deployments.local.stripe_standin --data FILE [--port N] [--any-key].
+
+Its API takes the key in STANDIN_API_KEY, its control routes the secret in STANDIN_CONTROL_SECRET. What is not set lets
+nobody in.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from pathlib import Path
 
 import uvicorn
 
+from deployments.local.callers import key_from
 from deployments.local.stripe_standin.app import make_app
 from deployments.local.stripe_standin.connections import DroppableProtocol
 from deployments.local.stripe_standin.parts import Parts
@@ -31,13 +36,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="stripe_standin", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the SQLite file that holds the state")
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free port")
+    parser.add_argument("--any-key", action="store_true", help="take any API key that has the shape of one of Stripe's")
     arguments = parser.parse_args()
+    only_key = None if arguments.any_key else key_from("STANDIN_API_KEY")
     try:
         parts = Parts.open(arguments.data)
     except BlockingIOError:
         sys.exit(f"another stand-in is using {arguments.data}; stop it or give another --data file")
     with _listener(arguments.port) as listener:
-        _serve(parts, listener)
+        _serve(parts, listener, only_key)
     parts.store.close()
     return 0
 
@@ -51,10 +58,10 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def _serve(parts: Parts, listener: socket.socket) -> None:
+def _serve(parts: Parts, listener: socket.socket, only_key: str | None) -> None:
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     config = uvicorn.Config(
-        make_app(parts, base_url),
+        make_app(parts, base_url, key_from("STANDIN_CONTROL_SECRET"), only_key),
         http=DroppableProtocol,
         ws="none",
         lifespan="off",

@@ -7,6 +7,7 @@ import sys
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -61,6 +62,7 @@ class Api:
 
     parts: Parts
     base_url: str
+    only_key: str | None
 
     async def answer(self, request: Request) -> Response:
         """Answer one request; the response exists only after everything is committed."""
@@ -79,7 +81,7 @@ class Api:
         return self._response(call, answer, request)
 
     async def _attempt(self, call: Call, request: Request) -> Answer:
-        access = authenticate(request.headers.get("authorization"))
+        access = authenticate(request.headers.get("authorization"), self.only_key)
         call.parameters = parse_form(await _encoded_parameters(request))
         call.fault = self.parts.faults.take(call.method, call.path)
         if call.fault_is("drop_before"):
@@ -148,6 +150,8 @@ class Api:
         return JSONResponse(with_host(answer.body, self.base_url), answer.status, headers)
 
     def _log(self, call: Call, answer: Answer | None) -> None:
+        if answer and answer.status == HTTPStatus.UNAUTHORIZED:
+            return  # who may not come in writes nothing here
         session_id, object_id = _named(_SESSIONS, call.path), _named(_LINKS, call.path)
         if answer and answer.body.get("object") == "checkout.session":
             session_id = answer.body["id"]

@@ -17,9 +17,14 @@ Json = dict[str, Any]
 class StandInControl:
     """Do from outside what only payers, banks, time and networks can do. HTTP errors raise httpx.HTTPStatusError."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, secret: str) -> None:
         self.base_url = base_url
-        self._client = httpx.Client(base_url=f"{base_url}/_standin", timeout=300, trust_env=False)  # 60,000 at once
+        self._client = httpx.Client(
+            base_url=f"{base_url}/_standin",
+            headers={"Authorization": f"Bearer {secret}"},
+            timeout=300,  # seconds: 60,000 sessions at once
+            trust_env=False,
+        )
 
     def __enter__(self) -> Self:
         """Return the client itself."""

@@ -1,4 +1,4 @@
-"""Routes below /_standin/: JSON, for the demo and the tests, never part of Stripe's namespace."""
+"""Routes below /_standin/: JSON, for who has the secret (the demo, the tests), never part of Stripe's namespace."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from deployments.local.callers import is_key
 from deployments.local.stripe_standin.api import with_host
 from deployments.local.stripe_standin.faults import FaultRequest
 from deployments.local.stripe_standin.limits import Settings
@@ -68,6 +69,7 @@ class Visit(_Body):
 
 Body = TypeVar("Body", bound=BaseModel)
 Handler = Callable[[Request], Awaitable[Json]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -153,12 +155,12 @@ class Control:
         return {"status": "reset"}
 
 
-def control_routes(parts: Parts, base_url: str) -> list[Route]:
-    """Return the control routes."""
+def control_routes(parts: Parts, base_url: str, secret: str) -> list[Route]:
+    """Return the control routes, of which all but `health` want the secret."""
     control = Control(parts, base_url)
 
     def route(path: str, handler: Handler, *methods: str) -> Route:
-        return Route(f"/_standin/{path}", _answering(handler), methods=methods)
+        return Route(f"/_standin/{path}", _guarded(secret, _answering(handler)), methods=methods)
 
     return [
         route("clock", control.clock, "GET", "POST"),
@@ -171,12 +173,21 @@ def control_routes(parts: Parts, base_url: str) -> list[Route]:
         route("faults", control.faults, "GET", "POST", "DELETE"),
         route("settings", control.settings, "GET", "POST"),
         route("requests", control.requests, "GET", "DELETE"),
-        route("health", control.health, "GET"),
+        Route("/_standin/health", _answering(control.health), methods=["GET"]),
         route("reset", control.reset, "POST"),
     ]
 
 
-def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(secret: str, endpoint: Endpoint) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        if not is_key(request.headers.get("authorization", ""), f"Bearer {secret}"):
+            return JSONResponse({"error": "the stand-in's secret is needed: Authorization: Bearer ..."}, 401)
+        return await endpoint(request)
+
+    return answer
+
+
+def _answering(handler: Handler) -> Endpoint:
     async def answer(request: Request) -> Response:
         try:
             return JSONResponse(await handler(request))

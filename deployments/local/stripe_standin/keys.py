@@ -1,4 +1,4 @@
-"""API keys: what a request may do, and in which mode, by the shape of its key alone."""
+"""API keys: what a request may do, and in which mode, by the shape of its key."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import binascii
 import re
 from dataclasses import dataclass
 
+from deployments.local.callers import is_key
 from deployments.local.stripe_standin.errors import StripeError
 
 WRITE_SESSIONS = "rak_checkout_session_write"
@@ -38,11 +39,12 @@ class Access:
             raise StripeError(403, msg)
 
 
-def authenticate(authorization: str | None) -> Access:
+def authenticate(authorization: str | None, only_key: str | None) -> Access:
     """Read an Authorization header (Bearer, or Basic with the key as user name).
 
     A key containing `_readonly_` has no write permission, one containing `_nolinks_` none for payment links, and one
-    containing `_revoked_` has expired. Raises StripeError 401 for a missing, malformed, publishable or expired key.
+    containing `_revoked_` has expired. Raises StripeError 401 for a missing, malformed, publishable or expired key, and
+    for any other key than `only_key`, unless that is None.
     """
     key = _bearer(authorization)
     if not key:
@@ -55,6 +57,8 @@ def authenticate(authorization: str | None) -> Access:
         raise StripeError(401, f"Invalid API Key provided: {_mask(key)}")
     if "_revoked_" in key:
         raise StripeError(401, f"Expired API Key provided: {_mask(key)}", code="api_key_expired")
+    if only_key and not is_key(key, only_key):
+        raise StripeError(401, f"Invalid API Key provided: {_mask(key)}")
     lacks = frozenset({WRITE_LINKS} if "_nolinks_" in key else ())
     return Access(livemode=match[1] == "live", masked=_mask(key), can_write="_readonly_" not in key, lacks=lacks)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from deployments.local.stripe_standin.control import StandInControl
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
 _READY = "listening on "
@@ -19,6 +23,11 @@ class RunningStandIn:
 
     base_url: str
     process: subprocess.Popen[str]
+    secret: str = field(repr=False)
+
+    def control(self) -> StandInControl:
+        """Return a client of its control routes."""
+        return StandInControl(self.base_url, self.secret)
 
     def kill(self) -> None:
         """End it as kill -9 does."""
@@ -28,16 +37,20 @@ class RunningStandIn:
 
 @contextmanager
 def running_stand_in(data: Path, port: int = 0) -> Iterator[RunningStandIn]:
-    """Run a stand-in on the SQLite file `data` until the end of the block.
+    """Run a stand-in that takes any API key, on the SQLite file `data`, until the end of the block.
 
     Port 0 takes a free one. Raises RuntimeError where it does not come up; its own words are on stderr.
     """
     command = [sys.executable, "-m", "deployments.local.stripe_standin", "--data", str(data), "--port", str(port)]
-    with subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+    secret = secrets.token_hex(16)
+    environment = {**os.environ, "STANDIN_CONTROL_SECRET": secret}
+    with subprocess.Popen(
+        [*command, "--any-key"], cwd=_REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line.startswith(_READY):
                 raise RuntimeError(f"the Stripe stand-in did not start on {data}: see its message above")
-            yield RunningStandIn(line.removeprefix(_READY).strip(), process)
+            yield RunningStandIn(line.removeprefix(_READY).strip(), process, secret)
         finally:
             process.terminate()

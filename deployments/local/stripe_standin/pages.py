@@ -1,7 +1,7 @@
 """The hosted payment pages: what a payer sees behind a session's URL and a payment link's.
 
-Only a POST from a session's own page pays. A GET of a payment link opens a session and goes on to its page, as a
-browser's visit does at Stripe.
+Who has a page's address may see it and pay, as at Stripe. Only a POST from a session's own page pays. A GET of a
+payment link opens a session and goes on to its page, as a browser's visit does there.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ _TITLES = {
     "no_payment_required": "Thank you, there was nothing to pay",
     "paid": "Thank you, this has been paid",
 }
+_PAGE = {"Cache-Control": "no-store", "Content-Security-Policy": "frame-ancestors 'none'"}
 _THANKS = ("processing", "no_payment_required", "paid")
 _STATUS = {"missing": 404, "expired": 410, "used": 410, "off": 410}
 
 
-def page_routes(parts: Parts, base_url: str) -> list[Route]:
+def page_routes(parts: Parts) -> list[Route]:
     """Return the payment pages' routes."""
 
     async def show(request: Request) -> Response:
@@ -46,9 +47,6 @@ def page_routes(parts: Parts, base_url: str) -> list[Route]:
 
     async def pay(request: Request) -> Response:
         id_ = request.path_params["id"]
-        origin = request.headers.get("origin", base_url)
-        if urlsplit(origin).netloc != request.url.netloc:
-            return HTMLResponse("<p>This page can be paid only from itself.</p>", 403)
         slow = (await request.body()).decode(errors="replace") == "method=bank_transfer"
         try:
             session = parts.payments.pay(id_, slow=slow)
@@ -104,7 +102,7 @@ def _session_page(parts: Parts, id_: str) -> Response:
 
 def _page(state: str, message: str | None = None, **more: object) -> Response:
     html = _PAGES.get_template("pay_page.html").render(state=state, title=_TITLES[state], message=message, **more)
-    return HTMLResponse(html, _STATUS.get(state, 200), {"Cache-Control": "no-store"})
+    return HTMLResponse(html, _STATUS.get(state, 200), _PAGE)
 
 
 def _state(parts: Parts, session: Json) -> str:

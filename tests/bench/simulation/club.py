@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Lock
 
-from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tests.bench.simulation.browser import Browser
 from tests.bench.simulation.parents import Parent
@@ -33,7 +32,7 @@ def season_of(way: Way, parents: tuple[Parent, ...], server_url: str, folder: Pa
         inbox = parts.enter_context(catching_mail(folder / "mail"))
         database_url = parts.enter_context(fresh_database(server_url))
         server = parts.enter_context(running_stand_in(folder / "stripe.sqlite3"))
-        stand_in = parts.enter_context(StandInControl(server.base_url))
+        stand_in = parts.enter_context(server.control())
         settings = settings_for(database_url, stand_in, inbox).model_copy(update=UNHURRIED)
         with MIGRATING:
             pipeline = parts.enter_context(open_pipeline(settings, stand_in, inbox))

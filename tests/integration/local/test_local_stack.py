@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
 from deployments.local.prefect_api import prefect_api
 from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER
-from deployments.local.stack import STANDIN_KEY, Stack, local_stack
+from deployments.local.stack import Stack, local_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,7 +81,7 @@ def test_the_whole_stack_answers_and_leaves_no_process(home: Path) -> None:
         assert _one(stack.environment["DATABASE_URL"], "SELECT current_database()") == "club"
         assert json.loads(_get(f"{stack.stripe_url}/_standin/health")) is not None
         _send(stack, "the first")
-        assert b"the first" in _get(f"{stack.mail_url}/")
+        assert b"the first" in _get(str(stack.mail_url))
         assert _get(f"{stack.environment['PREFECT_API_URL']}/health") == b"true"
         settings = json.loads(_get(f"{stack.prefect_url}/ui-settings"))
         assert settings["api_url"] == stack.environment["PREFECT_API_URL"]
@@ -90,9 +90,8 @@ def test_the_whole_stack_answers_and_leaves_no_process(home: Path) -> None:
         with prefect_api(stack.environment) as api:
             assert api.get("/admin/settings").json()["server"]["api"]["cors_allowed_origins"].startswith("http://127.")
     assert _left(ran) == []
-    assert STANDIN_KEY not in "".join(said)
-    assert STANDIN_KEY not in repr(stack)
     assert login not in "".join(said)
+    assert login not in repr(stack)
 
 
 @pytest.mark.only_long
@@ -108,7 +107,7 @@ def test_a_killed_stack_leaves_its_data_and_its_ports_to_the_next(home: Path, ho
         assert second == first
         assert _one(second.environment["DATABASE_URL"], "SELECT figure FROM kept") == 7
         _send(second, "after")
-        assert re.findall(r"(?:before|after)(?=</span>)", _get(f"{second.mail_url}/").decode()) == ["after", "before"]
+        assert re.findall(r"(?:before|after)(?=</span>)", _get(str(second.mail_url)).decode()) == ["after", "before"]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +157,9 @@ def test_a_proxy_for_the_web_is_not_asked_for_this_machine(home: Path, monkeypat
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
     monkeypatch.setenv("no_proxy", "club.example.org")
     with local_stack(home, prefect=False, given={}, progress=_quiet) as stack:
-        client = stripe.StripeClient(STANDIN_KEY, base_addresses={"api": stack.stripe_url or ""})
+        client = stripe.StripeClient(
+            stack.environment["STRIPE_API_KEY"], base_addresses={"api": stack.environment["STRIPE_API_BASE"]}
+        )
         assert client.v1.checkout.sessions.list().data == []
         with urllib.request.urlopen(stack.mail_url or "") as answer:  # noqa: S310  our own; the wait for Prefect asks so
             assert answer.status == 200

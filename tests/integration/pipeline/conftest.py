@@ -11,7 +11,7 @@ import pytest
 from deployments.local.demo_club import STORIES
 from deployments.local.postgres import embedded_postgres
 from deployments.local.stripe_standin.control import StandInControl
-from deployments.local.stripe_standin.launch import running_stand_in
+from deployments.local.stripe_standin.launch import RunningStandIn, running_stand_in
 from tasks.settings import Settings
 from tests.integration.pipeline.harness import (
     Inbox,
@@ -64,14 +64,14 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stand_in_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_stand_in(tmp_path_factory.mktemp("stripe") / "stripe.sqlite3") as stand_in:
-        yield stand_in.base_url
+def stand_in_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStandIn]:
+    with running_stand_in(tmp_path_factory.mktemp("stripe") / "stripe.sqlite3") as server:
+        yield server
 
 
 @pytest.fixture
-def stand_in(stand_in_url: str) -> Iterator[StandInControl]:
-    with StrictStandIn(stand_in_url) as control:
+def stand_in(stand_in_server: RunningStandIn) -> Iterator[StandInControl]:
+    with StrictStandIn(stand_in_server.base_url, stand_in_server.secret) as control:
         control.reset()
         yield control
         control.check_requests()

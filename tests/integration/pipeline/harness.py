@@ -86,8 +86,8 @@ class Inbox:
 class StrictStandIn(StandInControl):
     """The stand-in, whose log and objects must be what Stripe publishes, in every test that uses it."""
 
-    def __init__(self, base_url: str) -> None:
-        super().__init__(base_url)
+    def __init__(self, base_url: str, secret: str) -> None:
+        super().__init__(base_url, secret)
         self.checked = 0
 
     def clear_requests(self) -> None:
@@ -181,9 +181,13 @@ class Pipeline:
                 aged = f"UPDATE tournament_fees.{table} SET {column} = {column} - :delta"  # noqa: S608  names of ours
                 connection.execute(text(aged), {"delta": delta})
 
+    def stripe_client(self, key: str | None = None) -> stripe.StripeClient:
+        """What the club's own system talks to Stripe with; by default it has the pipeline's key."""
+        key = key or self.services.settings.stripe_api_key.get_secret_value()
+        return stripe.StripeClient(key, base_addresses={"api": self.stand_in.base_url})
+
     def load_demo(self) -> None:
-        client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": self.stand_in.base_url})
-        load_demo_club(self.owner, client, self.stand_in)
+        load_demo_club(self.owner, self.stripe_client(), self.stand_in)
         self.grant()
         self.stand_in.clear_requests()
 
@@ -334,7 +338,7 @@ def own_pipeline(server_url: str, inbox: Inbox, folder: Path) -> Iterator[Pipeli
     with (
         fresh_database(server_url) as database_url,
         running_stand_in(folder / "stripe.sqlite3") as server,
-        StandInControl(server.base_url) as stand_in,
+        server.control() as stand_in,
         open_pipeline(settings_for(database_url, stand_in, inbox), stand_in, inbox) as pipeline,
     ):
         yield pipeline

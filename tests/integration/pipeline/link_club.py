@@ -4,11 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import stripe
-
 from tasks.links.model import Charge, Link, LinkKind
 from tasks.links.request import ORDER_KEY
-from tests.integration.pipeline.harness import STRIPE_KEY
 from tests.integration.pipeline.test_refresh import RefreshedClub
 
 
@@ -60,7 +57,7 @@ class LinkClub(RefreshedClub):
 
     def switch(self, link_id: str, *, active: bool) -> None:
         """Switch a link on or off as a person does in Stripe's Dashboard."""
-        client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": self.pipeline.stand_in.base_url})
+        client = self.pipeline.stripe_client()
         client.v1.payment_links.update(link_id, {"active": active})
 
     def findings(self) -> list[tuple[str, str]]:

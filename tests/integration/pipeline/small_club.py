@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
-import stripe
 from sqlalchemy import Row
 
 from tasks.campaign import Campaign, CampaignOptions
 from tasks.links.model import Charge, Link
 from tasks.steps.open_campaign import open_campaign
-from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline
+from tests.integration.pipeline.harness import Pipeline
 
 SCHEMA = Path(__file__).parents[3] / "sql" / "club" / "schema.sql"
 CUP = "Spring Cup"
@@ -106,10 +105,10 @@ class SmallClub:
         self.sql(f"UPDATE orders SET {columns} WHERE id = :id", id=order_id, **values)  # noqa: S608  names of the test
 
     def own_session(
-        self, order_id: int, *, amount: int = FEE, store: bool = True, store_url: bool = True, key: str = STRIPE_KEY
+        self, order_id: int, *, amount: int = FEE, store: bool = True, store_url: bool = True, key: str | None = None
     ) -> str:
         """Let the club's own system make a session for an order, without our metadata."""
-        client = stripe.StripeClient(key, base_addresses={"api": self.pipeline.stand_in.base_url})
+        client = self.pipeline.stripe_client(key)
         price: Any = {"currency": "usd", "unit_amount": amount, "product_data": {"name": "Entry"}}
         session = client.v1.checkout.sessions.create(
             {

@@ -5,12 +5,11 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-import stripe
 
 from tasks.errors import TransientError
 from tasks.links.model import Charge, LinkOutcome
 from tests.chaos.moments import Worker, watch_engine
-from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline, open_pipeline
+from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import SESSIONS, SmallClub
 
 
@@ -149,7 +148,7 @@ def test_a_request_that_was_sent_again_may_be_under_way_again(club: SmallClub, o
     club.set_order(order, amount=4000)
     assert club.tend(order).outcome is LinkOutcome.UNDER_REVIEW
     (sent,) = club.sql("SELECT idempotency_key, request FROM tournament_fees.checkout_attempts")
-    client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": club.pipeline.stand_in.base_url})
+    client = club.pipeline.stripe_client()
     client.v1.checkout.sessions.create(
         sent.request, {"idempotency_key": str(sent.idempotency_key)}
     )  # the network delivers it after all

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Literal
 
 import pytest
-import stripe
 from pydantic import SecretStr
 
 from deployments.local.stripe_standin.faults import FaultName
@@ -17,7 +16,7 @@ from tasks.links.request import ORDER_KEY
 from tasks.refresh import RefreshOptions
 from tasks.services import open_services
 from tests.chaos.moments import Worker, watch_engine
-from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline
+from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.link_club import LinkClub
 from tests.integration.pipeline.small_club import FEE, PAYMENT_LINKS, SESSIONS
 
@@ -56,7 +55,7 @@ def test_what_is_paid_through_it_leads_back_to_the_order(club: LinkClub, order: 
     session = next(session for session in club.visits(order) if session["id"] == visit)
     assert session["metadata"] == club.links(order)[0]["metadata"]
     intent = club.pipeline.stand_in.pay(visit)["payment_intent"]
-    client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": club.pipeline.stand_in.base_url})
+    client = club.pipeline.stripe_client()
     assert client.v1.payment_intents.retrieve(intent).metadata.to_dict() == session["metadata"]
     assert session["metadata"][ORDER_KEY] == str(order)
 

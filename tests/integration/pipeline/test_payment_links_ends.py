@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import stripe
 
 from tasks.campaign import CampaignOptions
 from tasks.errors import ConfigurationError, TransientError
@@ -16,7 +15,7 @@ from tasks.links.stripe_api import NotOpenError
 from tasks.refresh import RefreshOptions
 from tasks.set_asides import release
 from tasks.steps.preview_campaign import preview_campaign
-from tests.integration.pipeline.harness import STRIPE_KEY, Pipeline, links_in
+from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.link_club import LinkClub
 from tests.integration.pipeline.reminding import club_in_denver, go_to, reminded, set_days
 from tests.integration.pipeline.small_club import CUP, FEE, PAYMENT_LINKS
@@ -188,7 +187,7 @@ def test_an_order_can_be_paid_until_its_own_due_date_where_that_is_later(
 
 def by_hand(club: LinkClub, order: int, *, times: int = 0) -> str:
     """Store a link that somebody has made in the Dashboard, paid through by others already."""
-    client = stripe.StripeClient(STRIPE_KEY, base_addresses={"api": club.pipeline.stand_in.base_url})
+    client = club.pipeline.stripe_client()
     link = client.v1.payment_links.create({"line_items": [{"quantity": 1, "price_data": PRICE}]})
     for _ in range(times):
         club.pipeline.stand_in.pay(club.pipeline.stand_in.open_link(link.id)["id"])

@@ -8,21 +8,26 @@ from stripe import PaymentLink, StripeClient
 from stripe.checkout import Session
 
 from deployments.local.stripe_standin.control import StandInControl
-from deployments.local.stripe_standin.launch import running_stand_in
+from deployments.local.stripe_standin.launch import RunningStandIn, running_stand_in
 
 TEST_KEY = "sk_test_standin0001"
 Parameters = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStandIn]:
     with running_stand_in(tmp_path_factory.mktemp("standin") / "stripe.db") as stand_in:
-        yield stand_in.base_url
+        yield stand_in
+
+
+@pytest.fixture(scope="session")
+def base_url(server: RunningStandIn) -> str:
+    return server.base_url
 
 
 @pytest.fixture
-def control(base_url: str) -> Iterator[StandInControl]:
-    with StandInControl(base_url) as control:
+def control(server: RunningStandIn) -> Iterator[StandInControl]:
+    with server.control() as control:
         control.reset()
         yield control
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from stripe import StripeClient
 
-from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 
 
@@ -19,7 +18,7 @@ def client_of(base_url: str) -> StripeClient:
 
 def test_everything_outlives_kill_9(tmp_path: Path, parameters: dict[str, Any]) -> None:
     data = tmp_path / "state" / "stripe.db"
-    with running_stand_in(data) as first, StandInControl(first.base_url) as control:
+    with running_stand_in(data) as first, first.control() as control:
         client = client_of(first.base_url)
         control.set_clock(2_000_000_000)
         control.configure(latency_ms=1)
@@ -30,7 +29,7 @@ def test_everything_outlives_kill_9(tmp_path: Path, parameters: dict[str, Any]) 
         ]
         control.pay(made[0].id)
         first.kill()
-    with running_stand_in(data) as second, StandInControl(second.base_url) as control:
+    with running_stand_in(data) as second, second.control() as control:
         client = client_of(second.base_url)
         found = client.v1.checkout.sessions.list().data
         assert [session.id for session in found] == [session.id for session in made[::-1]]
@@ -48,13 +47,13 @@ def test_everything_outlives_kill_9(tmp_path: Path, parameters: dict[str, Any]) 
 
 def test_links_and_their_count_outlive_kill_9(tmp_path: Path, link_parameters: dict[str, Any]) -> None:
     data = tmp_path / "stripe.db"
-    with running_stand_in(data) as first, StandInControl(first.base_url) as control:
+    with running_stand_in(data) as first, first.control() as control:
         link = client_of(first.base_url).v1.payment_links.create(link_parameters)  # type: ignore[arg-type]  # a dict
         control.configure(two_tabs=True)
         waiting = control.open_link(link.id)
         control.pay(control.open_link(link.id)["id"])
         first.kill()
-    with running_stand_in(data) as second, StandInControl(second.base_url) as control:
+    with running_stand_in(data) as second, second.control() as control:
         found = client_of(second.base_url).v1.payment_links.retrieve(link.id)
         assert found.url == link.url.replace(first.base_url, second.base_url)
         control.pay(waiting["id"])
@@ -73,7 +72,7 @@ def test_a_file_of_before_there_were_links_is_taken_on(
             "DROP INDEX sessions_payment_link; ALTER TABLE sessions DROP COLUMN payment_link;"
             "ALTER TABLE requests DROP COLUMN object_id; DROP TABLE payment_links;"
         )
-    with running_stand_in(data) as second, StandInControl(second.base_url) as control:
+    with running_stand_in(data) as second, second.control() as control:
         client = client_of(second.base_url)
         link = client.v1.payment_links.create(link_parameters)  # type: ignore[arg-type]  # a dict
         session = control.open_link(link.id)
@@ -83,7 +82,7 @@ def test_a_file_of_before_there_were_links_is_taken_on(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_cleanly_when_asked(tmp_path: Path, number: signal.Signals) -> None:
-    with running_stand_in(tmp_path / "stripe.db") as stand_in, StandInControl(stand_in.base_url) as control:
+    with running_stand_in(tmp_path / "stripe.db") as stand_in, stand_in.control() as control:
         assert control.health()
         stand_in.process.send_signal(number)
         assert stand_in.process.wait(timeout=30) == 0

@@ -10,6 +10,7 @@ from stripe.checkout import Session
 
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.faults import FaultName
+from deployments.local.stripe_standin.launch import RunningStandIn
 
 Create = Callable[..., Session]
 
@@ -114,8 +115,12 @@ def test_faults_are_taken_in_order_by_the_requests_they_match(
 @pytest.mark.parametrize(
     "body", [{"fault": "meteor"}, {"fault": "429", "count": 0}, {"fault": "429", "matches": {}}], ids=str
 )
-def test_a_fault_that_makes_no_sense_is_refused(base_url: str, control: StandInControl, body: dict[str, Any]) -> None:
-    assert httpx.post(f"{base_url}/_standin/faults", json=body, trust_env=False).status_code == 422
+def test_a_fault_that_makes_no_sense_is_refused(
+    server: RunningStandIn, control: StandInControl, body: dict[str, Any]
+) -> None:
+    headers = {"Authorization": f"Bearer {server.secret}"}
+    answer = httpx.post(f"{server.base_url}/_standin/faults", json=body, headers=headers, trust_env=False)
+    assert answer.status_code == 422
     assert control.faults() == []
 
 

@@ -37,6 +37,7 @@ def test_the_page_says_what_is_paid_and_looking_at_it_pays_nothing(
     assert "Pay $55.00" in page.text
     assert "Pay by slow bank transfer" in page.text
     assert "&lt;b&gt;Spring&lt;/b&gt; Classic \N{MULTIPLICATION SIGN} 2" in page.text
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"], "nobody clicks unknowingly"
     assert httpx.head(url_of(session), trust_env=False).status_code == 200
     assert [found["status"] for found in control.sessions()] == ["open"]
 
@@ -52,6 +53,17 @@ def test_paying_on_the_page_shows_what_happened(new_session: Create, control: St
     assert f"https://club.example.org/paid?session={session.id}" in page.text
     assert "<form" not in page.text
     assert post(url_of(session)).status_code == 200
+
+
+def test_the_page_tells_only_what_is_sold(new_session: Create, control: StandInControl) -> None:
+    session = new_session(customer_email="robin@example.com")
+    for state in ("open", "paid"):
+        page = get(url_of(session)).text
+        assert "Spring Classic" in page
+        for untold in ("order-17", "Order 17", "attempt", "robin", "pi_"):
+            assert untold not in page, state
+        if state == "open":
+            control.pay(session.id)
 
 
 def test_a_slow_transfer_can_be_chosen(new_session: Create, control: StandInControl) -> None:
