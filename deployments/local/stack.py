@@ -69,7 +69,7 @@ def local_stack(
     SystemExit. Raises HomeInUseError, ChildFailedError.
     """
     given = given_settings() if given is None else given
-    home = home.resolve()
+    home = home.absolute()
     with _signals_raise(), _without_proxy(), child_processes(home) as children, ExitStack() as parts:
         # These two get ready by themselves while PostgreSQL and Prefect, which take longer, are waited for.
         stripe = None if given.get("STRIPE_API_KEY") else _start_stripe(children)

@@ -21,7 +21,7 @@ from tests.runs.test_runs_demo import OURS, REPOSITORY, left_behind
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
+    # Not tmp_path: pytest keeps the data of three runs.
     with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
         yield Path(folder).resolve()
 
