@@ -96,6 +96,7 @@ format: .venv/.synced ## Format Python and SQL
 .PHONY: clean
 clean: ## Remove what the commands have made: environments, caches, the embedded stack's data
 	rm -rf .venv .bootstrap .local .coverage .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf "/var/cache/tournament-fees$(CURDIR)/.venv"  # under root, PostgreSQL's programs
 
 $(UV):
 	@echo "Installing uv into .bootstrap"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from tasks.errors import ConfigurationError, PermanentError, TransientError
+from tasks.private_files import whole_file
 
 if TYPE_CHECKING:  # Prefect takes seconds to import
     from prefect.client.schemas.objects import State
@@ -43,9 +43,10 @@ def end_as(state: State[Any]) -> NoReturn:
 
 def write_private(file: Path, content: bytes) -> None:
     """Write a file that nobody else on this machine can read; raises a ConfigurationError where that cannot be."""
+    if file.is_symlink() or (file.exists() and not file.is_file()):
+        raise ConfigurationError(f"{file} is no ordinary file, and is not replaced by one: name another")
     try:
-        file.unlink(missing_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+        with whole_file(file) as opened:
             opened.write(content)
     except OSError as error:
         raise ConfigurationError(f"{file} cannot be written: {error.strerror}") from None

@@ -1,6 +1,5 @@
 """The page on which a person looks at every message before it goes out: a file for the operator's eyes alone."""
 
-import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ from tasks.campaign import Campaign
 from tasks.errors import ConfigurationError
 from tasks.forecast import Forecast
 from tasks.mail.template_folder import TEMPLATES
+from tasks.private_files import forget_drafts, make_private_folder, whole_file
 
 KEPT_FOR = timedelta(days=14)
 """Pages name parents and children: those that are older are deleted when another is written."""
@@ -40,13 +40,13 @@ class Skipped:
 class PreviewPage:
     """Takes messages one after the other, so that memory does not grow with the campaign."""
 
-    def __init__(self, messages: IO[str]) -> None:
+    def __init__(self, messages: IO[bytes]) -> None:
         self._parts: Any = _PAGES.get_template("preview.html").module
         self._messages = messages
 
     def add(self, number: int, forecast: Forecast) -> None:
         """Take a message that would go out."""
-        self._messages.write(self._parts.message(number, forecast))
+        self._messages.write(self._parts.message(number, forecast).encode())
 
     def write(
         self, folder: Path, campaign: Campaign, totals: object, skipped: Iterable[Skipped], now: datetime
@@ -57,14 +57,14 @@ class PreviewPage:
         folder cannot be written to.
         """
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(folder)
             _forget(folder, now - KEPT_FOR)
             file = folder / _name(campaign, now)
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as page:
-                page.write(self._parts.head(totals, f"{now:%Y-%m-%d %H:%M} UTC").lstrip())
+            with whole_file(file) as page:
+                page.write(self._parts.head(totals, f"{now:%Y-%m-%d %H:%M} UTC").lstrip().encode())
                 self._messages.seek(0)
                 copyfileobj(self._messages, page)
-                page.write(self._parts.foot(skipped))
+                page.write(self._parts.foot(skipped).encode())
         except OSError as error:
             raise ConfigurationError(
                 f"The preview cannot be written to {folder} ({error.strerror}): set PREVIEW_FOLDER to a folder in "
@@ -76,7 +76,7 @@ class PreviewPage:
 @contextmanager
 def preview_page() -> Iterator[PreviewPage]:
     """Give a page that takes messages; what they say is in a file without a name, which nobody else can open."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as messages:
+    with tempfile.TemporaryFile() as messages:
         yield PreviewPage(messages)
 
 
@@ -88,6 +88,7 @@ def forget_pages(folder: Path, tournaments: Sequence[str]) -> int:
     pages = [page for page in folder.glob("preview-*.html") if slugs and ours.match(page.name)]
     for page in pages:
         page.unlink(missing_ok=True)
+    forget_drafts(folder)  # they do not say what they are about
     return len(pages)
 
 

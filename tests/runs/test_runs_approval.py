@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deployments.local.demo_club import TOURNAMENT
+from tests.integration.local.onlookers import open_to_others
 from tests.integration.pipeline.harness import Pipeline, nothing_happened
 from tests.runs.served import DEPLOYMENT, FINAL, FlowRun, Served, State
 from tests.runs.test_runs_privacy import logged, remembered, secrets
@@ -50,6 +51,7 @@ def test_a_run_asks_as_the_deployment_has_it_and_sends_what_was_approved_but_to_
     assert "23 messages would go out, about 26 orders: $1,510.00" in artifact["data"]
     (page,) = Path(served.environment["PREVIEW_FOLDER"]).glob("*.html")
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert open_to_others(served.stack.home) == []
     assert str(page) in artifact["data"]
     for incomplete in ({}, {"decision": "approve"}, {"decision": "approve", "by": " "}, {"by": "Kim"}):
         assert resume(run, served, incomplete)["status"] == "REJECT"

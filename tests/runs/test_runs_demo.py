@@ -12,13 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.integration.local.onlookers import open_to_others
+
 REPOSITORY = Path(__file__).parents[2]
 OURS = ("DATABASE_URL", "STRIPE_", "SMTP_", "MAIL_", "CHECKOUT_", "PREFECT_", "STAY")
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
+    # Not tmp_path: pytest keeps the data of three runs.
     with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
         yield Path(folder).resolve()
 
@@ -36,14 +38,17 @@ def demo(home: Path, **given: str) -> "subprocess.Popen[str]":
 
 
 def left_behind(home: Path) -> list[str]:
-    """The processes that name the folder in their command or their environment."""
-    found = psutil.process_iter(["cmdline", "environ"])
-    told = [" ".join([*(one.info["cmdline"] or []), *(one.info["environ"] or {}).values()]) for one in found]
+    """The processes that name the folder in their command or their environment, or work in it."""
+    found = [one.info for one in psutil.process_iter(["cmdline", "environ", "cwd"])]
+    told = [" ".join([*(one["cmdline"] or []), *(one["environ"] or {}).values(), one["cwd"] or ""]) for one in found]
     return [line for line in told if str(home) in line]
 
 
 def test_the_demo_mails_everybody_once_and_leaves_no_process(home: Path) -> None:
-    said, _ = demo(home).communicate()
+    elsewhere = {name: home / name for name in ("HOME", "TMPDIR")}
+    for folder in elsewhere.values():
+        folder.mkdir()
+    said, _ = demo(home, **{name: str(folder) for name, folder in elsewhere.items()}).communicate()
     assert "23 sent, 9 skipped, 0 still to send" in said
     for link, orders in (
         ("kept", 1),
@@ -62,6 +67,8 @@ def test_the_demo_mails_everybody_once_and_leaves_no_process(home: Path) -> None
     assert "rosa.delgado@example.com" in index
     assert "/c/pay/" not in said
     assert not re.search(r"[\w.]{2,}@example", said), "an address that is not masked"
+    assert open_to_others(home / "demo") == []
+    assert [entry for folder in elsewhere.values() for entry in folder.iterdir()] == []
     assert left_behind(home) == []
 
 

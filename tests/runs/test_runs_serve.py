@@ -27,7 +27,7 @@ PRINTED = re.compile(r"^(Prefect|Stripe|Mail|Log in):?\s+(http://[\d.:]+(?:/\w{3
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
+    # Not tmp_path: pytest keeps the data of three runs.
     with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
         yield Path(folder).resolve()
 

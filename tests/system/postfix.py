@@ -13,6 +13,7 @@ from email.policy import default
 from pathlib import Path
 from time import monotonic
 
+from deployments.local.home import umask
 from tests.integration.pipeline.smtp_server import authority
 
 PROGRAM = Path("/usr/sbin/postfix")
@@ -111,8 +112,9 @@ def postfix() -> Iterator[Postfix]:
     folder = Path(tempfile.mkdtemp(prefix="fees-postfix-"))
     server = Postfix(folder, *free_ports(3))
     try:
-        write_configuration(server)
-        run(folder, "start")
+        with umask(0o022):  # its daemons run as somebody else; a stack that runs in this process keeps files to itself
+            write_configuration(server)
+            run(folder, "start")
         try:
             yield server
         finally:
@@ -123,7 +125,7 @@ def postfix() -> Iterator[Postfix]:
 
 def write_configuration(server: Postfix) -> None:
     folder = server.folder
-    folder.chmod(0o755)  # its daemons run as somebody else
+    folder.chmod(0o755)
     for name, user in (("conf", "root"), ("spool", "root"), ("data", "postfix"), ("mail", "nobody")):
         (folder / name).mkdir()
         shutil.chown(folder / name, user)

@@ -40,7 +40,7 @@ PATIENCE = 30  # seconds
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
+    # Not tmp_path: pytest keeps the data of three runs.
     with (
         tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
         local_stack(Path(home), prefect=False, given={}) as stack,

@@ -282,9 +282,14 @@ def test_a_browser_that_logs_in_anew_sends_a_campaign_by_clicks(stack: Stack, ap
         Select(driver.find_elements("css selector", "select")[-2]).select_by_visible_text("approve")
         driver.find_elements("css selector", "textarea")[0].send_keys("Kim Doe")
         press(driver, "Submit")
-        wait_for(driver, "Completed")
-    assert api.get(f"/flow_runs/{run}").json()["state"]["message"] == "23 sent, 9 skipped, 0 still to send"
+        WebDriverWait(driver, PATIENCE).until(lambda _: state_of(api, run)["type"] == "COMPLETED")
+    assert state_of(api, run)["message"] == "23 sent, 9 skipped, 0 still to send"
     assert len(numbers(stack.mail_folder or Path())) == 23
+
+
+def state_of(api: httpx.Client, run: str) -> dict[str, str]:
+    found: dict[str, str] = api.get(f"/flow_runs/{run}").json()["state"]
+    return found
 
 
 def suspended(api: httpx.Client) -> str | None:

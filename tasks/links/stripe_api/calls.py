@@ -16,6 +16,7 @@ TIMEOUT_SECONDS = 30
 SERVER_ERROR = 500
 
 logging.getLogger("stripe").setLevel(logging.WARNING)  # its info lines name sessions
+stripe.enable_telemetry = False  # it would keep a number of this machine in the user's home folder
 
 
 class UnknownSessionError(PermanentError):

@@ -26,8 +26,9 @@ class Holding(Protocol):
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: PostgreSQL's user under root must pass through every folder above, and pytest closes its own again.
+    # Not tmp_path: a path as long is no socket's address, and pytest keeps the data of three runs.
     with tempfile.TemporaryDirectory(prefix="fees-") as folder:
+        Path(folder, ".lock").touch()  # as a stack's home has it: what tests put there is not a stranger's
         yield Path(folder).resolve()
         with sole_use(Path(folder)):
             pass  # the warden of a killed holder has done its work: it needs the records in the folder

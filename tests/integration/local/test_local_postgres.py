@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +15,16 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from deployments.local.home import HomeInUseError
+from deployments.local.home import HomeInUseError, umask
 from deployments.local.postgres import PostgresServer, embedded_postgres
+from deployments.local.postgres_programs import COPIES, PROGRAMS, postgres_programs, public_copy
 from deployments.local.processes import ChildFailedError, as_user
+from tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from tests.integration.local.conftest import Holding
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="about what only root does")
 
 HOLDER = """
 import sys
@@ -61,6 +68,80 @@ def test_a_server_keeps_its_data_and_takes_settings(home: Path) -> None:
             assert connection.execute("SHOW fsync").fetchone() == ("on",)
 
 
+def test_no_folder_above_the_data_or_the_programs_is_opened(home: Path) -> None:
+    data = home / "closed" / "postgres"
+    above = {folder: folder.stat().st_mode for folder in {*data.parents[1:], *PROGRAMS.parents}}
+    with embedded_postgres(data, databases=()) as server:
+        assert server.answers()
+    assert {folder: folder.stat().st_mode for folder in above} == above
+    assert data.parent.stat().st_mode & 0o777 == 0o700
+
+
+@AS_ROOT
+def test_under_root_the_server_is_somebody_else_who_may_not_enter_our_folders(home: Path) -> None:
+    with embedded_postgres(home / "postgres") as server:
+        process = psutil.Process(server.pid)
+        assert process.username() == (home / "postgres").owner() != "root"
+        assert Path(process.exe()).is_relative_to(COPIES)
+        looking = subprocess.run(["/bin/ls", home], check=False, capture_output=True, **as_user(process.username()))
+        assert b"Permission denied" in looking.stderr
+
+
+@AS_ROOT
+def test_everybody_may_run_the_programs_and_root_alone_can_change_them(home: Path) -> None:
+    closed, copies = home / "site-packages", home / "copies"
+    for folder in PROGRAMS.parents[2].glob("embedded_postgres*"):
+        shutil.copytree(folder, closed / folder.name)
+    for path in (closed, *closed.rglob("*")):
+        path.chmod(0o700)
+    home.chmod(0o755)
+    (package,) = distributions(path=[str(closed)])
+    other_version, cut_short = (Path(f"{copies}{closed}", name) for name in ("1.0", "draft"))
+    for folder in (other_version, cut_short):
+        (folder / "embedded_postgres").mkdir(parents=True)
+    with umask(0o077):
+        copy = public_copy(package, copies)
+    for path in (copy, *copy.rglob("*")):
+        assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (0, 0o755)
+    command = [str(copy / "embedded_postgres/pginstall/bin/initdb"), "--version"]
+    assert subprocess.check_output(command, user="nobody", cwd="/").startswith(b"initdb (PostgreSQL)")
+    assert list(copy.parent.iterdir()) == [copy]
+    before = copy.stat().st_ctime_ns
+    assert public_copy(package, copies).stat().st_ctime_ns == before
+
+
+@AS_ROOT
+def test_programs_are_not_run_from_where_somebody_else_could_put_his(home: Path) -> None:
+    theirs, open_to_all, link = home / "theirs", home / "open", home / "link"
+    theirs.mkdir()
+    shutil.chown(theirs, "nobody")
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    link.symlink_to(home)
+    for copies in (theirs, open_to_all, link):
+        with pytest.raises(ConfigurationError, match=r"is not root's alone.*start it as an ordinary user"):
+            postgres_programs(copies)
+
+
+@AS_ROOT
+def test_a_short_name_that_another_user_has_taken_is_refused(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    data = home / "two words" / "postgres"
+    with embedded_postgres(data, databases=()) as server:
+        link = server.socket_folder
+        assert link.parent == tmp_path
+    link.symlink_to(data)
+    os.chown(link, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(ConfigurationError, match=f"{link} is somebody else's"), embedded_postgres(data):
+        pass
+    link.unlink()
+    link.symlink_to(home)
+    with pytest.raises(ConfigurationError, match=f"{link} is somebody else's"), embedded_postgres(data):
+        pass
+
+
 @pytest.mark.parametrize("name", ["two words", "O'Hara, 100%", "long" * 30])
 def test_a_folder_that_is_no_socket_address_serves_all_the_same(home: Path, name: str) -> None:
     with embedded_postgres(home / name / "postgres", databases=("club",)) as server:
@@ -73,7 +154,8 @@ def test_a_folder_that_is_no_socket_address_serves_all_the_same(home: Path, name
 
 def test_nobody_else_may_enter_the_data_or_reach_the_server_by_network(home: Path) -> None:
     with embedded_postgres(home / "postgres", databases=()) as server:
-        assert (home / "postgres").stat().st_mode & 0o077 == 0
+        for entry in ("", ".s.PGSQL.5432", ".s.PGSQL.5432.lock", "postmaster.pid"):
+            assert (home / "postgres" / entry).stat().st_mode & 0o077 == 0
         assert psutil.Process(server.pid).net_connections("inet") == []
 
 

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
-from deployments.local.postgres import PROGRAMS
+from deployments.local.postgres_programs import PROGRAMS
 from tests.integration.pipeline.harness import Pipeline
 
 

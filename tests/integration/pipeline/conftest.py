@@ -35,7 +35,7 @@ def server_url() -> Iterator[str]:
     if given:
         yield given
         return
-    # Not in pytest's folder: each pytest that starts closes that to others, and root's server runs as somebody else.
+    # Not pytest's folder: it keeps the data of three runs.
     with (
         TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as folder,
         embedded_postgres(Path(folder) / "data", databases=("club",)) as server,
