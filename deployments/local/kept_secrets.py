@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 from pathlib import Path
+
+from tasks.private_files import make_private_folder, whole_file
 
 
 def kept_secret(home: Path, name: str, *, prefix: str = "", renew: bool = False) -> str:
@@ -33,8 +34,7 @@ def _read(file: Path) -> str | None:
 
 
 def _make(file: Path, secret: str) -> str:
-    file.parent.mkdir(mode=0o700, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False) as draft:  # with mode 0600
-        draft.write(secret)
-    Path(draft.name).replace(file)
+    make_private_folder(file.parent)
+    with whole_file(file) as opened:
+        opened.write(secret.encode())
     return secret

@@ -275,7 +275,7 @@ def test_a_browser_that_logs_in_anew_sends_a_campaign_by_clicks(stack: Stack, ap
             TOURNAMENT
         )
         press(driver, "Submit")
-        run = WebDriverWait(driver, PATIENCE).until(lambda _: suspended(api))
+        run: str = WebDriverWait(driver, PATIENCE).until(lambda _: suspended(api))  # type: ignore[assignment] # by then
         driver.get(f"{stack.prefect_url}/runs/flow-run/{run}")
         press(driver, "Resume")
         wait_for(driver, "23 messages would go out")
