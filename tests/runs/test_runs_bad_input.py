@@ -173,8 +173,7 @@ def scheduled(served: Served, name: str, parameters: Mapping[str, object]) -> Fl
         ]
         return FlowRun(found[0]["id"], served) if found else None
 
-    run = served.wait_until(made)
-    served.runs.append(run)
+    run = served.wait_until(made)  # it goes with the schedule
     run.set_state("SCHEDULED", force=True)
     return run
 
