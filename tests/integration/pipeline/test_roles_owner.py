@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,9 @@ from tasks.migrations import check_club_tables, check_migrated, migrate
 from tests.integration.pipeline.harness import ROLES, libpq_url, run_roles
 
 CLUB = ROLES.parent / "club" / "schema.sql"
+RUNBOOK = ROLES.parents[1] / "deployments" / "README.md"
 NAMES = ("tournament_fees_pipeline", "tournament_fees_order_maker", "tournament_fees_purger")
+BY_HAND = re.findall(r'psql -c "(CREATE ROLE tournament_fees[^"]+)"', RUNBOOK.read_text(encoding="utf-8"))
 GRANTED = """
     SELECT grantee, table_name, column_name, privilege_type FROM information_schema.role_column_grants
     WHERE grantee LIKE 'tournament%'
@@ -67,7 +70,7 @@ def hosted(empty_database_url: str) -> Iterator[Hosted]:
     owner.close()
     yield hosted
     for name in (*NAMES, hosted.owner):
-        if hosted.host_runs(f"SELECT FROM pg_roles WHERE rolname = '{name}'"):
+        if hosted.host_runs(f"SELECT 1 FROM pg_roles WHERE rolname = '{name}'"):
             hosted.host_runs(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
 
 
@@ -97,7 +100,7 @@ def test_the_pipelines_user_is_told_the_role_that_it_lacks_and_needs_nothing_els
     pipeline = Database(hosted.url_of(user))
     with pytest.raises(ConfigurationError, match=r"its owner has to run sql/roles.sql, and then who made the role"):
         check_migrated(pipeline)
-    hosted.host_runs("; ".join(f"CREATE ROLE {name}" for name in NAMES))
+    hosted.host_runs(*BY_HAND)
     assert hosted.roles() == (0, "")
     for check in (check_club_tables, check_migrated):
         with pytest.raises(
@@ -132,8 +135,23 @@ def test_before_the_first_migrate_that_is_asked_for(hosted: Hosted) -> None:
     assert "has no schema tournament_fees: run `deployments.cli migrate` on it first" in said
 
 
+def test_it_is_not_run_beside_a_migrate(hosted: Hosted) -> None:
+    hosted.host_runs(*BY_HAND)
+    before = hosted.granted
+    owner = Database(hosted.url_of(hosted.owner))
+    with ThreadPoolExecutor() as beside:
+        with owner.transaction() as connection:
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('tournament_fees'))")  # as it does
+            running = beside.submit(hosted.roles)
+            while not hosted.host_runs("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+                assert not running.done(), running.result()
+            assert hosted.granted == before
+        assert running.result() == (0, "")
+    owner.close()
+
+
 def test_a_right_on_the_database_is_left_to_its_owner(hosted: Hosted) -> None:
-    hosted.host_runs("; ".join(f"CREATE ROLE {name}" for name in NAMES))
+    hosted.host_runs(*BY_HAND)
     database = make_url(hosted.url).database
     hosted.host_runs(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
     code, said = hosted.roles()
