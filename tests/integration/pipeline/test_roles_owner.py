@@ -69,9 +69,9 @@ def hosted(empty_database_url: str) -> Iterator[Hosted]:
     migrate(owner)
     owner.close()
     yield hosted
-    for name in (*NAMES, hosted.owner):
-        if hosted.host_runs(f"SELECT 1 FROM pg_roles WHERE rolname = '{name}'"):
-            hosted.host_runs(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
+    there = {name for (name,) in hosted.host_runs("SELECT rolname FROM pg_roles")}
+    for name in there & {*NAMES, hosted.owner}:
+        hosted.host_runs(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
 
 
 def test_an_owner_who_may_make_no_roles_is_told_what_somebody_else_has_to_run(hosted: Hosted) -> None:
