@@ -36,8 +36,11 @@ def deploy(settings: ScheduleSettings) -> None:
         if POOL not in {pool.name for pool in client.read_work_pools()}:
             _prefect(hours | root, "work-pool", "create", POOL, "--type", "process")
         _prefect(hours | root, "deploy", "--all", "--prefect-file", PREFECT_FILE)
-        for name, deployment in before.items():
-            _put_back(client, deployment, find(client, name) or deployment)
+        deployed = {name: found for name in deployment_names() if (found := find(client, name))}
+        for name, deployment in deployed.items():
+            _take_no_other(client, deployment)
+            if name in before:
+                _put_back(client, before[name], deployment)
         set_up_automations(client, settings.alert_url)
 
 
@@ -63,6 +66,19 @@ def check_alert_url(url: SecretStr | None) -> None:
         raise ConfigurationError(
             "ALERT_URL is no address that Apprise knows, such as mailto://user:password@example.org or slack://…"
         )
+
+
+def _take_no_other(client: SyncPrefectClient, deployment: DeploymentResponse) -> None:
+    """Let Prefect's server refuse parameters that a flow does not have, and say which it has: it would take any name.
+
+    Its client has no way to say so, and nor has `prefect deploy`.
+    """
+    schema = deployment.parameter_openapi_schema or {}
+    parameters = schema.get("properties", {})
+    names = sorted(parameters, key=lambda name: int(parameters[name]["position"]))  # Prefect keeps no other order
+    closed = {**schema, "propertyNames": {"enum": names}}
+    place = {"id": str(deployment.id)}
+    client.request("PATCH", "/deployments/{id}", path_params=place, json={"parameter_openapi_schema": closed})
 
 
 def _put_back(client: SyncPrefectClient, before: DeploymentResponse, now: DeploymentResponse) -> None:

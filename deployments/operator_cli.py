@@ -30,14 +30,14 @@ def retry(
     message: Messages = None,
 ) -> None:
     """Run the flow retry-failed-sends, here and now: what is due, and what you choose."""
-    _run_retry(RetryChoice(tournament=tournament, failed=failed, message_ids=tuple(message or ()), by=by))
+    _run_retry(tournament=tournament, failed=failed, message_ids=tuple(message or ()), by=by)
 
 
 @app.command()
 def uncertain(tournament: Tournament = "", message: Messages = None) -> None:
     """Show what is known of the messages whose delivery is uncertain; nothing is changed."""
     with told_in_a_line(), open_services() as services:
-        choice = SettleChoice(tournament=tournament, message_ids=tuple(message or ()))
+        choice = SettleChoice.read(tournament=tournament, message_ids=tuple(message or ()))
         evidence = settle_uncertain.show_uncertain(services, choice)
         _print_table(settle_uncertain.EVIDENCE_HEAD, settle_uncertain.evidence_rows(evidence))
         print(f"{len(evidence)} uncertain messages")
@@ -48,15 +48,14 @@ def mark_sent(count: Count, by: By, tournament: Tournament = "", message: Messag
     """Record that uncertain messages were sent after all."""
     with told_in_a_line(), open_services() as services:
         chosen = {"tournament": tournament, "message_ids": tuple(message or ()), "count": count, "by": by}
-        marked = settle_uncertain.mark_sent(services, SettleChoice(action="mark as sent", **chosen))
+        marked = settle_uncertain.mark_sent(services, SettleChoice.read(action="mark as sent", **chosen))
         print(f"{marked} marked as sent")
 
 
 @app.command()
 def resend(count: Count, by: By, tournament: Tournament = "", message: Messages = None) -> None:
     """Send uncertain messages again: unchanged where that can be, else with a new link in a message of its own."""
-    chosen = {"tournament": tournament, "message_ids": tuple(message or ()), "count": count, "by": by}
-    _run_retry(RetryChoice(uncertain=True, **chosen))
+    _run_retry(uncertain=True, tournament=tournament, message_ids=tuple(message or ()), count=count, by=by)
 
 
 @app.command()
@@ -69,7 +68,7 @@ def stop(
 ) -> None:
     """Stop a campaign for good: what is not on the wire yet is never sent."""
     with told_in_a_line(), open_services() as services:
-        campaign = StopChoice(kind=kind, sequence=sequence)
+        campaign = StopChoice.read(kind=kind, sequence=sequence)
         stopped = stop_campaign.stop_campaign(services, tournament, campaign, by=by, why=why)
         print(stopped_sentence(summarize(services, stopped, None)))
 
@@ -125,11 +124,11 @@ def read_what_came_back() -> None:
     raise typer.Exit(1 if tally.malformed else 0)
 
 
-def _run_retry(choice: RetryChoice) -> None:
+def _run_retry(**chosen: object) -> None:
     from flows.retry_failed_sends import retry_failed_sends  # noqa: PLC0415  Prefect takes seconds to import
 
     with told_in_a_line():
-        choice.check()
+        choice = RetryChoice.read(**chosen)
         check_prefect()
     state = retry_failed_sends(choice, return_state=True)
     end_as(state)

@@ -28,8 +28,10 @@ def remind(
     from tasks.reminders import ReminderOptions  # noqa: PLC0415
 
     with told_in_a_line():
+        chosen = ReminderOptions.read(
+            tournament=tournament, after_days=after_days, dead_links=dead_links, at_most=at_most
+        )
         check_prefect()
-    chosen = ReminderOptions(tournament=tournament, after_days=after_days, dead_links=dead_links, at_most=at_most)
     end_as(remind_unpaid(chosen, return_state=True))
 
 

@@ -7,12 +7,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from tasks.campaign import TournamentName
+from tasks.parameters import run_in_words
 from tasks.season_shells import publish_status
-from tasks.shells import in_words
 
 
 @flow(name="campaign-status", flow_run_name="{tournament}: status", persist_result=False)
-@in_words
+@run_in_words
 def campaign_status(tournament: TournamentName) -> State[Any]:
     """Count who is committed, was mailed and has paid, what is owed, and what waits for a person; nothing is changed.
 

@@ -10,11 +10,11 @@ from pydantic import Field
 
 from tasks import season_shells
 from tasks.choices import YourName
-from tasks.shells import in_words
+from tasks.parameters import run_in_words
 
 
 @flow(name="hold-after-restore", flow_run_name="hold what may have gone out", persist_result=False)
-@in_words
+@run_in_words
 def hold_after_restore(
     backup_at: Annotated[
         datetime, Field(title="Time of the backup", description="What it has is known; what came later is forgotten.")

@@ -9,12 +9,12 @@ from prefect.states import Completed
 from pydantic import Field
 
 from tasks.choices import PurgeChoice
+from tasks.parameters import run_in_words
 from tasks.season_shells import publish_purge
-from tasks.shells import in_words
 
 
 @flow(name="purge-season", flow_run_name="people's data from before {before}", persist_result=False)
-@in_words
+@run_in_words
 def purge_season(
     before: Annotated[
         date, Field(title="Tournaments that ended before", description="A day that is a week past, or more.")

@@ -7,12 +7,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from tasks import operator_shells
-from tasks.shells import in_words
+from tasks.parameters import run_in_words
 from tasks.steps.read_bounces import tally_words
 
 
 @flow(name="read-bounces", flow_run_name="read what came back", persist_result=False)
-@in_words
+@run_in_words
 def read_bounces() -> State[Any]:
     """Read the delivery reports in BOUNCE_MAILBOX: mailboxes that do not exist are not mailed any more.
 

@@ -9,9 +9,10 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from tasks.parameters import run_in_words
 from tasks.refresh import RefreshOptions
 from tasks.refresh_report import refresh_sentence
-from tasks.shells import follow, in_words, plan_refresh, prepare_refresh, publish_refresh, refresh_batch, stoppable_run
+from tasks.shells import follow, plan_refresh, prepare_refresh, publish_refresh, refresh_batch, stoppable_run
 from tasks.steps.summarize_refresh import RefreshSummary
 
 BATCHES_AT_ONCE = 2
@@ -31,7 +32,7 @@ def _run_name() -> str:
     persist_result=False,
     task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),  # type: ignore[arg-type] # Prefect leaves it generic
 )
-@in_words
+@run_in_words
 def refresh_checkout_links(
     options: RefreshOptions = RefreshOptions(),  # noqa: B008  frozen
 ) -> State[Any]:

@@ -13,13 +13,13 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from tasks import report
 from tasks.club import Tournament
 from tasks.errors import ConfigurationError
+from tasks.parameters import run_in_words
 from tasks.reminders import ReminderOptions
 from tasks.season_shells import open_reminders, tournaments_to_remind
 from tasks.shells import (
     check_ready,
     deliver_batch,
     follow,
-    in_words,
     one_run_a_tournament,
     plan_batches,
     publish_report,
@@ -49,7 +49,7 @@ def _run_name() -> str:
     persist_result=False,
     task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),  # type: ignore[arg-type] # Prefect leaves it generic
 )
-@in_words
+@run_in_words
 def remind_unpaid(options: ReminderOptions = ReminderOptions()) -> State[Any]:  # noqa: B008  frozen
     """Remind parents who were mailed and have not paid, with links that work when they open them.
 

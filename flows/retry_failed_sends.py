@@ -13,7 +13,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from tasks import report
 from tasks.choices import RetryChoice
 from tasks.operator_shells import take_up
-from tasks.shells import check_ready, deliver_batch, follow, in_words, plan_batches, publish_report
+from tasks.parameters import run_in_words
+from tasks.shells import check_ready, deliver_batch, follow, plan_batches, publish_report
 from tasks.steps.summarize import Summary
 from tasks.stopping import stoppable
 
@@ -34,7 +35,7 @@ def _run_name() -> str:
     persist_result=False,
     task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),  # type: ignore[arg-type] # Prefect leaves it generic
 )
-@in_words
+@run_in_words
 def retry_failed_sends(choice: RetryChoice = RetryChoice()) -> State[Any]:  # noqa: B008  frozen
     """Send what waits and is due, in all campaigns that are being sent; links are checked and messages written again.
 

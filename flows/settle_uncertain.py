@@ -10,7 +10,7 @@ from prefect.states import Completed, Failed
 from flows.retry_failed_sends import retry_failed_sends
 from tasks.choices import RetryChoice, SettleChoice
 from tasks.operator_shells import mark_sent, publish_evidence
-from tasks.shells import in_words
+from tasks.parameters import run_in_words
 
 
 def _run_name() -> str:
@@ -19,7 +19,7 @@ def _run_name() -> str:
 
 
 @flow(name="settle-uncertain", flow_run_name=_run_name, persist_result=False)
-@in_words
+@run_in_words
 def settle_uncertain(choice: SettleChoice = SettleChoice()) -> State[Any]:  # noqa: B008  frozen
     """Show what is known of messages whose delivery is uncertain, and settle them as you have found out.
 

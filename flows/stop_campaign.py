@@ -10,11 +10,12 @@ from pydantic import Field
 from tasks import operator_shells, report
 from tasks.campaign import TournamentName
 from tasks.choices import StopChoice, YourName
-from tasks.shells import in_words, publish_report
+from tasks.parameters import run_in_words
+from tasks.shells import publish_report
 
 
 @flow(name="stop-campaign", flow_run_name="{tournament}: stop for good", persist_result=False)
-@in_words
+@run_in_words
 def stop_campaign(
     tournament: TournamentName,
     by: YourName,

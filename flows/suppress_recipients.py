@@ -8,11 +8,11 @@ from prefect.states import Completed
 
 from tasks.choices import SuppressChoice
 from tasks.operator_shells import change_suppressions, publish_suppressions
-from tasks.shells import in_words
+from tasks.parameters import run_in_words
 
 
 @flow(name="suppress-recipients", flow_run_name="suppression list", persist_result=False)
-@in_words
+@run_in_words
 def suppress_recipients(choice: SuppressChoice = SuppressChoice()) -> State[Any]:  # noqa: B008  frozen
     """Show who is not mailed, put the recipients of messages on the list, or take entries off it.
 

@@ -12,12 +12,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from tasks import report
 from tasks.approval_shells import approve, check_can_ask, publish_preview, send_test
 from tasks.campaign import CampaignOptions, TournamentName
+from tasks.parameters import run_in_words
 from tasks.preview_report import preview_sentence
 from tasks.shells import (
     check_ready,
     deliver_batch,
     follow,
-    in_words,
     one_run_a_tournament,
     open_campaign,
     plan_batches,
@@ -42,7 +42,7 @@ def _run_name() -> str:
     persist_result=False,
     task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),  # type: ignore[arg-type] # Prefect leaves it generic
 )
-@in_words
+@run_in_words
 def tournament_fees(
     tournament: TournamentName,
     options: CampaignOptions = CampaignOptions(),  # noqa: B008  frozen

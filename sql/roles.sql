@@ -1,29 +1,55 @@
 -- The roles of the pipeline, with no right more than it needs. Run it as the owner of the club's tables and of the schema
 -- tournament_fees, after each `deployments.cli migrate` (which needs the owner's rights): psql -v ON_ERROR_STOP=1 -f sql/roles.sql. Safe
--- to repeat. Then make a user for DATABASE_URL and give it a role:
+-- to repeat, and done as a whole or not at all. Then make a user for DATABASE_URL and give it a role:
 --   CREATE ROLE fees LOGIN PASSWORD '…'; GRANT tournament_fees_pipeline TO fees;
+-- Where the owner may not make roles, it says which statements somebody who may, or the host's console, has to run first. They then
+-- make that user too, and give it its role: from PostgreSQL 16 on only those may do that who made the role.
 -- tournament_fees_pipeline reads what it must, and writes only its own tables and how orders are paid. tournament_fees_order_maker, beside
 -- it, may make the orders that committed players lack: give it only where refresh-checkout-links does that. tournament_fees_purger, beside
 -- it, may empty words that hold people's data in what is otherwise only added to: give it to whom purge-season runs as.
--- A club with other tables changes the first part together with sql/queries/missing_club_columns.sql.
+-- A club with other tables changes the grants on them together with sql/queries/missing_club_columns.sql.
+
+BEGIN;
 
 DO $$
+DECLARE
+    wanted text;
+    lacking text := '';
 BEGIN
-    IF to_regrole('tournament_fees_pipeline') IS NULL THEN
-        CREATE ROLE tournament_fees_pipeline NOLOGIN;
+    PERFORM pg_advisory_xact_lock(hashtext('tournament_fees')); -- not beside a migrate, nor beside another one
+    IF to_regnamespace('tournament_fees') IS NULL THEN
+        RAISE EXCEPTION 'the database % has no schema tournament_fees: run `deployments.cli migrate` on it first', current_database();
     END IF;
-    IF to_regrole('tournament_fees_order_maker') IS NULL THEN
-        CREATE ROLE tournament_fees_order_maker NOLOGIN;
+    FOREACH wanted IN ARRAY ARRAY['tournament_fees_pipeline', 'tournament_fees_order_maker', 'tournament_fees_purger'] LOOP
+        CONTINUE WHEN to_regrole(wanted) IS NOT NULL;
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+        EXCEPTION
+            WHEN duplicate_object OR unique_violation THEN NULL; -- somebody has just made it
+            WHEN insufficient_privilege THEN lacking := lacking || format('CREATE ROLE %I NOLOGIN; ', wanted);
+        END;
+    END LOOP;
+    IF lacking <> '' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'insufficient_privilege',
+            MESSAGE = format('%s may not make roles, and nothing was done', current_user),
+            HINT = format(
+                'Somebody who may (CREATEROLE), or the host''s console, has to run: %sThen %s runs this file again, which grants them their rights.',
+                lacking, current_user
+            );
     END IF;
-    IF to_regrole('tournament_fees_purger') IS NULL THEN
-        CREATE ROLE tournament_fees_purger NOLOGIN;
-    END IF;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- somebody has just made them
 END $$;
 
 DO $$
 BEGIN
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO tournament_fees_pipeline', current_database());
+    IF pg_has_role((SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE') THEN
+        EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO tournament_fees_pipeline', current_database());
+    ELSIF NOT has_database_privilege('tournament_fees_pipeline', current_database(), 'TEMPORARY') THEN
+        RAISE WARNING USING MESSAGE = format(
+            'one right is left, and the owner of the database has to run: GRANT TEMPORARY ON DATABASE %I TO tournament_fees_pipeline;',
+            current_database()
+        );
+    END IF;
 END $$;
 
 -- The club's tables: only the columns that it uses, and of orders only how they are paid.
@@ -73,3 +99,5 @@ GRANT UPDATE (smtp_reply) ON tournament_fees.delivery_attempts TO tournament_fee
 GRANT UPDATE (diagnostic) ON tournament_fees.bounces TO tournament_fees_purger;
 GRANT UPDATE (note) ON tournament_fees.operator_actions TO tournament_fees_purger;
 GRANT UPDATE (mailbox) ON tournament_fees.approved_orders TO tournament_fees_purger;
+
+COMMIT;

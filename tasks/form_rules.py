@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from tasks.errors import ConfigurationError
+from tasks.form_words import wrong_words
 
 Schema = Mapping[str, Any]
 
@@ -77,8 +78,7 @@ class Form(BaseModel):
         try:
             form = cls.model_validate(chosen)
         except ValidationError as error:
-            said = (f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors())
-            raise ConfigurationError("; ".join(said)) from None
+            raise ConfigurationError(wrong_words(error, dict.fromkeys(cls.model_fields, ()))) from None
         form.check()
         return form
 

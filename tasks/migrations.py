@@ -9,14 +9,17 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import ProgrammingError
 
-from tasks.database import Database
+from tasks.database import Database, fetch
 from tasks.errors import ConfigurationError
 
 IN_THE_WAY = {"DuplicateTable", "DuplicateObject", "DuplicateFunction", "DuplicateColumn"}
 """psycopg's names for what a migration meets where somebody else has made a thing of the same name."""
+
+FORBIDDEN = "InsufficientPrivilege"
+"""Its name for what it meets where our user is not the owner of the schema."""
 
 SQL = Path(__file__).parent.parent / "sql"
 
@@ -24,10 +27,12 @@ SQL = Path(__file__).parent.parent / "sql"
 def migrate(database: Database) -> None:
     """Create or update the schema `tournament_fees`; safe to run twice and by two processes at once.
 
-    Raises a ConfigurationError where the schema has something that is not ours, or was made by a newer version.
+    Raises a ConfigurationError where the schema has something that is not ours, or was made by a newer version, and
+    where our user may not make it.
     """
     config = _config()
     with database.transaction() as connection:
+        _check_has_schema(connection, database.place)
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
@@ -36,16 +41,41 @@ def migrate(database: Database) -> None:
                 f"The schema tournament_fees in {database.place} is of a newer version of the pipeline: {error}"
             ) from error
         except ProgrammingError as error:
-            if type(error.orig).__name__ not in IN_THE_WAY:
+            refused = _refused(error, database.place)
+            if not refused:
                 raise
-            raise ConfigurationError(
-                f"The schema tournament_fees in {database.place} has something that is not the pipeline's "
-                f"({str(error.orig).splitlines()[0]}): move it elsewhere"
-            ) from error
+            raise ConfigurationError(refused) from error
+
+
+def _check_has_schema(connection: Connection, place: str) -> None:
+    """Raise a ConfigurationError where our user cannot make the schema, and nobody has made it for us."""
+    missing = fetch(connection, "missing_schema")
+    if missing:
+        raise ConfigurationError(
+            f"The user of DATABASE_URL may not make a schema at {place}: somebody who may (the owner of the database, "
+            f"or the host's console) has to run {missing[0].statement}; then run this again"
+        )
+
+
+def _refused(error: ProgrammingError, place: str) -> str:
+    """Say why a migration could not be made, where a person can do something about it."""
+    kind, reason = type(error.orig).__name__, str(error.orig).splitlines()[0]
+    if kind in IN_THE_WAY:
+        return (
+            f"The schema tournament_fees in {place} has something that is not the pipeline's ({reason}): "
+            "move it elsewhere"
+        )
+    if kind == FORBIDDEN:
+        return (
+            f"The user of DATABASE_URL may not change the pipeline's tables at {place} ({reason}): "
+            "run this with DATABASE_URL naming the owner of the schema tournament_fees"
+        )
+    return ""
 
 
 def check_migrated(database: Database) -> None:
     """Raise a ConfigurationError unless our own tables are those that this version of the pipeline knows."""
+    _check_has_role(database)
     newest = ScriptDirectory.from_config(_config()).get_current_head()
     with database.transaction() as connection:
         options = {"version_table": "migrations", "version_table_schema": "tournament_fees"}
@@ -64,10 +94,22 @@ def check_migrated(database: Database) -> None:
 
 def check_club_tables(database: Database) -> None:
     """Raise a ConfigurationError that names each club table and column that is missing or will not do."""
+    _check_has_role(database)
     problems = database.fetch("missing_club_columns")
     if problems:
         raise ConfigurationError(
             f"The club's database ({database.place}) lacks what the pipeline needs: " + "; ".join(_describe(problems)),
+        )
+
+
+def _check_has_role(database: Database) -> None:
+    """Raise a ConfigurationError where our user has none of the pipeline's rights: one statement gives them all."""
+    missing = database.fetch("missing_role")
+    if missing:
+        roles = "" if missing[0].role_is_there else "its owner has to run sql/roles.sql, and then "
+        raise ConfigurationError(
+            f"The user of DATABASE_URL may not use the schema tournament_fees at {database.place}: {roles}who made the "
+            f"role, or the host's console, has to run {missing[0].statement}"
         )
 
 

@@ -14,7 +14,7 @@ import pytest
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 REPOSITORY = Path(__file__).parents[2]
 PIPELINE = REPOSITORY / "tests" / "integration" / "pipeline"
-ABOUT_THE_DATABASE = ("migrations", "queue", "status", "story")
+ABOUT_THE_DATABASE = ("migrations", "queue", "roles_owner", "status", "story")
 """The files that run most statements; others are about the mail server, the terminal or Stripe's calls."""
 
 

@@ -1,7 +1,5 @@
 """A backup of a test's database, and its restore, with PostgreSQL's own programs."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,13 +7,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
 
-from deployments.local.postgres_programs import PROGRAMS
-from tests.integration.pipeline.harness import Pipeline
-
-
-def program(name: str) -> str:
-    """The embedded server's program, or that of the server which TEST_DATABASE_URL names."""
-    return str(shutil.which(name) if "TEST_DATABASE_URL" in os.environ else PROGRAMS / name)
+from tests.integration.pipeline.harness import Pipeline, program
 
 
 def dump(pipeline: Pipeline, file: Path) -> None:

@@ -1,6 +1,8 @@
 """The pipeline's steps over real parts, as the integration tests drive them."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from sqlalchemy import URL, Row, make_url, text
 
 from deployments.local.demo_club import TOURNAMENT, load_demo_club
 from deployments.local.mail_catcher.mailbox import message_file, numbers
+from deployments.local.postgres_programs import PROGRAMS
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.campaign import CampaignOptions
@@ -136,8 +139,8 @@ class Pipeline:
     def grant(self) -> None:
         """Give the pipeline's roles their rights, as the owner does; also those that only some clubs give."""
         if self.role:
-            with self.owner.transaction() as connection:
-                connection.exec_driver_sql(ROLES.read_text(encoding="utf-8"), execution_options={"no_parameters": True})
+            done = run_roles(libpq_url(self.owner.engine.url))
+            assert done.returncode == 0, done.stderr
 
     @contextmanager
     def granted(self, role: str) -> Iterator[None]:
@@ -281,6 +284,17 @@ def ledger_like(server_url: str, template: str) -> Iterator[str]:
             connection.execute("UPDATE tournament_fees.homes SET place = tournament_fees.here(), since = now()")
             connection.execute("UPDATE tournament_fees.message_id_keys SET key = gen_random_uuid()")
         yield url
+
+
+def program(name: str) -> str:
+    """The embedded PostgreSQL's program, or that of the server which TEST_DATABASE_URL names."""
+    return str(shutil.which(name) if "TEST_DATABASE_URL" in os.environ else PROGRAMS / name)
+
+
+def run_roles(url: str) -> "subprocess.CompletedProcess[str]":
+    """Run sql/roles.sql as deployments/README.md says."""
+    command = [program("psql"), "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-f", "sql/roles.sql", url]
+    return subprocess.run(command, cwd=ROLES.parents[1], capture_output=True, text=True, check=False)
 
 
 def libpq_url(url: URL) -> str:

@@ -267,8 +267,11 @@ def test_rights_on_the_clubs_tables_are_asked_for_until_all_are_there(club_datab
 def test_rights_on_our_own_tables_are_asked_for_until_all_are_there(club_database: Database, poor: Database) -> None:
     migrate(club_database)
     user = rows(poor, "SELECT current_user")[0][0]
-    with pytest.raises(ConfigurationError, match=r"lacks a right at .* permission denied for schema tournament_fees"):
-        check_migrated(poor)
+    for check in (check_migrated, check_club_tables):
+        with pytest.raises(
+            ConfigurationError, match=rf"schema tournament_fees .* GRANT tournament_fees_pipeline TO {user}"
+        ):
+            check(poor)
     run_script(club_database, f"GRANT USAGE ON SCHEMA tournament_fees TO {user}")
     run_script(club_database, f"GRANT SELECT ON tournament_fees.migrations TO {user}")
     run_script(club_database, f"REVOKE TEMPORARY ON DATABASE {club_database.engine.url.database} FROM PUBLIC")
@@ -279,12 +282,21 @@ def test_rights_on_our_own_tables_are_asked_for_until_all_are_there(club_databas
 
 
 def test_a_user_for_whom_the_owner_has_made_the_schema_can_migrate(club_database: Database, poor: Database) -> None:
-    with pytest.raises(ConfigurationError, match=r"lacks a right at .* permission denied for database"):
+    with pytest.raises(ConfigurationError, match=r"may not make a schema at .* host's console") as told:
         migrate(poor)
-    user = rows(poor, "SELECT current_user")[0][0]
-    run_script(club_database, f"CREATE SCHEMA tournament_fees AUTHORIZATION {user}")
+    (statement,) = re.findall("CREATE SCHEMA [^;]+", str(told.value))
+    run_script(club_database, statement)
     migrate(poor)
     check_migrated(poor)
+
+
+def test_who_is_not_the_owner_of_our_tables_is_told_to_be(club_database: Database, poor: Database) -> None:
+    user = rows(poor, "SELECT current_user")[0][0]
+    run_script(club_database, f"CREATE SCHEMA tournament_fees; GRANT USAGE ON SCHEMA tournament_fees TO {user}")
+    with pytest.raises(
+        ConfigurationError, match=r"\(permission denied for schema tournament_fees\): .* naming the owner"
+    ):
+        migrate(poor)
 
 
 def test_a_table_of_our_name_that_is_not_ours_is_told_and_left_alone(club_database: Database) -> None:

@@ -130,3 +130,24 @@ def test_a_verb_that_runs_a_flow_says_in_a_line_what_it_lacks(club: SmallClub) -
     assert code == 2
     assert said.startswith("Error: PREFECT_API_URL is not set")
     assert club.one("SELECT count(*) FROM tournament_fees.messages WHERE status = 'uncertain'") == 1
+
+
+ONE_TOO_FEW = "message_ids.0: Input should be greater than or equal to 1"
+BAD_VALUES: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("retry", "-m", "0"), ONE_TOO_FEW),
+    (("stop", CUP, "--kind", "x" * 51), "kind: String should have at most 50 characters"),
+    (("uncertain", "-m", "0"), ONE_TOO_FEW),
+    (("mark-sent", "--count", "1", "-m", "0"), ONE_TOO_FEW),
+    (("resend", "--count", "1", "-m", "0"), ONE_TOO_FEW),
+    (("remind", "-t", "x" * 201), "tournament: String should have at most 200 characters"),
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [*BAD_VALUES[:2], *(pytest.param(*case, marks=pytest.mark.only_long) for case in BAD_VALUES[2:])],
+)
+def test_a_value_that_a_form_does_not_take_is_told_in_one_line(
+    club: SmallClub, arguments: tuple[str, ...], said: str
+) -> None:
+    assert verb(club, *arguments) == (2, f"Error: {said}")
