@@ -124,14 +124,12 @@ def test_programs_are_not_run_from_where_somebody_else_could_put_his(home: Path)
 
 
 @AS_ROOT
-def test_a_short_name_that_another_user_has_taken_is_refused(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_a_short_name_that_another_user_has_taken_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(home))
     data = home / "two words" / "postgres"
     with embedded_postgres(data, databases=()) as server:
         link = server.socket_folder
-        assert link.parent == tmp_path
+        assert link.parent == home
     link.symlink_to(data)
     os.chown(link, 65534, 65534, follow_symlinks=False)
     with pytest.raises(ConfigurationError, match=f"{link} is somebody else's"), embedded_postgres(data):
