@@ -1,6 +1,5 @@
 """What `make serve` starts, once for all tests of flow runs, and the demo club in it, new for each test."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,14 +14,14 @@ from tests.runs.deploying import undo
 from tests.runs.mail_wire import MailWire, mail_wire
 from tests.runs.rude_server import rude_server
 from tests.runs.served import Served
+from tests.scratch import scratch
 
 
 @pytest.fixture(scope="session")
 def serving() -> Iterator[Served]:
     """The stack with Prefect's server and a worker, in a home of its own; nothing of the user's is touched."""
-    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
     with (
-        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
+        scratch() as home,
         serve(Path(home), {}, print) as (stack, worker),
         httpx.Client(base_url=stack.environment["PREFECT_API_URL"], trust_env=False, timeout=30) as api,
         StandInControl(stack.stripe_url or "") as stand_in,

@@ -5,12 +5,13 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.scratch import scratch
 
 REPOSITORY = Path(__file__).parents[2]
 OURS = ("DATABASE_URL", "STRIPE_", "SMTP_", "MAIL_", "CHECKOUT_", "PREFECT_", "STAY")
@@ -18,8 +19,7 @@ OURS = ("DATABASE_URL", "STRIPE_", "SMTP_", "MAIL_", "CHECKOUT_", "PREFECT_", "S
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
-    with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
+    with scratch() as folder:
         yield Path(folder).resolve()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from deployments.local.home import REPOSITORY, sole_use
+from tests.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,7 @@ class Holding(Protocol):
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: PostgreSQL's user under root must pass through every folder above, and pytest closes its own again.
-    with tempfile.TemporaryDirectory(prefix="fees-") as folder:
+    with scratch() as folder:
         yield Path(folder).resolve()
         with sole_use(Path(folder)):
             pass  # the warden of a killed holder has done its work: it needs the records in the folder

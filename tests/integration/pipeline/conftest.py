@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -14,6 +13,7 @@ from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.settings import Settings
 from tests.integration.pipeline.harness import (
+    FORGETFUL,
     Inbox,
     Pipeline,
     StrictStandIn,
@@ -26,6 +26,7 @@ from tests.integration.pipeline.harness import (
     own_pipeline,
     settings_for,
 )
+from tests.scratch import scratch
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +36,9 @@ def server_url() -> Iterator[str]:
     if given:
         yield given
         return
-    # Not in pytest's folder: each pytest that starts closes that to others, and root's server runs as somebody else.
     with (
-        TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as folder,
-        embedded_postgres(Path(folder) / "data", databases=("club",)) as server,
+        scratch() as folder,
+        embedded_postgres(Path(folder) / "data", databases=("club",), settings=FORGETFUL) as server,
     ):
         yield server.url("club")
 
@@ -64,18 +64,18 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stand_in_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_stand_in(tmp_path_factory.mktemp("stripe") / "stripe.sqlite3") as stand_in:
-        yield stand_in.base_url
+def shared_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StrictStandIn]:
+    with (
+        running_stand_in(tmp_path_factory.mktemp("stripe") / "stripe.sqlite3") as server,
+        StrictStandIn(server.base_url) as control,
+    ):
+        yield control
 
 
 @pytest.fixture
-def stand_in(stand_in_url: str) -> Iterator[StandInControl]:
-    with StrictStandIn(stand_in_url) as control:
-        control.reset()
+def stand_in(shared_stand_in: StrictStandIn) -> Iterator[StandInControl]:
+    with shared_stand_in.strict() as control:
         yield control
-        control.check_requests()
-        control.check_objects()
 
 
 @pytest.fixture(scope="session")

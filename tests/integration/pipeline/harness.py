@@ -11,7 +11,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import psycopg
@@ -40,6 +40,9 @@ from tasks.steps.take_up import take_up
 from tests.integration.stripe_schema import check_object, check_request
 
 ROLES = Path(__file__).parents[3] / "sql" / "roles.sql"
+
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", "jit": "off"}
+"""Settings of a PostgreSQL that nobody starts again: it spares what only a restart would need."""
 
 MOST_CHECKED = 100
 """Sessions of a test that are held against the schema: in one with thousands, they are alike."""
@@ -89,6 +92,14 @@ class StrictStandIn(StandInControl):
     def __init__(self, base_url: str) -> None:
         super().__init__(base_url)
         self.checked = 0
+
+    @contextmanager
+    def strict(self) -> Iterator[Self]:
+        """Begin anew, and at the end check all that was asked and all that there is."""
+        self.reset()
+        yield self
+        self.check_requests()
+        self.check_objects()
 
     def clear_requests(self) -> None:
         self.check_requests()
