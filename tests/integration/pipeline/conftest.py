@@ -22,7 +22,7 @@ from tests.integration.pipeline.harness import (
     fresh_database,
     ledger_like,
     ledger_template,
-    open_pipeline,
+    migrated_pipeline,
     own_pipeline,
     settings_for,
 )
@@ -103,7 +103,7 @@ def role(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def empty_club(settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str) -> Iterator[Pipeline]:
     """The pipeline on a database that has its own tables and nothing of the club's."""
-    with open_pipeline(settings, stand_in, inbox, role) as pipeline:
+    with migrated_pipeline(settings, stand_in, inbox, role) as pipeline:
         yield pipeline
 
 

@@ -26,7 +26,7 @@ from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.campaign import CampaignOptions
 from tasks.choices import RetryChoice
-from tasks.database import Database
+from tasks.database import Database, shared_database
 from tasks.migrations import migrate
 from tasks.services import Services, open_services
 from tasks.settings import Settings
@@ -325,18 +325,25 @@ def settings_for(database_url: str, stand_in: StandInControl, inbox: Inbox) -> S
 
 
 @contextmanager
-def open_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str = "") -> Iterator[Pipeline]:
-    """Open the pipeline on a database, with its own tables made; with a role, its steps have that one's rights only."""
+def open_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox) -> Iterator[Pipeline]:
+    """Open the pipeline on a database, with its own tables made."""
+    with shared_database(settings.database_url.get_secret_value()) as owner:
+        migrate(owner)
+        with migrated_pipeline(settings, stand_in, inbox) as pipeline:
+            yield pipeline
+
+
+@contextmanager
+def migrated_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str = "") -> Iterator[Pipeline]:
+    """Open the pipeline where its own tables are; with a role, its steps have that one's rights only."""
     clock = MovableClock()
-    owner = Database(settings.database_url.get_secret_value())
-    migrate(owner)
-    if role:
-        url = owner.engine.url.update_query_dict({"options": f"-c role={role}"})
-        limited = SecretStr(url.render_as_string(hide_password=False))
-        settings = settings.model_copy(update={"database_url": limited})
-    with open_services(settings, clock) as services:
-        yield Pipeline(services, stand_in, inbox, clock, owner, role)
-    owner.close()
+    with shared_database(settings.database_url.get_secret_value()) as owner:
+        if role:
+            url = owner.engine.url.update_query_dict({"options": f"-c role={role}"})
+            limited = SecretStr(url.render_as_string(hide_password=False))
+            settings = settings.model_copy(update={"database_url": limited})
+        with open_services(settings, clock) as services:
+            yield Pipeline(services, stand_in, inbox, clock, owner, role)
 
 
 @contextmanager
