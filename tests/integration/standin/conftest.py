@@ -20,11 +20,16 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield stand_in.base_url
 
 
-@pytest.fixture
-def control(base_url: str) -> Iterator[StandInControl]:
+@pytest.fixture(scope="session")
+def shared_control(base_url: str) -> Iterator[StandInControl]:
     with StandInControl(base_url) as control:
-        control.reset()
         yield control
+
+
+@pytest.fixture
+def control(shared_control: StandInControl) -> StandInControl:
+    shared_control.reset()
+    return shared_control
 
 
 @pytest.fixture
