@@ -1,6 +1,7 @@
 """What holds for every test, and what `make test-long` changes: the full size of the tests marked `long`."""
 
 import os
+import random
 import signal
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ RUNS = (
 SERVED = {f"test_runs_{name}.py" for name in RUNS}
 """The files whose tests share a server of Prefect's, which takes long to start."""
 
+LONGEST = ("runs", "chaos", "local")
+"""The folders of the longest files: these begin first, so that at the end nobody waits for one of them."""
+
 # A slow machine is no failure. The blob that a failure prints repeats it anywhere: @reproduce_failure.
 settings.register_profile("tests", deadline=None, print_blob=True, max_examples=30)
 settings.register_profile("long", settings.get_profile("tests"), max_examples=500)
@@ -52,6 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--least-privilege", action="store_true", help="let the pipeline's steps have the rights of sql/roles.sql only"
     )
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="take files, and the tests of each, in a random order")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,7 +79,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Choose by marker; those that share a server come first, since they take the longest."""
+    """Choose by marker; the longest come first."""
 
     def chosen(item: pytest.Item) -> bool:
         only_long = item.get_closest_marker("only_long") is not None
@@ -83,7 +88,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return not only_long
 
     config.hook.pytest_deselected(items=[item for item in items if not chosen(item)])
-    items[:] = sorted(filter(chosen, items), key=lambda item: item.path.name not in SERVED)
+    items[:] = sorted(_shuffled(list(filter(chosen, items)), config.getoption("--shuffle")), key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    """Return whose turn it is: those that share a server, then the folders with the longest files, then the rest."""
+    if item.path.name in SERVED:
+        return 0
+    folder = item.path.parent.name
+    return 1 + (LONGEST.index(folder) if folder in LONGEST else len(LONGEST))
+
+
+def _shuffled(items: list[pytest.Item], seed: int | None) -> list[pytest.Item]:
+    """Return them in a random order, each file's together; None: as they are."""
+    if seed is None:
+        return items
+    dice = random.Random(seed)  # noqa: S311  repeatable, nobody gains by guessing it
+    file_order = {path: dice.random() for path in dict.fromkeys(item.path for item in items)}
+    dice.shuffle(items)
+    return sorted(items, key=lambda item: file_order[item.path])
 
 
 @pytest.fixture(scope="session")

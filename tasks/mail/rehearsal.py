@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import product
 
 from tasks.mail.letter import DEFAULT_BRAND, FeeLine, Letter, LinkState
@@ -41,8 +42,12 @@ def sketches(kinds: Sequence[str], languages: Iterable[str], brands: Iterable[st
         yield sample(kind, None, brand)
 
 
+@lru_cache(maxsize=2)
 def rehearse(renderer: Renderer) -> None:
-    """Render all sketches; raises ConfigurationError for a template that cannot say what it has to."""
+    """Render all sketches; raises ConfigurationError for a template that cannot say what it has to.
+
+    Once is enough: a renderer does not read its templates again.
+    """
     for letter in sketches(renderer.kinds, renderer.languages.known, renderer.brands):
         renderer.render(letter)
 

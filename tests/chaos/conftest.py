@@ -16,8 +16,8 @@ from tests.integration.pipeline.conftest import (
     role,
     server_url,
     settings,
+    shared_stand_in,
     stand_in,
-    stand_in_server,
     template,
 )
 from tests.integration.pipeline.harness import Inbox, fresh_database, open_pipeline, settings_for
@@ -31,8 +31,8 @@ __all__ = [
     "role",
     "server_url",
     "settings",
+    "shared_stand_in",
     "stand_in",
-    "stand_in_server",
     "template",
 ]
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -20,6 +19,7 @@ import pytest
 from deployments.local.postgres import PostgresServer, embedded_postgres
 from tests.chaos.crewed import CrewedCampaign, crewed_campaign, say, statuses
 from tests.chaos.mail_server import POINTS, Chaos
+from tests.scratch import scratch
 
 WORKERS = 3
 RESTARTS = 2
@@ -92,7 +92,7 @@ def storm(size: int, kills: int, odds: float, seed: int) -> Iterator[Storm]:
     die = random.Random(seed)  # noqa: S311  dice, no secrets
     mail = Chaos(odds=odds, die=random.Random(seed + 1))  # noqa: S311  dice, no secrets
     with (
-        TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as name,
+        scratch() as name,
         closing(RestartablePostgres(Path(name) / "data")) as postgres,
         crewed_campaign(Path(name), postgres.server.url("club"), mail, size, WORKERS, MAX_ATTEMPTS="50") as campaign,
     ):

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -14,6 +13,7 @@ from tests.chaos.crewed import CrewedCampaign, crewed_campaign, say, statuses
 from tests.chaos.mail_server import Chaos
 from tests.chaos.network import HOST, lacking, machines
 from tests.integration.pipeline.smtp_server import Reaction
+from tests.scratch import scratch
 
 WORKERS = 4
 FULL, SMALL = 2000, 50
@@ -39,7 +39,7 @@ def campaign_of(size: int, places: Sequence[str] = ("",)) -> Iterator[CrewedCamp
     elsewhere = places != ("",)
     listening = {"listen_addresses": HOST} if elsewhere else {}
     with (
-        TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as name,
+        scratch() as name,
         embedded_postgres(Path(name) / "data", databases=("club",), settings=listening) as postgres,
     ):
         url = postgres.url("club")

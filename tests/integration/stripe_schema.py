@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 from jsonschema import Draft202012Validator
 
 DOCUMENT = json.loads((Path(__file__).parent / "standin" / "stripe_openapi.json").read_text(encoding="utf-8"))
@@ -32,8 +33,7 @@ COMPONENTS = as_json_schema(DOCUMENT["components"])
 
 def check_object(kind: str, value: Json) -> None:
     """Fail unless a value is an object of this kind as Stripe publishes it."""
-    schema = {"$ref": f"#/components/schemas/{kind}", "components": COMPONENTS}
-    problems = [f"{error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(value)]
+    problems = [f"{error.instance_path}: {error.message}" for error in _object_validator(kind).iter_errors(value)]
     assert not problems
 
 
@@ -51,6 +51,11 @@ def _endpoint(method: str, path: str) -> str:
         if re.fullmatch(pattern, path) and method.lower() in methods:
             return str(template)
     raise AssertionError(f"Stripe has no endpoint {method} {path}")
+
+
+@cache
+def _object_validator(kind: str) -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator({"$ref": f"#/components/schemas/{kind}", "components": COMPONENTS})
 
 
 @cache

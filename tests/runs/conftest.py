@@ -1,6 +1,5 @@
 """What `make serve` starts, once for all tests of flow runs, and the demo club in it, new for each test."""
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,14 +13,14 @@ from tests.runs.deploying import undo
 from tests.runs.mail_wire import MailWire, mail_wire
 from tests.runs.rude_server import rude_server
 from tests.runs.served import Served
+from tests.scratch import scratch
 
 
 @pytest.fixture(scope="session")
 def serving() -> Iterator[Served]:
     """The stack with Prefect's server and a worker, in a home of its own; nothing of the user's is touched."""
-    # Not pytest's folder: it keeps the data of three runs.
     with (
-        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
+        scratch() as home,
         serve(Path(home), {}, print) as (stack, worker),
         prefect_api(stack.environment) as api,
         stack.stand_in() as stand_in,

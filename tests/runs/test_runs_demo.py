@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import psutil
 import pytest
 
 from tests.integration.local.onlookers import open_to_others
+from tests.scratch import scratch
 
 REPOSITORY = Path(__file__).parents[2]
 OURS = ("DATABASE_URL", "STRIPE_", "SMTP_", "MAIL_", "CHECKOUT_", "PREFECT_", "STAY")
@@ -20,8 +20,7 @@ OURS = ("DATABASE_URL", "STRIPE_", "SMTP_", "MAIL_", "CHECKOUT_", "PREFECT_", "S
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: pytest keeps the data of three runs.
-    with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
+    with scratch() as folder:
         yield Path(folder).resolve()
 
 

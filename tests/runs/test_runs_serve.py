@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,21 +20,21 @@ from deployments.local.prefect_login import AT_ITS_CLIENTS
 from deployments.local.stripe_standin.control import StandInControl
 from tests.runs.served import DEPLOYMENT, FINAL
 from tests.runs.test_runs_demo import OURS, REPOSITORY, left_behind
+from tests.scratch import scratch
 
 PRINTED = re.compile(r"^(Prefect|Stripe|Mail|Log in):?\s+(http://[\d.:]+(?:/\w{32}/)?|admin:\w+)", re.MULTILINE)
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: pytest keeps the data of three runs.
-    with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
+    with scratch() as folder:
         yield Path(folder).resolve()
 
 
 @pytest.fixture
 def shared_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The machine's temporary folder, in which Prefect's worker of another user has left what we may not write to."""
-    with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
+    with scratch() as folder:
         Path(folder).chmod(0o777)
         Path(folder, "runner_storage").touch()
         monkeypatch.setenv("TMPDIR", folder)

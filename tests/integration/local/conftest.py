@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from deployments.local.home import REPOSITORY, sole_use
+from tests.scratch import scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,7 @@ class Holding(Protocol):
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: a path as long is no socket's address, and pytest keeps the data of three runs.
-    with tempfile.TemporaryDirectory(prefix="fees-") as folder:
+    with scratch() as folder:
         Path(folder, ".lock").touch()  # as a stack's home has it: what tests put there is not a stranger's
         yield Path(folder).resolve()
         with sole_use(Path(folder)):

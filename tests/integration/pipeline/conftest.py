@@ -4,16 +4,16 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
 from deployments.local.demo_club import STORIES
 from deployments.local.postgres import embedded_postgres
 from deployments.local.stripe_standin.control import StandInControl
-from deployments.local.stripe_standin.launch import RunningStandIn, running_stand_in
+from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.settings import Settings
 from tests.integration.pipeline.harness import (
+    FORGETFUL,
     Inbox,
     Pipeline,
     StrictStandIn,
@@ -22,10 +22,11 @@ from tests.integration.pipeline.harness import (
     fresh_database,
     ledger_like,
     ledger_template,
-    open_pipeline,
+    migrated_pipeline,
     own_pipeline,
     settings_for,
 )
+from tests.scratch import scratch
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +36,9 @@ def server_url() -> Iterator[str]:
     if given:
         yield given
         return
-    # Not pytest's folder: it keeps the data of three runs.
     with (
-        TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as folder,
-        embedded_postgres(Path(folder) / "data", databases=("club",)) as server,
+        scratch() as folder,
+        embedded_postgres(Path(folder) / "data", databases=("club",), settings=FORGETFUL) as server,
     ):
         yield server.url("club")
 
@@ -64,18 +64,18 @@ def database_url(server_url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stand_in_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStandIn]:
-    with running_stand_in(tmp_path_factory.mktemp("stripe") / "stripe.sqlite3") as server:
-        yield server
+def shared_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StrictStandIn]:
+    with (
+        running_stand_in(tmp_path_factory.mktemp("stripe") / "stripe.sqlite3") as server,
+        StrictStandIn(server.base_url, server.secret) as control,
+    ):
+        yield control
 
 
 @pytest.fixture
-def stand_in(stand_in_server: RunningStandIn) -> Iterator[StandInControl]:
-    with StrictStandIn(stand_in_server.base_url, stand_in_server.secret) as control:
-        control.reset()
+def stand_in(shared_stand_in: StrictStandIn) -> Iterator[StandInControl]:
+    with shared_stand_in.strict() as control:
         yield control
-        control.check_requests()
-        control.check_objects()
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +103,7 @@ def role(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def empty_club(settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str) -> Iterator[Pipeline]:
     """The pipeline on a database that has its own tables and nothing of the club's."""
-    with open_pipeline(settings, stand_in, inbox, role) as pipeline:
+    with migrated_pipeline(settings, stand_in, inbox, role) as pipeline:
         yield pipeline
 
 

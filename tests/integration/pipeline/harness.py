@@ -13,7 +13,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import psycopg
@@ -29,7 +29,7 @@ from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from tasks.campaign import CampaignOptions
 from tasks.choices import RetryChoice
-from tasks.database import Database
+from tasks.database import Database, shared_database
 from tasks.migrations import migrate
 from tasks.services import Services, open_services
 from tasks.settings import Settings
@@ -43,6 +43,9 @@ from tasks.steps.take_up import take_up
 from tests.integration.stripe_schema import check_object, check_request
 
 ROLES = Path(__file__).parents[3] / "sql" / "roles.sql"
+
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off", "jit": "off"}
+"""Settings of a PostgreSQL that nobody starts again: it spares what only a restart would need."""
 
 MOST_CHECKED = 100
 """Sessions of a test that are held against the schema: in one with thousands, they are alike."""
@@ -92,6 +95,14 @@ class StrictStandIn(StandInControl):
     def __init__(self, base_url: str, secret: str) -> None:
         super().__init__(base_url, secret)
         self.checked = 0
+
+    @contextmanager
+    def strict(self) -> Iterator[Self]:
+        """Begin anew, and at the end check all that was asked and all that there is."""
+        self.reset()
+        yield self
+        self.check_requests()
+        self.check_objects()
 
     def clear_requests(self) -> None:
         self.check_requests()
@@ -332,18 +343,25 @@ def settings_for(database_url: str, stand_in: StandInControl, inbox: Inbox) -> S
 
 
 @contextmanager
-def open_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str = "") -> Iterator[Pipeline]:
-    """Open the pipeline on a database, with its own tables made; with a role, its steps have that one's rights only."""
+def open_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox) -> Iterator[Pipeline]:
+    """Open the pipeline on a database, with its own tables made."""
+    with shared_database(settings.database_url.get_secret_value()) as owner:
+        migrate(owner)
+        with migrated_pipeline(settings, stand_in, inbox) as pipeline:
+            yield pipeline
+
+
+@contextmanager
+def migrated_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str = "") -> Iterator[Pipeline]:
+    """Open the pipeline where its own tables are; with a role, its steps have that one's rights only."""
     clock = MovableClock()
-    owner = Database(settings.database_url.get_secret_value())
-    migrate(owner)
-    if role:
-        url = owner.engine.url.update_query_dict({"options": f"-c role={role}"})
-        limited = SecretStr(url.render_as_string(hide_password=False))
-        settings = settings.model_copy(update={"database_url": limited})
-    with open_services(settings, clock) as services:
-        yield Pipeline(services, stand_in, inbox, clock, owner, role)
-    owner.close()
+    with shared_database(settings.database_url.get_secret_value()) as owner:
+        if role:
+            url = owner.engine.url.update_query_dict({"options": f"-c role={role}"})
+            limited = SecretStr(url.render_as_string(hide_password=False))
+            settings = settings.model_copy(update={"database_url": limited})
+        with open_services(settings, clock) as services:
+            yield Pipeline(services, stand_in, inbox, clock, owner, role)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Orders' links where the trouble is rarer: what a person must not miss, what must not spoil the rest."""
 
 import traceback
+from contextlib import closing
 
 import pytest
 
@@ -155,12 +156,14 @@ def test_connections_that_died_while_they_rested_are_replaced(
     club.tend(order)
     monkeypatch.setattr(database, "REST_SECONDS", 0.0)  # any rest is long enough
     settings = club.pipeline.services.settings
-    with open_services(settings, club.pipeline.clock) as another:
+    url = settings.database_url.get_secret_value()
+    with open_services(settings, club.pipeline.clock) as another, closing(database.Database(url)) as apart:
         another.database.fetch("time_now")
-        killed = club.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        assert killed
+        with apart.transaction() as connection:
+            killed = connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            assert killed.rowcount > 0
         assert another.database.fetch("time_now")
     assert club.tend(order).outcome is LinkOutcome.KEPT

@@ -11,7 +11,7 @@ from tasks.refresh import RefreshOptions
 from tasks.refresh_report import refresh_sentence
 from tasks.set_asides import release
 from tasks.settings import Settings
-from tests.integration.pipeline.harness import Inbox, open_pipeline
+from tests.integration.pipeline.harness import Inbox, migrated_pipeline
 from tests.integration.pipeline.small_club import FEE
 from tests.integration.pipeline.test_refresh import RefreshedClub
 
@@ -30,7 +30,7 @@ def club(
     settings: Settings, stand_in: StandInControl, inbox: Inbox, role: str, request: pytest.FixtureRequest
 ) -> Iterator[QuietClub]:
     quiet = settings.model_copy(update={"club_reference": request.param})
-    with open_pipeline(quiet, stand_in, inbox, role) as pipeline:
+    with migrated_pipeline(quiet, stand_in, inbox, role) as pipeline:
         yield QuietClub.on(pipeline)
 
 

@@ -25,11 +25,16 @@ def base_url(server: RunningStandIn) -> str:
     return server.base_url
 
 
-@pytest.fixture
-def control(server: RunningStandIn) -> Iterator[StandInControl]:
+@pytest.fixture(scope="session")
+def shared_control(server: RunningStandIn) -> Iterator[StandInControl]:
     with server.control() as control:
-        control.reset()
         yield control
+
+
+@pytest.fixture
+def control(shared_control: StandInControl) -> StandInControl:
+    shared_control.reset()
+    return shared_control
 
 
 @pytest.fixture
