@@ -163,7 +163,7 @@ def log_has(run: FlowRun, words: str) -> bool:
 def scheduled(served: Served, name: str, parameters: Mapping[str, object]) -> FlowRun:
     """Give a deployment a schedule that has stored these parameters, and press Run now on the first run of it."""
     deployment = served.get(f"deployments/name/{name}/{name}")
-    schedule = {"schedule": {"cron": "0 3 1 1 *"}, "active": True, "parameters": dict(parameters), "slug": "people's"}
+    schedule = {"schedule": {"cron": "0 3 * * 1"}, "active": True, "parameters": dict(parameters), "slug": "people's"}
     served.post(f"deployments/{deployment['id']}/schedules", [schedule])
     wanted = {"deployments": {"id": {"any_": [deployment["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
 
