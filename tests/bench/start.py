@@ -18,6 +18,7 @@ from deployments.local.serve import served as serve
 from deployments.local.stripe_standin.control import StandInControl
 from tests.bench.findings import Findings
 from tests.bench.measuring import Announce, Sample, Spread, in_turns
+from tests.runs.flow_process import flow_process
 from tests.runs.served import Served
 
 LOOK_SECONDS = 0.02
@@ -82,5 +83,6 @@ def served() -> Iterator[Served]:
         serve(Path(home), {}, lambda _: None) as (stack, worker),
         httpx.Client(base_url=stack.environment["PREFECT_API_URL"], trust_env=False, timeout=30) as api,
         StandInControl(stack.stripe_url or "") as stand_in,
+        flow_process(stack.environment, stack.home / "logs" / "flows.log") as flows,
     ):
-        yield Served(stack, worker, api, stand_in)
+        yield Served(stack, worker, api, stand_in, flows)

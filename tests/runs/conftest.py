@@ -11,6 +11,7 @@ from deployments.local.stripe_standin.control import StandInControl
 from tasks.settings_source import load_settings
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.runs.deploying import undo
+from tests.runs.flow_process import flow_process
 from tests.runs.mail_wire import MailWire, mail_wire
 from tests.runs.rude_server import rude_server
 from tests.runs.served import Served
@@ -25,8 +26,9 @@ def serving() -> Iterator[Served]:
         serve(Path(home), {}, print) as (stack, worker),
         httpx.Client(base_url=stack.environment["PREFECT_API_URL"], trust_env=False, timeout=30) as api,
         StandInControl(stack.stripe_url or "") as stand_in,
+        flow_process(stack.environment, stack.home / "logs" / "flows.log") as flows,
     ):
-        yield Served(stack, worker, api, stand_in)
+        yield Served(stack, worker, api, stand_in, flows)
 
 
 @pytest.fixture

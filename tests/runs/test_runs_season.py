@@ -41,8 +41,8 @@ def test_the_scheduled_reminders_mail_who_has_not_paid_and_say_so(served: Served
     served.stand_in.pay(session["id"])
     club.sql("UPDATE orders SET amount = -5 FROM players WHERE players.id = player_id AND parent_id = 2")  # Barrera
 
-    run = served.start("remind-unpaid/remind-unpaid", {}, environment=DAY_AND_NIGHT)
-    state = run.wait()
+    run = served.perform("remind-unpaid/remind-unpaid", {}, environment=DAY_AND_NIGHT)
+    state = run.state
     assert (state.type, state.message) == ("COMPLETED", f"{TOURNAMENT}: 21 sent, 2 skipped, 0 still to send")
     assert served.get(f"flow_runs/{run.id}")["name"] == "all tournaments: reminders"
     (report,) = run.artifacts("markdown")
@@ -114,8 +114,7 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
         assert [one["active"] for one in of_name(served, "read-bounces")["schedules"] if one["slug"]] == [True]
         assert {name: schedules_of_people(served, name) for name in added} == added
 
-        run = served.start("read-bounces/read-bounces", {})
-        assert run.wait().type == "FAILED"
+        assert served.perform("read-bounces/read-bounces", {}).state.type == "FAILED"
         alert = served.wait_until(lambda: told.got[0] if told.got else None)
     assert alert["title"] == "Tournament fees: read what came back failed"
     assert alert["message"].startswith("BOUNCE_MAILBOX is not set: it names the mailbox to read")
