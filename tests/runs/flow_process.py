@@ -9,6 +9,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from uuid import UUID
 
+from typer.testing import CliRunner
+
 from deployments.local.processes import inherited_environment
 
 
@@ -25,6 +27,10 @@ class FlowProcess:
     def take_up(self, flow_run_id: str, changed: Mapping[str, str]) -> None:
         """Do what a worker's new process does with a flow run of a deployment, with these settings."""
         self.process.submit(_take_up, flow_run_id, dict(changed)).result()
+
+    def verb(self, *arguments: str, **changed: str) -> tuple[int, str]:
+        """Do what a verb for a terminal does, with these settings; return its exit code and its words."""
+        return self.process.submit(_verb, arguments, changed).result()
 
 
 @contextmanager
@@ -58,6 +64,14 @@ def _take_up(flow_run_id: str, changed: Mapping[str, str]) -> None:
     with _settings(changed):
         flow_run, flow = load_flow_and_flow_run(UUID(flow_run_id))
         run_flow(flow, flow_run=flow_run, return_type="state")
+
+
+def _verb(arguments: tuple[str, ...], changed: Mapping[str, str]) -> tuple[int, str]:
+    from deployments.cli import app  # noqa: PLC0415  as above
+
+    with _settings(changed):
+        done = CliRunner().invoke(app, arguments)
+    return done.exit_code, done.output
 
 
 @contextmanager

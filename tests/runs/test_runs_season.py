@@ -98,11 +98,16 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
     added = {name: add_schedule(served, name, schedule) for name, schedule in ADDED}
     before = everything(served)
     with receiver() as told:
-        code, said = deploy(served, ALERT_URL=told.address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")
+        code, said = served.flows.verb(
+            "deploy", ALERT_URL=told.address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9"
+        )
         assert code == 0, said
         alerts = set(everything(served)) - set(before)
         assert sorted(everything(served)) == sorted([*before, *alerts]), "nothing is there twice"
-        assert deploy(served, ALERT_URL=told.address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")[0] == 0
+        assert (
+            served.flows.verb("deploy", ALERT_URL=told.address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")[0]
+            == 0
+        )
         assert sorted(everything(served)) == sorted([*before, *alerts]), "nor after a third time"
         assert "tournament-fees: a run failed" in alerts
         (reminders,) = [one for one in of_name(served, "remind-unpaid")["schedules"] if one["slug"] == "daily"]
@@ -118,7 +123,7 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
         alert = served.wait_until(lambda: told.got[0] if told.got else None)
     assert alert["title"] == "Tournament fees: read what came back failed"
     assert alert["message"].startswith("BOUNCE_MAILBOX is not set: it names the mailbox to read")
-    assert deploy(served)[0] == 0
+    assert served.flows.verb("deploy")[0] == 0
     assert everything(served) == before, "alerts that go nowhere any more are gone"
 
 
