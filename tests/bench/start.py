@@ -16,6 +16,7 @@ from deployments.local.prefect_api import prefect_api
 from deployments.local.serve import served as serve
 from tests.bench.findings import Findings
 from tests.bench.measuring import Announce, Sample, Spread, in_turns
+from tests.runs.flow_process import flow_process
 from tests.runs.served import Served
 
 LOOK_SECONDS = 0.02
@@ -80,5 +81,6 @@ def served() -> Iterator[Served]:
         serve(Path(home), {}, lambda _: None) as (stack, worker),
         prefect_api(stack.environment) as api,
         stack.stand_in() as stand_in,
+        flow_process(stack.environment, stack.home / "logs" / "flows.log") as flows,
     ):
-        yield Served(stack, worker, api, stand_in)
+        yield Served(stack, worker, api, stand_in, flows)

@@ -10,6 +10,7 @@ from deployments.local.serve import served as serve
 from tasks.settings_source import load_settings
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.runs.deploying import undo
+from tests.runs.flow_process import flow_process
 from tests.runs.mail_wire import MailWire, mail_wire
 from tests.runs.rude_server import rude_server
 from tests.runs.served import Served
@@ -24,8 +25,9 @@ def serving() -> Iterator[Served]:
         serve(Path(home), {}, print) as (stack, worker),
         prefect_api(stack.environment) as api,
         stack.stand_in() as stand_in,
+        flow_process(stack.environment, stack.home / "logs" / "flows.log") as flows,
     ):
-        yield Served(stack, worker, api, stand_in)
+        yield Served(stack, worker, api, stand_in, flows)
 
 
 @pytest.fixture

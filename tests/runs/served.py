@@ -16,6 +16,7 @@ from deployments.local.processes import Child
 from deployments.local.stack import Stack
 from deployments.local.stripe_standin.control import StandInControl
 from tests.integration.pipeline.harness import Inbox
+from tests.runs.flow_process import FlowProcess
 
 DEPLOYMENT = "tournament-fees/tournament-fees"
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -100,6 +101,8 @@ class Served:
     worker: Child
     api: httpx.Client
     stand_in: StandInControl
+    flows: FlowProcess
+    """Takes flow runs up as the worker does, but for the process that this starts for each."""
     runs: list[FlowRun] = field(default_factory=list)
 
     @property
@@ -135,13 +138,26 @@ class Served:
         self, deployment: str, parameters: Mapping[str, object], *, environment: Mapping[str, str] | None = None
     ) -> FlowRun:
         """Do the same for any deployment, by the name `flow/deployment`."""
+        return self._create(deployment, parameters, "SCHEDULED", environment or {})
+
+    def perform(
+        self, deployment: str, parameters: Mapping[str, object], *, environment: Mapping[str, str] | None = None
+    ) -> FlowRun:
+        """Start a run and see it to its end, without the worker: for tests of what a flow does, seconds faster."""
+        run = self._create(deployment, parameters, "PENDING", environment or {})
+        self.flows.take_up(run.id, environment or {})
+        return run
+
+    def _create(
+        self, deployment: str, parameters: Mapping[str, object], state: str, environment: Mapping[str, str]
+    ) -> FlowRun:
         found = self.get(f"deployments/name/{deployment}")
         answer = self.post(
             f"deployments/{found['id']}/create_flow_run",
             {
-                "state": {"type": "SCHEDULED", "message": "Run from the Prefect UI"},
+                "state": {"type": state, "message": "Run from the Prefect UI"},
                 "parameters": dict(parameters),
-                "job_variables": {"env": dict(environment or {})},
+                "job_variables": {"env": dict(environment)},
                 "enforce_parameter_schema": True,
             },
         )

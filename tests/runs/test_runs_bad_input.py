@@ -17,7 +17,6 @@ from deployments.local.demo_club import TOURNAMENT
 from deployments.local.home import REPOSITORY
 from deployments.local.processes import inherited_environment
 from tests.integration.pipeline.harness import Pipeline, nothing_happened
-from tests.runs.flow_process import flow_process
 from tests.runs.served import FlowRun, Served, State
 
 NOWHERE = "127.0.0.1:1"  # nobody listens there
@@ -45,13 +44,12 @@ CASES = [
 
 def test_a_run_that_cannot_be_done_says_what_to_change_and_does_nothing(served: Served, club: Pipeline) -> None:
     runs = []
-    with flow_process(served.environment) as run_flow:
-        for tournament, changed, complaint in CASES:
-            run = FlowRun(run_flow(tournament, changed), served)
-            assert (run.state.type, complaint in run.state.message) == ("FAILED", True), run.state.message
-            nothing_happened(club)
-            runs.append(run)
-        mended = FlowRun(run_flow(TOURNAMENT, {}), served).state
+    for tournament, changed, complaint in CASES:
+        run = FlowRun(served.flows.run(tournament, changed), served)
+        assert (run.state.type, complaint in run.state.message) == ("FAILED", True), run.state.message
+        nothing_happened(club)
+        runs.append(run)
+    mended = FlowRun(served.flows.run(TOURNAMENT, {}), served).state
     assert (mended.type, mended.message) == ("COMPLETED", "23 sent, 9 skipped, 0 still to send")
     told = [line for run in runs for line in (run.state.message, *run.log())]
     assert any("does not answer" in line for line in told)

@@ -14,9 +14,8 @@ FLOWS = ("retry-failed-sends", "settle-uncertain", "stop-campaign", "suppress-re
 
 def run(served: Served, flow: str, parameters: Mapping[str, object]) -> tuple[State, str]:
     """Run a flow to its end; return its last state, and its artifacts' text."""
-    flow_run = served.start(f"{flow}/{flow}", parameters)
-    state = flow_run.wait()
-    return state, "".join(artifact["data"] for artifact in flow_run.artifacts("markdown"))
+    flow_run = served.perform(f"{flow}/{flow}", parameters)
+    return flow_run.state, "".join(artifact["data"] for artifact in flow_run.artifacts("markdown"))
 
 
 def statuses(club: Pipeline) -> Counter[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sqlalchemy import make_url
 from deployments.local.demo_club import TOURNAMENT
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.test_bounces import REPORT
+from tests.runs.flow_process import flow_process
 from tests.runs.served import Served
 from tests.runs.test_runs_season import DAY_AND_NIGHT, let_days_pass
 
@@ -53,12 +55,9 @@ def test_nothing_personal_or_secret_is_in_prefects_database_or_in_the_logs(
     unreachable = served.trigger(environment={**talkative, "STRIPE_API_BASE": "http://127.0.0.1:1"})
     full = served.trigger(environment=talkative)
     assert [run.wait().type for run in (cancelled, unreachable, full)] == ["CANCELLED", "FAILED", "FAILED"]
-    remind_and_look(
-        served,
-        club,
-        [LOOKS, *(THE_REST if full_size else ())],
-        {**talkative, "BOUNCE_MAILBOX": bounce_mailbox(tmp_path, club)},
-    )
+    telling = {**DAY_AND_NIGHT, **talkative, "BOUNCE_MAILBOX": bounce_mailbox(tmp_path, club)}
+    with flow_process({**served.environment, **telling}, served.stack.home / "logs" / "talkative.log") as flows:
+        remind_and_look(replace(served, flows=flows), club, [LOOKS, *(THE_REST if full_size else ())])
     served.wait_until(lambda: not any(run.process() for run in served.runs))
 
     secret = secrets(club)
@@ -70,20 +69,17 @@ def test_nothing_personal_or_secret_is_in_prefects_database_or_in_the_logs(
         ("artifact.data", f"# {TOURNAMENT}: where the money is"),
         ("log.message", "k…@example.com"),
         ("worker.log", "DEBUG"),
+        ("talkative.log", "DEBUG"),
     ):
         assert any(part in text for at, text in texts if at == place), place
 
 
-def remind_and_look(served: Served, club: Pipeline, flows: Sequence[Flows], environment: Mapping[str, str]) -> None:
+def remind_and_look(served: Served, club: Pipeline, flows: Sequence[Flows]) -> None:
     """Remind who has not paid; then look from every side at what is mailed, failed, uncertain, set aside and owed."""
     let_days_pass(club)
     club.sql("UPDATE tournament_fees.messages SET status = 'uncertain', reason = 'no_reply' WHERE family = 'delgado'")
-    for at_once in ({"remind-unpaid": {}}, *flows):
-        runs = {
-            name: served.start(f"{name}/{name}", parameters, environment={**DAY_AND_NIGHT, **environment})
-            for name, parameters in at_once.items()
-        }
-        assert {name: state for name, run in runs.items() if (state := run.wait()).type != "COMPLETED"} == {}
+    for name, parameters in chain({"remind-unpaid": {}}.items(), *(some.items() for some in flows)):
+        assert served.perform(f"{name}/{name}", parameters).state.type == "COMPLETED", name
 
 
 def bounce_mailbox(folder: Path, club: Pipeline) -> str:

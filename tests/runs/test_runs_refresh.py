@@ -47,8 +47,8 @@ def test_what_the_form_does_not_allow_starts_no_run(serving: Served, wrong: dict
 def test_a_dry_run_foretells_and_a_run_does(served: Served, club: Pipeline) -> None:
     paid, player = club.order_of("Vito Vargas").id, club.order_of("Amy Abbott").id
     before = club.sql("SELECT * FROM orders ORDER BY id")
-    dry = served.start(DEPLOYMENT, {"options": {"dry_run": True, "renew": True, "tournament": TOURNAMENT}})
-    assert dry.wait().type == "COMPLETED"
+    dry = served.perform(DEPLOYMENT, {"options": {"dry_run": True, "renew": True, "tournament": TOURNAMENT}})
+    assert dry.state.type == "COMPLETED"
     assert served.get(f"flow_runs/{dry.id}")["name"] == f"{TOURNAMENT}: dry run links"
     assert club.sql("SELECT * FROM orders ORDER BY id") == before
     run = served.start(DEPLOYMENT, {"options": {"renew": True}})

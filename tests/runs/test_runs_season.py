@@ -41,8 +41,8 @@ def test_the_scheduled_reminders_mail_who_has_not_paid_and_say_so(served: Served
     served.stand_in.pay(session["id"])
     club.sql("UPDATE orders SET amount = -5 FROM players WHERE players.id = player_id AND parent_id = 2")  # Barrera
 
-    run = served.start("remind-unpaid/remind-unpaid", {}, environment=DAY_AND_NIGHT)
-    state = run.wait()
+    run = served.perform("remind-unpaid/remind-unpaid", {}, environment=DAY_AND_NIGHT)
+    state = run.state
     assert (state.type, state.message) == ("COMPLETED", f"{TOURNAMENT}: 21 sent, 2 skipped, 0 still to send")
     assert served.get(f"flow_runs/{run.id}")["name"] == "all tournaments: reminders"
     (report,) = run.artifacts("markdown")
@@ -98,11 +98,16 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
     added = {name: add_schedule(served, name, schedule) for name, schedule in ADDED}
     before = everything(served)
     with receiver() as told:
-        code, said = deploy(served, ALERT_URL=told.address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")
+        code, said = served.flows.verb(
+            "deploy", ALERT_URL=told.address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9"
+        )
         assert code == 0, said
         alerts = set(everything(served)) - set(before)
         assert sorted(everything(served)) == sorted([*before, *alerts]), "nothing is there twice"
-        assert deploy(served, ALERT_URL=told.address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")[0] == 0
+        assert (
+            served.flows.verb("deploy", ALERT_URL=told.address, CLUB_TIME_ZONE="America/Denver", REMINDER_HOUR="9")[0]
+            == 0
+        )
         assert sorted(everything(served)) == sorted([*before, *alerts]), "nor after a third time"
         assert "tournament-fees: a run failed" in alerts
         (reminders,) = [one for one in of_name(served, "remind-unpaid")["schedules"] if one["slug"] == "daily"]
@@ -114,12 +119,11 @@ def test_to_deploy_again_makes_nothing_twice_keeps_switches_and_lets_people_know
         assert [one["active"] for one in of_name(served, "read-bounces")["schedules"] if one["slug"]] == [True]
         assert {name: schedules_of_people(served, name) for name in added} == added
 
-        run = served.start("read-bounces/read-bounces", {})
-        assert run.wait().type == "FAILED"
+        assert served.perform("read-bounces/read-bounces", {}).state.type == "FAILED"
         alert = served.wait_until(lambda: told.got[0] if told.got else None)
     assert alert["title"] == "Tournament fees: read what came back failed"
     assert alert["message"].startswith("BOUNCE_MAILBOX is not set: it names the mailbox to read")
-    assert deploy(served)[0] == 0
+    assert served.flows.verb("deploy")[0] == 0
     assert everything(served) == before, "alerts that go nowhere any more are gone"
 
 

@@ -13,6 +13,7 @@ from tasks.campaign import Campaign, CampaignOptions
 from tasks.links.model import Charge, Link
 from tasks.steps.open_campaign import open_campaign
 from tests.integration.pipeline.harness import Pipeline
+from tests.waiting import until
 
 SCHEMA = Path(__file__).parents[3] / "sql" / "club" / "schema.sql"
 CUP = "Spring Cup"
@@ -178,8 +179,7 @@ class SmallClub:
         stand_in.add_fault("slow", method=method, path_prefix=path, seconds=25)
         with ThreadPoolExecutor(1) as pool:
             future = pool.submit(work)
-            while stand_in.faults() and not future.done():  # a fault is taken off the list when its call is done
-                pass
+            until(lambda: future.done() or not stand_in.faults())  # one is taken off the list when its call is done
             try:
                 yield future
             finally:

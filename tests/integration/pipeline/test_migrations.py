@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from tasks.database import Database
 from tasks.errors import ConfigurationError, TransientError
 from tasks.migrations import check_club_tables, check_migrated, migrate
+from tests.waiting import until
 
 CLUB_SQL = Path(__file__).parents[3] / "sql" / "club"
 NEWEST = max(file.stem.partition("_")[0] for file in (CLUB_SQL.parent / "migrations" / "versions").glob("*.sql"))
@@ -85,8 +86,7 @@ def test_processes_that_migrate_at_once_take_turns(database: Database, empty_dat
     with database.transaction() as connection:  # holds both back until both are there
         connection.exec_driver_sql("CREATE SCHEMA tournament_fees")
         processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-        while rows(database, blocked) != [(2,)] and all(process.poll() is None for process in processes):
-            pass
+        until(lambda: rows(database, blocked) == [(2,)] or any(process.poll() is not None for process in processes))
         connection.rollback()
     for process in processes:
         _, said = process.communicate()

@@ -17,6 +17,7 @@ from tasks.steps.stop_campaign import stop_campaign
 from tests.integration.pipeline.harness import Pipeline, waiting_for_locks
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.test_outbox import LATER, SENT, attempts, drafted, ids, outbox, ready, statuses
+from tests.waiting import until
 
 LOST = Delivery(DeliveryOutcome.UNCERTAIN, Phase.AFTER_DOT, None, "connection lost: <ek@example.com> no answer")
 
@@ -197,8 +198,7 @@ def test_a_reply_that_comes_while_it_is_being_stopped_leaves_nothing_queued(club
             with club.pipeline.services.database.transaction() as connection:
                 connection.exec_driver_sql("UPDATE tournament_fees.campaigns SET state = 'stopped'")
                 recording = pool.submit(claim.record, message, LATER)
-                while not waiting_for_locks(club.pipeline) and not recording.done():
-                    pass
+                until(lambda: recording.done() or waiting_for_locks(club.pipeline))
             assert recording.result() == "cancelled"
 
 
@@ -209,8 +209,7 @@ def test_what_is_sent_again_while_its_campaign_is_being_stopped_does_not_stay_qu
         with club.pipeline.services.database.transaction() as connection:
             chosen = choose(connection, choice, 1, by="Ann Operator", now=club.pipeline.clock())
             stopping = pool.submit(stop, club)
-            while not (stopping.done() or waiting_for_locks(club.pipeline)):
-                pass
+            until(lambda: stopping.done() or waiting_for_locks(club.pipeline))
             chosen.send_again()
         stopping.result()
     assert "queued" not in statuses(club)
@@ -225,8 +224,7 @@ def test_what_takes_another_ones_place_while_its_campaign_is_being_stopped_is_st
             fetch(connection, "lock_sending_campaign", campaign_id=claim.outbox.campaign_id)
             assert fetch(connection, "renew_message", message_id=message.id, **renewal, **lease)
             stopping = pool.submit(stop, club)
-            while not (stopping.done() or waiting_for_locks(club.pipeline)):
-                pass
+            until(lambda: stopping.done() or waiting_for_locks(club.pipeline))
         stopping.result()
     assert statuses(club) == ["resent", "uncertain", "uncertain", "cancelled"]
 
@@ -240,8 +238,7 @@ def test_two_messages_of_one_mailbox_that_are_renewed_at_once_become_two_parts(c
             renewals = [
                 pool.submit(claim.renew, one, "jo@example.org", "jo@example.org", "example.org") for one in taken
             ]
-            while waiting_for_locks(club.pipeline) < len(renewals) and not all(renewal.done() for renewal in renewals):
-                pass
+            until(lambda: waiting_for_locks(club.pipeline) == len(renewals) or all(one.done() for one in renewals))
         assert len({renewal.result() for renewal in renewals} - {None}) == 2
     parts = club.sql("SELECT part FROM tournament_fees.messages WHERE mailbox = 'jo@example.org'")
     assert sorted(row.part for row in parts) == [1, 2]

@@ -17,6 +17,7 @@ from tasks.outbox import Claim, Outbox
 from tasks.steps.plan_batches import plan_batches
 from tests.integration.pipeline.harness import Pipeline, waiting_for_locks
 from tests.integration.pipeline.small_club import SmallClub
+from tests.waiting import until
 
 SENT = Delivery(DeliveryOutcome.SENT, Phase.AFTER_DOT, 250, "taken")
 REFUSED = Delivery(DeliveryOutcome.FAILED, Phase.RCPT, 550, "no such user")
@@ -174,8 +175,8 @@ def test_a_mailbox_that_somebody_else_is_about_to_mail_is_waited_for(club: Small
         with club.pipeline.owner.transaction() as connection:
             fetch(connection, "mailbox_lock", message_id=message.id)
             entering = pool.submit(claim.enter_sending, message, drafted(message, links))
-            while not waiting_for_locks(club.pipeline):
-                assert not entering.done()
+            until(lambda: waiting_for_locks(club.pipeline) or entering.done())
+            assert not entering.done()
         assert entering.result()
 
 
@@ -383,8 +384,7 @@ def test_no_message_is_given_out_while_the_queue_is_brought_up_to_date(club: Sma
     with ThreadPoolExecutor(1) as pool, club.pipeline.services.database.transaction() as connection:
         connection.exec_driver_sql("LOCK TABLE tournament_fees.message_orders IN EXCLUSIVE MODE")
         opening = pool.submit(club.open_campaign)  # comes as far as the orders of its messages
-        while not club.one(blocked):
-            pass
+        until(lambda: club.one(blocked))
         with outbox(club).claim(ids(club)) as claim:
             assert claim.ids == []
         connection.rollback()

@@ -12,6 +12,7 @@ import pytest
 from tasks.steps.plan_batches import plan_batches
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SESSIONS, SmallClub
+from tests.waiting import until
 
 REPOSITORY = Path(__file__).parents[3]
 FAMILIES = 24
@@ -60,6 +61,11 @@ def mailed(club: SmallClub) -> Counter[str]:
     return Counter(str(mail["X-Envelope-To"]) for mail in club.pipeline.inbox.messages())
 
 
+def wait_for_mails(club: SmallClub, worker: "subprocess.Popen[bytes]", enough: int) -> None:
+    """Wait until so many mails were caught, or the worker has ended."""
+    until(lambda: worker.poll() is not None or len(mailed(club)) >= enough)
+
+
 def lose_leases(club: SmallClub) -> None:
     """Let the time pass that a killed worker's leases still have."""
     club.sql("UPDATE tournament_fees.messages SET lease_expires_at = now() WHERE lease_token IS NOT NULL")
@@ -80,8 +86,7 @@ def test_a_killed_workers_messages_are_sent_by_others_and_none_twice(club: Small
     """Killed while Stripe keeps it waiting: it holds its leases, and nothing of it is on the wire."""
     club.pipeline.stand_in.add_fault("slow", method="POST", path_prefix=SESSIONS, seconds=25)
     victim = start_worker(club, ids(club)[:10], size=10)
-    while club.pipeline.stand_in.faults() and victim.poll() is None:
-        pass
+    until(lambda: victim.poll() is not None or not club.pipeline.stand_in.faults())
     psutil.Process(victim.pid).kill()
     assert victim.wait() == -9
     club.pipeline.stand_in.clear_faults()
@@ -104,8 +109,7 @@ def test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing(c
     kills = 0
     for enough in (3, 8, 14, 20):
         worker = start_worker(club, ids(club), size=8)
-        while len(mailed(club)) < enough and worker.poll() is None:
-            pass
+        wait_for_mails(club, worker, enough)
         psutil.Process(worker.pid).kill()
         kills += worker.wait() == -9
         lose_leases(club)
@@ -119,8 +123,7 @@ def test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing(c
 
 def test_a_corrected_address_between_a_killed_run_and_the_next_mails_an_order_once(club: SmallClub) -> None:
     worker = start_worker(club, ids(club))
-    while not mailed(club) and worker.poll() is None:
-        pass
+    wait_for_mails(club, worker, 1)
     psutil.Process(worker.pid).kill()
     worker.wait()
     club.sql("UPDATE parents SET email = replace(email, 'example.com', 'example.org')")

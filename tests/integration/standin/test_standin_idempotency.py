@@ -10,6 +10,7 @@ from stripe.checkout import Session
 
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.faults import FaultName
+from tests.waiting import until
 
 SESSIONS = "/v1/checkout/sessions"
 Create = Callable[..., Session]
@@ -118,8 +119,7 @@ def test_a_key_in_flight_is_a_conflict_until_its_first_request_is_answered(
     control.add_fault("slow", method="POST", seconds=60)
     with ThreadPoolExecutor() as pool:
         held = pool.submit(create, "k")
-        while not control.sessions():
-            pass  # the session is committed before its answer is held
+        until(control.sessions)  # the session is committed before its answer is held
         try:
             with pytest.raises(APIError) as caught:
                 create("k")
