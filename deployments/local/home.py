@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-import psutil
-
+from deployments.local.forks import kept_from_forks
+from deployments.local.process_tree import ProcessRecord
 from tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[2]
 HOME_VARIABLE = "TOURNAMENT_FEES_HOME"
 
-_CLEAN_UP_SECONDS = 60.0  # what the warden of a killed holder may take to stop the children; see warden.py
+_CLEAN_UP_SECONDS = 300.0  # what the warden of a killed holder may take to stop the children; see warden.py
 
 
 class HomeInUseError(RuntimeError):
@@ -46,10 +47,10 @@ def sole_use(home: Path) -> Iterator[IO[str]]:
             f"{home} cannot be written to ({error.strerror}): give the embedded stack another folder, "
             f"{HOME_VARIABLE}=/another/folder"
         ) from None
-    with opened as lock:
+    with opened as lock, kept_from_forks(lock):
         _take(lock, home)
         lock.truncate(0)
-        lock.write(str(psutil.Process().pid))
+        lock.write(ProcessRecord.of(os.getpid()).as_text())
         lock.flush()
         yield lock
 
@@ -58,12 +59,14 @@ def _take(lock: IO[str], home: Path) -> None:
     deadline = time.monotonic() + _CLEAN_UP_SECONDS
     while not _taken(lock):
         holder = _holder(lock)
-        # A dead holder's lock lives on in its warden, for as long as that needs to stop what the holder left running.
-        if psutil.pid_exists(holder) or time.monotonic() > deadline:
+        if holder and holder.process():
             raise HomeInUseError(
-                f"{home} is in use by process {holder}. Stop that one (kill {holder}), or give this one a folder of "
-                f"its own: {HOME_VARIABLE}=/another/folder"
+                f"{home} is in use by process {holder.pid}. Stop that one (kill {holder.pid}), or give this one a "
+                f"folder of its own: {HOME_VARIABLE}=/another/folder"
             )
+        # A dead holder's lock lives on in its warden, for as long as that needs to stop what the holder left running.
+        if time.monotonic() > deadline:
+            raise HomeInUseError(f"what was at work on {home} has ended and is still being stopped: see {home}/logs")
         time.sleep(0.05)  # between two tries: the kernel would let us wait for the lock, but for no set time
 
 
@@ -75,7 +78,6 @@ def _taken(lock: IO[str]) -> bool:
     return True
 
 
-def _holder(lock: IO[str]) -> int:
+def _holder(lock: IO[str]) -> ProcessRecord | None:
     lock.seek(0)
-    written = lock.read().strip()
-    return int(written) if written.isdecimal() else 0
+    return ProcessRecord.parse(lock.read())

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _NAME = "prefect"
 _TRIES = 3
-_START_SECONDS = 180  # 4 to 15 s as measured; an old machine may take its time over the first migrations
 
 
 def prefect_server(children: ChildProcesses, database_url: str) -> str:
@@ -28,7 +27,7 @@ def prefect_server(children: ChildProcesses, database_url: str) -> str:
         url = f"http://127.0.0.1:{port}"
         child = _start(children, database_url, url, port)
         try:
-            child.wait_until(partial(_is_healthy, url), seconds=_START_SECONDS)
+            child.wait_until(partial(_is_healthy, url))
         except ChildFailedError:
             if left == 0 or not _lost_its_port(child):
                 raise

@@ -18,6 +18,8 @@ from deployments.emails.chromium import browser
 from deployments.local.demo_club import TOURNAMENT
 from deployments.local.home import REPOSITORY
 from deployments.local.serve import served
+from deployments.local.temporary_home import temporary_home
+from deployments.local.whole_run import whole_run
 
 PICTURES = REPOSITORY / "deployments" / "pictures"
 DEPLOYMENT = "tournament-fees/tournament-fees"
@@ -33,8 +35,9 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     # Not in the folder of `make serve`, whose campaign may be at work.
     with (
-        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
-        served(Path(home), {}, print) as (stack, _),
+        whole_run(),
+        temporary_home() as home,
+        served(home, {}, print) as (stack, _),
         httpx.Client(base_url=f"{stack.prefect_url}/api", trust_env=False, timeout=60) as api,
     ):
         for name, page, height in pages(api, stack.prefect_url or ""):

@@ -2,12 +2,10 @@
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
-from pathlib import Path
 from time import monotonic, sleep
 
 import httpx
@@ -16,6 +14,7 @@ from deployments.local.home import REPOSITORY
 from deployments.local.mail_catcher.mailbox import numbers
 from deployments.local.serve import served as serve
 from deployments.local.stripe_standin.control import StandInControl
+from deployments.local.temporary_home import temporary_home
 from tests.bench.findings import Findings
 from tests.bench.measuring import Announce, Sample, Spread, in_turns
 from tests.runs.served import Served
@@ -78,8 +77,8 @@ def whole_run(stack: Served, sequence: Iterator[int]) -> Sample:
 def served() -> Iterator[Served]:
     """Serve the demo club as `make serve` does, in a home of its own."""
     with (
-        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
-        serve(Path(home), {}, lambda _: None) as (stack, worker),
+        temporary_home() as home,
+        serve(home, {}, lambda _: None) as (stack, worker),
         httpx.Client(base_url=stack.environment["PREFECT_API_URL"], trust_env=False, timeout=30) as api,
         StandInControl(stack.stripe_url or "") as stand_in,
     ):

@@ -1,14 +1,13 @@
 """What `make serve` starts, once for all tests of flow runs, and the demo club in it, new for each test."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from deployments.local.serve import served as serve
 from deployments.local.stripe_standin.control import StandInControl
+from deployments.local.temporary_home import temporary_home
 from tasks.settings_source import load_settings
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.runs.deploying import undo
@@ -20,10 +19,9 @@ from tests.runs.served import Served
 @pytest.fixture(scope="session")
 def serving() -> Iterator[Served]:
     """The stack with Prefect's server and a worker, in a home of its own; nothing of the user's is touched."""
-    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
     with (
-        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
-        serve(Path(home), {}, print) as (stack, worker),
+        temporary_home() as home,
+        serve(home, {}, print) as (stack, worker),
         httpx.Client(base_url=stack.environment["PREFECT_API_URL"], trust_env=False, timeout=30) as api,
         StandInControl(stack.stripe_url or "") as stand_in,
     ):

@@ -5,12 +5,13 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+
+from deployments.local.temporary_home import temporary_home
 
 REPOSITORY = Path(__file__).parents[2]
 OURS = ("DATABASE_URL", "STRIPE_", "SMTP_", "MAIL_", "CHECKOUT_", "PREFECT_", "STAY")
@@ -18,9 +19,8 @@ OURS = ("DATABASE_URL", "STRIPE_", "SMTP_", "MAIL_", "CHECKOUT_", "PREFECT_", "S
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
-    with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder).resolve()
+    with temporary_home() as folder:
+        yield folder
 
 
 def demo(home: Path, **given: str) -> "subprocess.Popen[str]":

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,24 +14,24 @@ import psutil
 import pytest
 
 from deployments.local.demo_club import TOURNAMENT
+from deployments.local.temporary_home import temporary_home
 from tests.runs.served import DEPLOYMENT, FINAL
 from tests.runs.test_runs_demo import OURS, REPOSITORY, left_behind
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: root's PostgreSQL runs as somebody else, who may not enter pytest's folders.
-    with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder).resolve()
+    with temporary_home() as folder:
+        yield folder
 
 
 @pytest.fixture
 def shared_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The machine's temporary folder, in which Prefect's worker of another user has left what we may not write to."""
-    with tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o777)
-        Path(folder, "runner_storage").touch()
-        monkeypatch.setenv("TMPDIR", folder)
+    with temporary_home() as folder:
+        folder.chmod(0o777)
+        (folder / "runner_storage").touch()
+        monkeypatch.setenv("TMPDIR", str(folder))
         yield
 
 

@@ -3,7 +3,6 @@
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from email.policy import default
 from pathlib import Path
 from time import monotonic
 
+from deployments.local.temporary_home import temporary_home
 from tests.integration.pipeline.smtp_server import authority
 
 PROGRAM = Path("/usr/sbin/postfix")
@@ -108,17 +108,14 @@ class Postfix:
 @contextmanager
 def postfix() -> Iterator[Postfix]:
     """Run a server until the end of the block."""
-    folder = Path(tempfile.mkdtemp(prefix="fees-postfix-"))
-    server = Postfix(folder, *free_ports(3))
-    try:
+    with temporary_home() as folder:
+        server = Postfix(folder, *free_ports(3))
         write_configuration(server)
         run(folder, "start")
         try:
             yield server
         finally:
             run(folder, "stop")
-    finally:
-        shutil.rmtree(folder)
 
 
 def write_configuration(server: Postfix) -> None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployments.local.whole_run import whole_run
+
 _REPOSITORY = Path(__file__).resolve().parents[3]
 _READY = "listening on "
 
@@ -28,12 +30,12 @@ class RunningStandIn:
 
 @contextmanager
 def running_stand_in(data: Path, port: int = 0) -> Iterator[RunningStandIn]:
-    """Run a stand-in on the SQLite file `data` until the end of the block.
+    """Run a stand-in on the SQLite file `data` until the end of the block, or of this process.
 
     Port 0 takes a free one. Raises RuntimeError where it does not come up; its own words are on stderr.
     """
     command = [sys.executable, "-m", "deployments.local.stripe_standin", "--data", str(data), "--port", str(port)]
-    with subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
+    with whole_run(), subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line.startswith(_READY):

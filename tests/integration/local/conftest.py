@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from deployments.local.home import REPOSITORY, sole_use
+from deployments.local.temporary_home import temporary_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
 
 class Holding(Protocol):
@@ -26,10 +26,9 @@ class Holding(Protocol):
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    # Not tmp_path: PostgreSQL's user under root must pass through every folder above, and pytest closes its own again.
-    with tempfile.TemporaryDirectory(prefix="fees-") as folder:
-        yield Path(folder).resolve()
-        with sole_use(Path(folder)):
+    with temporary_home() as folder:
+        yield folder
+        with sole_use(folder):
             pass  # the warden of a killed holder has done its work: it needs the records in the folder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from deployments.local.home import HomeInUseError
 from deployments.local.postgres import PostgresServer, embedded_postgres
-from deployments.local.processes import ChildFailedError, as_user
+from deployments.local.processes import ChildFailedError, as_user, child_processes
 
 if TYPE_CHECKING:
     from tests.integration.local.conftest import Holding
@@ -28,6 +29,17 @@ with embedded_postgres(Path(sys.argv[1])) as server, server.connect("club") as c
     connection.execute("INSERT INTO kept VALUES ('still here')")
     print("ready", flush=True)
     sys.stdin.read()
+"""
+
+# Asks the server when it is told to end, as Prefect's does.
+CLIENT = """
+import signal, sys
+import psycopg
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+print("listening on here", flush=True)
+signal.sigwait([signal.SIGTERM])
+with psycopg.connect(host=sys.argv[1], user="postgres") as connection:
+    print(connection.execute("SELECT 'answered'").fetchone(), flush=True)
 """
 
 
@@ -59,6 +71,16 @@ def test_a_server_keeps_its_data_and_takes_settings(home: Path) -> None:
         with server.connect() as connection:
             assert connection.execute("SHOW work_mem").fetchone() == ("5MB",)
             assert connection.execute("SHOW fsync").fetchone() == ("on",)
+
+
+def test_those_who_were_started_after_a_server_may_ask_it_to_their_end(home: Path) -> None:
+    with (
+        child_processes(home) as children,
+        embedded_postgres(home / "postgres", databases=(), children=children) as server,
+    ):
+        client = children.start("client", [sys.executable, "-c", CLIENT, str(server.socket_folder)])
+        client.wait_until(client.listening_on)
+    assert "answered" in client.log.read_text()
 
 
 @pytest.mark.parametrize("name", ["two words", "O'Hara, 100%", "long" * 30])

@@ -3,8 +3,6 @@
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,6 +10,7 @@ from deployments.local.demo_club import STORIES
 from deployments.local.postgres import embedded_postgres
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
+from deployments.local.temporary_home import temporary_home
 from tasks.settings import Settings
 from tests.integration.pipeline.harness import (
     Inbox,
@@ -35,11 +34,7 @@ def server_url() -> Iterator[str]:
     if given:
         yield given
         return
-    # Not in pytest's folder: each pytest that starts closes that to others, and root's server runs as somebody else.
-    with (
-        TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as folder,
-        embedded_postgres(Path(folder) / "data", databases=("club",)) as server,
-    ):
+    with temporary_home() as folder, embedded_postgres(folder / "data", databases=("club",)) as server:
         yield server.url("club")
 
 
