@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import Phase, settings
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] # it has none
 
+from deployments.local.whole_run import whole_run
 from tasks.settings_source import ENV_FILE
 
 # Whoever runs the tests may have a .env with a real mail server: neither they nor the programs that they start read it.
@@ -18,6 +20,11 @@ os.environ[ENV_FILE] = os.devnull
 # A shell's background jobs ignore Ctrl-C, and so would every program that the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A run that is told to end, or whose terminal is closed, ends as by Ctrl-C: what tests have opened is closed.
+for number in (signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_DFL:
+        signal.signal(number, signal.default_int_handler)
 
 RUNS = (
     "aftercare",
@@ -64,6 +71,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only_long: make test leaves it out, make test-long runs it")
     if not config.getoption("--hypothesis-profile"):
         settings.load_profile("long" if config.getoption("--long") else "tests")
+    run = ExitStack()
+    run.enter_context(whole_run())
+    config.add_cleanup(run.close)
 
 
 class _OneServer(LoadFileScheduling):  # type: ignore[misc] # xdist has no types

@@ -18,6 +18,8 @@ from deployments.local.home import HomeInUseError, sole_use, stack_home
 from deployments.local.mail_catcher.mailbox import numbers, read_html
 from deployments.local.mail_catcher.page import write_index
 from deployments.local.prefect_login import AT_ITS_CLIENTS, how_to_log_in
+from deployments.local.process_marks import mark_of
+from deployments.local.process_tree import stop_left
 from deployments.local.stack import Stack, given_settings, local_stack
 from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.migrations import migrate
@@ -52,6 +54,7 @@ def main() -> int:
 def wipe(home: Path) -> None:
     """Empty the demo's own folder, which nobody else may be using."""
     with sole_use(home):
+        stop_left(home / "run", mark_of(home))  # or its records would be gone
         for entry in home.iterdir():
             if entry.name != ".lock":
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

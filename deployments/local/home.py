@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-import psutil
-
+from deployments.local.forks import kept_from_forks
+from deployments.local.process_tree import ProcessRecord
+from deployments.local.temporary_home import OWNER
 from tasks.errors import ConfigurationError
 from tasks.private_files import make_private_folder
 
@@ -23,7 +24,7 @@ LOCAL = REPOSITORY / ".local"
 HOME_VARIABLE = "TOURNAMENT_FEES_HOME"
 
 _LOCK = ".lock"
-_CLEAN_UP_SECONDS = 60.0  # what the warden of a killed holder may take to stop the children; see warden.py
+_CLEAN_UP_SECONDS = 300.0  # what the warden of a killed holder may take to stop the children; see warden.py
 
 
 class HomeInUseError(RuntimeError):
@@ -70,10 +71,10 @@ def sole_use(home: Path) -> Iterator[IO[str]]:
     The kernel releases the lock with its last holder, so a kill -9 leaves no stale lock. Raises HomeInUseError,
     and a ConfigurationError where the folder is not ours, or cannot be written to.
     """
-    with private_folder(home), _lock_file(home) as lock:
+    with private_folder(home), _lock_file(home) as lock, kept_from_forks(lock):
         _take(lock, home)
         lock.truncate(0)
-        lock.write(str(psutil.Process().pid))
+        lock.write(ProcessRecord.of(os.getpid()).as_text())
         lock.flush()
         yield lock
 
@@ -109,7 +110,11 @@ def _check_ours(folder: Path) -> None:
         raise PermissionError(0, "it is another user's")
     if folder.stat().st_mode & stat.S_ISVTX:
         raise PermissionError(0, "it is everybody's")
-    if LOCAL not in folder.parents and not (folder / _LOCK).exists() and any(folder.iterdir()):
+    if (
+        LOCAL not in folder.parents
+        and any(folder.iterdir())
+        and not any((folder / sign).exists() for sign in (_LOCK, OWNER))
+    ):
         # Not for us to close to others, nor for the demo to wipe.
         raise PermissionError(0, "it has files that the embedded stack has not made")
 
@@ -123,12 +128,14 @@ def _take(lock: IO[str], home: Path) -> None:
     deadline = time.monotonic() + _CLEAN_UP_SECONDS
     while not _taken(lock):
         holder = _holder(lock)
-        # A dead holder's lock lives on in its warden, for as long as that needs to stop what the holder left running.
-        if psutil.pid_exists(holder) or time.monotonic() > deadline:
+        if holder and holder.process():
             raise HomeInUseError(
-                f"{home} is in use by process {holder}. Stop that one (kill {holder}), or give this one a folder of "
-                f"its own: {HOME_VARIABLE}=/another/folder"
+                f"{home} is in use by process {holder.pid}. Stop that one (kill {holder.pid}), or give this one a "
+                f"folder of its own: {HOME_VARIABLE}=/another/folder"
             )
+        # A dead holder's lock lives on in its warden, for as long as that needs to stop what the holder left running.
+        if time.monotonic() > deadline:
+            raise HomeInUseError(f"what was at work on {home} has ended and is still being stopped: see {home}/logs")
         time.sleep(0.05)  # between two tries: the kernel would let us wait for the lock, but for no set time
 
 
@@ -140,7 +147,6 @@ def _taken(lock: IO[str]) -> bool:
     return True
 
 
-def _holder(lock: IO[str]) -> int:
+def _holder(lock: IO[str]) -> ProcessRecord | None:
     lock.seek(0)
-    written = lock.read().strip()
-    return int(written) if written.isdecimal() else 0
+    return ProcessRecord.parse(lock.read())

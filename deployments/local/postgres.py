@@ -90,7 +90,7 @@ def embedded_postgres(
         command += [f"--{name}={value}" for name, value in options.items()]
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
         child = children.start("postgres", command, folder=data, user=programs.user, stop_signal=signal.SIGINT)
-        stack.callback(child.stop)
+        stack.callback(children.stop_back_to, child)
         server = PostgresServer(socket_folder, child.process.pid)
         child.wait_until(server.answers)
         for database in databases:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TRIES = 3
-_START_SECONDS = 180  # 4 to 15 s as measured; an old machine may take its time over the first migrations
 
 
 def prefect_server(children: ChildProcesses, database_url: str, login: str) -> str:
@@ -30,7 +29,7 @@ def prefect_server(children: ChildProcesses, database_url: str, login: str) -> s
         url = f"http://127.0.0.1:{port}"
         child = _start(children, database_url, url, login)
         try:
-            child.wait_until(partial(_is_healthy, url), seconds=_START_SECONDS)
+            child.wait_until(partial(_is_healthy, url))
         except ChildFailedError:
             if left == 0 or not _lost_its_port(child):
                 raise

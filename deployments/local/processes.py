@@ -6,27 +6,33 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypedDict, TypeVar
 
+import psutil
+
 from deployments.local.home import REPOSITORY, sole_use
-from deployments.local.process_tree import GRACE_SECONDS, ProcessRecord, stop_recorded
+from deployments.local.process_marks import mark_of, marking
+from deployments.local.process_tree import GRACE_SECONDS, ProcessRecord, stop_family, stop_left
+from deployments.local.warden import warden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 T = TypeVar("T")
 
+TELL_SECONDS = 10.0
+"""After so long somebody is told what is waited for, and again after twice as long."""
+
 _POLL_SECONDS = 0.03
 _LISTENING = re.compile(r"^listening on (.+)$", re.MULTILINE)
 
 
 class ChildFailedError(RuntimeError):
-    """A child process died, or was not ready in time; the message ends with the last lines of its log."""
+    """A child process died, or cannot be ended; the message ends with the last lines of its log."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +42,25 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
-    record: ProcessRecord
+    stop_signal: int
+    mark: str
     record_file: Path
+    tell: Callable[[str], None]
 
-    def wait_until(self, ready: Callable[[], T | None], *, seconds: float = 60, every: float = _POLL_SECONDS) -> T:
-        """Poll until `ready` returns something true, and return that. Raises ChildFailedError."""
-        deadline = time.monotonic() + seconds
+    def wait_until(
+        self, ready: Callable[[], T | None], *, every: float = _POLL_SECONDS, tell_after: float = TELL_SECONDS
+    ) -> T:
+        """Poll until `ready` returns something true, and return that; for as long as the child lives: it may be slow.
+
+        Whoever waits is told so now and then, and where the log is. Raises ChildFailedError where the child has ended.
+        """
+        began = time.monotonic()
         while not (answer := ready()):
             if (code := self.process.poll()) is not None:
-                raise ChildFailedError(f"{self.name} ended with exit code {code}.{self._log_tail()}")
-            if time.monotonic() > deadline:
-                raise ChildFailedError(f"{self.name} was not ready after {seconds:.0f} s.{self._log_tail()}")
+                raise ChildFailedError(f"{self.name} ended with exit code {code}.{self.last_words()}")
+            if (waited := time.monotonic() - began) >= tell_after:
+                self.tell(f"Waiting for {self.name}, for {waited:.0f} s now; its log is {self.log}")
+                tell_after *= 2
             time.sleep(every)  # between two looks: a program tells nobody when it has begun to answer
         return answer
 
@@ -56,12 +70,19 @@ class Child:
         return said[1].strip() if said else None
 
     def stop(self, *, grace: float = GRACE_SECONDS) -> None:
-        """Stop the child and everything it started; nothing happens where it has ended already."""
-        self.record.stop(grace=grace)
-        self.process.wait()
+        """Stop the child and everything it started. Raises ChildFailedError where not even SIGKILL ends it."""
+        # Nobody else gets the pid of a child before we have taken note of its end: no record is needed to know it.
+        leader = psutil.Process(self.process.pid) if self.process.poll() is None else None
+        stop_family(leader, self.stop_signal, mark=self.mark, grace=grace)
+        try:
+            self.process.wait(grace)
+        except subprocess.TimeoutExpired:
+            message = f"{self.name} (process {self.process.pid}) does not end.{self.last_words()}"
+            raise ChildFailedError(message) from None
         self.record_file.unlink(missing_ok=True)
 
-    def _log_tail(self, lines: int = 15) -> str:
+    def last_words(self, lines: int = 15) -> str:
+        """Return the end of the log, to be put behind a sentence."""
         tail = self.log.read_text(errors="replace").splitlines()[-lines:]
         return "".join(f"\n  {line}" for line in [f"The end of {self.log}:", *tail])
 
@@ -71,7 +92,9 @@ class ChildProcesses:
     """The children of this process that keep their logs and records under one home; made by child_processes()."""
 
     home: Path
-    _stops: ExitStack = field(default_factory=ExitStack)
+    mark: str
+    tell: Callable[[str], None]
+    _living: list[Child] = field(default_factory=list)
 
     def start(
         self,
@@ -87,54 +110,75 @@ class ChildProcesses:
 
         `environment` is added to ours; `user` is for root only, who may start a child as somebody else.
         """
-        with _fresh_log(self.home / "logs" / f"{name}.log") as log:
+        with _fresh_log(self._log(name)) as log:
             process = subprocess.Popen(  # Child.stop ends it, rather than a with statement here
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**inherited_environment(), "PYTHONUNBUFFERED": "1", **(environment or {})},
+                env=self._environment(name, {"PYTHONUNBUFFERED": "1", **(environment or {})}),
                 cwd=folder,
                 start_new_session=True,
                 **as_user(user),
             )
-        record = ProcessRecord.of(process.pid, stop_signal)
-        child = Child(name, process, Path(log.name), record, self.home / "run" / f"{name}.json")
-        record.write(child.record_file)
-        self._stops.callback(child.stop)
+        child = self._child(name, process, stop_signal)
+        self._living.append(child)
         return child
+
+    def stop_back_to(self, child: Child | None) -> None:
+        """Stop a child and those that were started later, which may need it to end well; None: stop all."""
+        with ExitStack() as stops:  # each of them, also where one raises
+            for one in self._living[self._living.index(child) if child else 0 :]:
+                stops.callback(self._living.remove, one)
+                stops.callback(one.stop)
 
     def run(self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> int:
         """Run a command to its end in our terminal and return its exit code; whatever ends us ends it too."""
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            env={**inherited_environment(), **(environment or {})},
+            env=self._environment(name, environment or {}),
             cwd=REPOSITORY,
             start_new_session=True,
         )
-        record, record_file = ProcessRecord.of(process.pid, signal.SIGTERM), self.home / "run" / f"{name}.json"
-        record.write(record_file)
+        child = self._child(name, process, signal.SIGTERM)
         try:
             return process.wait()
         finally:
-            record.stop()
-            process.wait()
-            record_file.unlink(missing_ok=True)
+            child.stop()
+
+    def _environment(self, name: str, more: Mapping[str, str]) -> dict[str, str]:
+        return {**inherited_environment(), **more, **marking(self.mark, self._mark(name))}
+
+    def _child(self, name: str, process: subprocess.Popen[bytes], stop_signal: signal.Signals) -> Child:
+        record_file = self.home / "run" / f"{name}.json"
+        ProcessRecord.of(process.pid, stop_signal).write(record_file)
+        return Child(name, process, self._log(name), stop_signal, self._mark(name), record_file, self.tell)
+
+    def _mark(self, name: str) -> str:
+        return f"{self.mark}/{name}"
+
+    def _log(self, name: str) -> Path:
+        return self.home / "logs" / f"{name}.log"
 
 
 @contextmanager
-def child_processes(home: Path) -> Iterator[ChildProcesses]:
+def child_processes(home: Path, tell: Callable[[str], None] = print) -> Iterator[ChildProcesses]:
     """Hold `home` for this process's children; stop those that an earlier one left there, and ours at the end.
 
-    The end is an ordinary one, an exception, or, through a warden process, our own death. Raises HomeInUseError.
+    The end is an ordinary one, an exception, or, through a warden process, our own death. `tell` is for whoever waits
+    for a child. Raises HomeInUseError.
     """
-    with sole_use(home) as lock:
+    with sole_use(home) as lock, ExitStack() as parts:
         for folder in ("run", "logs"):
             (home / folder).mkdir(exist_ok=True)
-        stop_recorded(home / "run")
-        with _warden(home, lock), ExitStack() as stops:
-            yield ChildProcesses(home, stops)
+        mark = mark_of(home)
+        stop_left(home / "run", mark)
+        log = parts.enter_context(_fresh_log(home / "logs" / "warden.log"))
+        parts.enter_context(warden(home / "run", mark, lock, log))
+        children = ChildProcesses(home, mark, tell)
+        parts.callback(children.stop_back_to, None)
+        yield children
 
 
 class Identity(TypedDict, total=False):
@@ -154,27 +198,6 @@ def inherited_environment() -> dict[str, str]:
     """Return our environment as a child gets it: without what is about another Prefect."""
     # What the user's shell says about another Prefect (a profile, a key, a server) is not for the one we start.
     return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-
-
-@contextmanager
-def _warden(home: Path, lock: IO[str]) -> Iterator[None]:
-    reading, writing = os.pipe()
-    with _fresh_log(home / "logs" / "warden.log") as log:
-        warden = subprocess.Popen(
-            [sys.executable, "-m", "deployments.local.warden", str(home / "run")],
-            stdin=reading,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=REPOSITORY,
-            start_new_session=True,
-            pass_fds=[lock.fileno()],
-        )
-    os.close(reading)
-    try:
-        yield
-    finally:
-        os.close(writing)
-        warden.wait()
 
 
 def _fresh_log(file: Path) -> IO[bytes]:

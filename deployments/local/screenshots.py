@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,8 @@ from deployments.local.prefect_api import prefect_api
 from deployments.local.prefect_login import AT_ITS_CLIENTS
 from deployments.local.prefect_page import log_in, press, wait_for
 from deployments.local.serve import served
+from deployments.local.temporary_home import temporary_home
+from deployments.local.whole_run import whole_run
 
 PICTURES = REPOSITORY / "deployments" / "pictures"
 DEPLOYMENT = "tournament-fees/tournament-fees"
@@ -33,8 +34,9 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     # Not in the folder of `make serve`, whose campaign may be at work.
     with (
-        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
-        served(Path(home), {}, print) as (stack, _),
+        whole_run(),
+        temporary_home() as home,
+        served(home, {}, print) as (stack, _),
         prefect_api(stack.environment) as api,
         browser() as (driver, _),
     ):

@@ -1,6 +1,5 @@
 """Serve the embedded stack with Prefect's UI, a worker and the deployments, until Ctrl-C: `make serve`."""
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,9 +10,9 @@ from sqlalchemy import text
 
 from deployments.local.demo_club import TOURNAMENT, is_demo_club, load_demo_club_for
 from deployments.local.given import check_given
-from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
+from deployments.local.home import HomeInUseError, stack_home
 from deployments.local.prefect_login import AT_ITS_CLIENTS, how_to_log_in
-from deployments.local.processes import Child, ChildFailedError, inherited_environment
+from deployments.local.processes import Child, ChildFailedError
 from deployments.local.stack import Stack, given_settings, local_stack
 from deployments.worker import POOL
 from tasks.database import Database
@@ -63,7 +62,7 @@ def prepare(stack: Stack, given: Mapping[str, str], progress: Callable[[str], No
         check_club_tables(services.database)
         migrate(services.database)
     progress("Deploying the flows")
-    run_verb(stack.environment, "deploy")
+    run_verb(stack, "deploy")
 
 
 def check_may_play(database: Database) -> None:
@@ -81,18 +80,11 @@ def has_club(database: Database) -> bool:
         return connection.execute(text("SELECT to_regclass('orders')")).scalar() is not None
 
 
-def run_verb(environment: Mapping[str, str], *arguments: str) -> None:
+def run_verb(stack: Stack, verb: str) -> None:
     """Run a verb of the pipeline's own on the stack; its words are shown only where it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "deployments.cli", *arguments],
-        cwd=REPOSITORY,
-        env={**inherited_environment(), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise ChildFailedError(f"`{' '.join(arguments)}` failed: {done.stdout}{done.stderr}".strip())
+    command = [sys.executable, "-m", "deployments.cli", verb]
+    child = stack.children.start(verb, command, environment=stack.environment)
+    child.wait_until(lambda: child.process.poll() == 0)
 
 
 def start_worker(stack: Stack) -> Child:

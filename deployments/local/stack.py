@@ -71,12 +71,12 @@ def local_stack(
 
     Where `given` (by default given_settings()) has DATABASE_URL, STRIPE_API_KEY or SMTP_URL, that service is used and
     ours is not started; pass `{}` where nothing of the user's may be touched. SIGTERM and SIGHUP end the block with a
-    SystemExit. Raises HomeInUseError, ChildFailedError.
+    SystemExit, unless the program has an end of its own for them. Raises HomeInUseError, ChildFailedError.
     """
     given = given_settings() if given is None else given
     home = home.absolute()
     login = given_login(given)
-    with _signals_raise(), _without_proxy(), child_processes(home) as children, ExitStack() as parts:
+    with _signals_raise(), _without_proxy(), child_processes(home, progress) as children, ExitStack() as parts:
         login = (login or kept_login(home)) if prefect else None
         # These two get ready by themselves while PostgreSQL and Prefect, which take longer, are waited for.
         stripe = None if given.get("STRIPE_API_KEY") else _start_stripe(children)
@@ -190,12 +190,14 @@ def _signals_raise() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers; the warden stops the children all the same
         return
-    before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _leave)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _leave(number: int, _frame: object) -> None:

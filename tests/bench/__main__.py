@@ -17,6 +17,7 @@ from pathlib import Path
 from rich.console import Console
 
 from deployments.local.home import REPOSITORY
+from deployments.local.whole_run import whole_run
 from tasks.private_files import make_private_folder
 from tests.bench.chart import draw
 from tests.bench.delivery import delivery
@@ -90,4 +91,5 @@ def write(found: Mapping[str, Findings], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    with whole_run():
+        raise SystemExit(main())

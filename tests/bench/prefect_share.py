@@ -2,18 +2,17 @@
 
 import multiprocessing
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from pathlib import Path
 from time import monotonic
 
 from deployments.local.prefect_api import prefect_api
 from deployments.local.stack import Stack, local_stack
+from deployments.local.temporary_home import temporary_home
 from flows.tournament_fees import tournament_fees
 from tasks.campaign import CampaignOptions
 from tasks.settings_source import load_settings
@@ -106,8 +105,8 @@ def share(announce: Announce, most: int) -> Findings:
 def staged(families: int) -> Iterator[Staged]:
     """Set up a club of so many families on a stack with Prefect's server."""
     with ExitStack() as parts:
-        home = parts.enter_context(tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True))
-        stack = parts.enter_context(local_stack(Path(home), given={}, progress=lambda _: None))
+        home = parts.enter_context(temporary_home())
+        stack = parts.enter_context(local_stack(home, given={}, progress=lambda _: None))
         stand_in = parts.enter_context(stack.stand_in())
         port = parts.enter_context(slow_sink(REPLY_MS))
         given = {**stack.environment, "SMTP_URL": f"smtp://127.0.0.1:{port}"}

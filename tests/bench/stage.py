@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psutil
 
 from deployments.local.postgres import PostgresServer, embedded_postgres
 from deployments.local.stripe_standin.launch import running_stand_in
+from deployments.local.temporary_home import temporary_home
 from tasks.campaign import Batch, Campaign, CampaignOptions
 from tasks.steps.open_campaign import open_campaign
 from tasks.steps.plan_batches import plan_batches
@@ -62,8 +62,7 @@ class Stage:
 @contextmanager
 def stage(families: int, settings: Mapping[str, object] | None = None) -> Iterator[Stage]:
     """Set up a club with so many families, each with a child, an order and a session that its own system made."""
-    with TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as name, ExitStack() as parts:
-        folder = Path(name)
+    with temporary_home() as folder, ExitStack() as parts:
         postgres = parts.enter_context(embedded_postgres(folder / "data", databases=("club",)))
         server = parts.enter_context(running_stand_in(folder / "stripe.sqlite3"))
         stand_in = parts.enter_context(server.control())

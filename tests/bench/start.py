@@ -2,18 +2,17 @@
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
-from pathlib import Path
 from time import monotonic, sleep
 
 from deployments.local.home import REPOSITORY
 from deployments.local.mail_catcher.mailbox import numbers
 from deployments.local.prefect_api import prefect_api
 from deployments.local.serve import served as serve
+from deployments.local.temporary_home import temporary_home
 from tests.bench.findings import Findings
 from tests.bench.measuring import Announce, Sample, Spread, in_turns
 from tests.runs.flow_process import flow_process
@@ -77,8 +76,8 @@ def whole_run(stack: Served, sequence: Iterator[int]) -> Sample:
 def served() -> Iterator[Served]:
     """Serve the demo club as `make serve` does, in a home of its own."""
     with (
-        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
-        serve(Path(home), {}, lambda _: None) as (stack, worker),
+        temporary_home() as home,
+        serve(home, {}, lambda _: None) as (stack, worker),
         prefect_api(stack.environment) as api,
         stack.stand_in() as stand_in,
         flow_process(stack.environment, stack.home / "logs" / "flows.log") as flows,

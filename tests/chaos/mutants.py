@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+
+from deployments.local.temporary_home import temporary_home
+from deployments.local.whole_run import whole_run
 
 ROOT = Path(__file__).parents[2]
 TABLE = Path(__file__).with_name("mutants.md")
@@ -205,8 +207,7 @@ def main(arguments: Sequence[str]) -> int:
 @contextmanager
 def mutated(mutant: Mutant) -> Iterator[Path]:
     """Give a copy of the tree with the bug in it."""
-    with TemporaryDirectory(prefix="mutant-", ignore_cleanup_errors=True) as folder:
-        tree = Path(folder)
+    with temporary_home() as tree:
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT,
@@ -242,4 +243,5 @@ def found_by(tree: Path, arguments: Sequence[str]) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with whole_run():
+        sys.exit(main(sys.argv[1:]))

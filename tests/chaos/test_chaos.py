@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from deployments.local.postgres import PostgresServer, embedded_postgres
+from deployments.local.temporary_home import temporary_home
 from tests.chaos.crewed import CrewedCampaign, crewed_campaign, say, statuses
 from tests.chaos.mail_server import POINTS, Chaos
-from tests.scratch import scratch
 
 WORKERS = 3
 RESTARTS = 2
@@ -92,9 +92,9 @@ def storm(size: int, kills: int, odds: float, seed: int) -> Iterator[Storm]:
     die = random.Random(seed)  # noqa: S311  dice, no secrets
     mail = Chaos(odds=odds, die=random.Random(seed + 1))  # noqa: S311  dice, no secrets
     with (
-        scratch() as name,
-        closing(RestartablePostgres(Path(name) / "data")) as postgres,
-        crewed_campaign(Path(name), postgres.server.url("club"), mail, size, WORKERS, MAX_ATTEMPTS="50") as campaign,
+        temporary_home(in_memory=True) as folder,
+        closing(RestartablePostgres(folder / "data")) as postgres,
+        crewed_campaign(folder, postgres.server.url("club"), mail, size, WORKERS, MAX_ATTEMPTS="50") as campaign,
     ):
         mail.kill = campaign.crew.kill
         yield Storm(campaign, postgres, die, kills)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from deployments.local.postgres import PostgresServer, embedded_postgres
+from deployments.local.temporary_home import temporary_home
 from tests.chaos.crewed import CrewedCampaign, crewed_campaign, say, statuses
 from tests.chaos.mail_server import Chaos
 from tests.chaos.network import HOST, lacking, machines
 from tests.integration.pipeline.smtp_server import Reaction
-from tests.scratch import scratch
 
 WORKERS = 4
 FULL, SMALL = 2000, 50
@@ -39,13 +39,13 @@ def campaign_of(size: int, places: Sequence[str] = ("",)) -> Iterator[CrewedCamp
     elsewhere = places != ("",)
     listening = {"listen_addresses": HOST} if elsewhere else {}
     with (
-        scratch() as name,
-        embedded_postgres(Path(name) / "data", databases=("club",), settings=listening) as postgres,
+        temporary_home(in_memory=True) as folder,
+        embedded_postgres(folder / "data", databases=("club",), settings=listening) as postgres,
     ):
         url = postgres.url("club")
-        reached_at = over_tcp(postgres, Path(name) / "data") if elsewhere else url
+        reached_at = over_tcp(postgres, folder / "data") if elsewhere else url
         mail = Patient(odds=0)
-        with crewed_campaign(Path(name), url, mail, size, WORKERS, places, DATABASE_URL=reached_at) as campaign:
+        with crewed_campaign(folder, url, mail, size, WORKERS, places, DATABASE_URL=reached_at) as campaign:
             yield campaign
 
 

@@ -1,12 +1,12 @@
 """What `make serve` starts, once for all tests of flow runs, and the demo club in it, new for each test."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from deployments.local.prefect_api import prefect_api
 from deployments.local.serve import served as serve
+from deployments.local.temporary_home import temporary_home
 from tasks.settings_source import load_settings
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.runs.deploying import undo
@@ -14,15 +14,14 @@ from tests.runs.flow_process import flow_process
 from tests.runs.mail_wire import MailWire, mail_wire
 from tests.runs.rude_server import rude_server
 from tests.runs.served import Served
-from tests.scratch import scratch
 
 
 @pytest.fixture(scope="session")
 def serving() -> Iterator[Served]:
     """The stack with Prefect's server and a worker, in a home of its own; nothing of the user's is touched."""
     with (
-        scratch() as home,
-        serve(Path(home), {}, print) as (stack, worker),
+        temporary_home(in_memory=True) as home,
+        serve(home, {}, print) as (stack, worker),
         prefect_api(stack.environment) as api,
         stack.stand_in() as stand_in,
         flow_process(stack.environment, stack.home / "logs" / "flows.log") as flows,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 import httpx
@@ -167,7 +168,14 @@ class Served:
 
     def wait_until(self, ready: Callable[[], T | None]) -> T:
         """Poll until `ready` returns something true; the worker's log is told where that does not come."""
-        return self.worker.wait_until(ready, seconds=LONG, every=POLL)
+        deadline = monotonic() + LONG
+
+        def look() -> T | None:
+            answer = ready()
+            assert answer or monotonic() < deadline, f"not so after {LONG} s.{self.worker.last_words()}"
+            return answer
+
+        return self.worker.wait_until(look, every=POLL, tell_after=LONG)
 
     def end_runs(self) -> None:
         """End what a failed test has left running, so that it does not mail into the next one."""

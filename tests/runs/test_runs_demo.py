@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deployments.local.temporary_home import temporary_home
 from tests.integration.local.onlookers import open_to_others
-from tests.scratch import scratch
 
 REPOSITORY = Path(__file__).parents[2]
 OURS = ("DATABASE_URL", "STRIPE_", "SMTP_", "MAIL_", "CHECKOUT_", "PREFECT_", "STAY")
@@ -20,8 +20,8 @@ OURS = ("DATABASE_URL", "STRIPE_", "SMTP_", "MAIL_", "CHECKOUT_", "PREFECT_", "S
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    with scratch() as folder:
-        yield Path(folder).resolve()
+    with temporary_home(in_memory=True) as folder:
+        yield folder
 
 
 def demo(home: Path, **given: str) -> "subprocess.Popen[str]":

@@ -18,26 +18,26 @@ from deployments.local.kept_secrets import kept_secret
 from deployments.local.prefect_api import prefect_api
 from deployments.local.prefect_login import AT_ITS_CLIENTS
 from deployments.local.stripe_standin.control import StandInControl
+from deployments.local.temporary_home import temporary_home
 from tests.runs.served import DEPLOYMENT, FINAL
 from tests.runs.test_runs_demo import OURS, REPOSITORY, left_behind
-from tests.scratch import scratch
 
 PRINTED = re.compile(r"^(Prefect|Stripe|Mail|Log in):?\s+(http://[\d.:]+(?:/\w{32}/)?|admin:\w+)", re.MULTILINE)
 
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    with scratch() as folder:
-        yield Path(folder).resolve()
+    with temporary_home(in_memory=True) as folder:
+        yield folder
 
 
 @pytest.fixture
 def shared_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The machine's temporary folder, in which Prefect's worker of another user has left what we may not write to."""
-    with scratch() as folder:
-        Path(folder).chmod(0o777)
-        Path(folder, "runner_storage").touch()
-        monkeypatch.setenv("TMPDIR", folder)
+    with temporary_home() as folder:
+        folder.chmod(0o777)
+        (folder / "runner_storage").touch()
+        monkeypatch.setenv("TMPDIR", str(folder))
         yield
 
 

@@ -3,7 +3,6 @@
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from deployments.local.home import umask
+from deployments.local.temporary_home import temporary_home
 from tests.integration.pipeline.smtp_server import authority
 
 PROGRAM = Path("/usr/sbin/postfix")
@@ -109,9 +109,8 @@ class Postfix:
 @contextmanager
 def postfix() -> Iterator[Postfix]:
     """Run a server until the end of the block."""
-    folder = Path(tempfile.mkdtemp(prefix="fees-postfix-"))
-    server = Postfix(folder, *free_ports(3))
-    try:
+    with temporary_home() as folder:
+        server = Postfix(folder, *free_ports(3))
         with umask(0o022):  # its daemons run as somebody else; a stack that runs in this process keeps files to itself
             write_configuration(server)
             run(folder, "start")
@@ -119,8 +118,6 @@ def postfix() -> Iterator[Postfix]:
             yield server
         finally:
             run(folder, "stop")
-    finally:
-        shutil.rmtree(folder)
 
 
 def write_configuration(server: Postfix) -> None:

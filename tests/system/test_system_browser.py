@@ -25,6 +25,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from deployments.local.mail_catcher.page import write_index
 from deployments.local.stack import Stack, local_stack
+from deployments.local.temporary_home import temporary_home
 from tasks.settings_source import load_settings
 from tests.integration.pipeline.harness import Inbox, Pipeline, links_in, open_pipeline, open_session
 
@@ -40,11 +41,7 @@ PATIENCE = 30  # seconds
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    # Not tmp_path: pytest keeps the data of three runs.
-    with (
-        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
-        local_stack(Path(home), prefect=False, given={}) as stack,
-    ):
+    with temporary_home() as home, local_stack(home, prefect=False, given={}) as stack:
         yield stack
 
 

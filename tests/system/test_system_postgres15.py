@@ -4,12 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from deployments.local.temporary_home import temporary_home
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 REPOSITORY = Path(__file__).parents[2]
@@ -22,20 +23,20 @@ ABOUT_THE_DATABASE = ("migrations", "queue", "roles_owner", "status", "story")
 def socket_folder() -> Iterator[str]:
     """A PostgreSQL 15 server on a Unix socket, run by whoever may: PostgreSQL refuses to run as root."""
     user = "postgres" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="fees-pg15-"))
-    if user:
-        shutil.chown(folder, user)
-    data = folder / "data"
-    options = f"-k {folder} -c listen_addresses="
-    try:
+    with temporary_home() as home:
+        home.chmod(0o755)  # the server runs as somebody else
+        folder = home / "server"
+        folder.mkdir(mode=0o700)
+        if user:
+            shutil.chown(folder, user)
+        data = folder / "data"
+        options = f"-k {folder} -c listen_addresses="
         run(user, "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8")
         run(user, "pg_ctl", "-w", "-D", data, "-l", folder / "log", "-o", options, "start")
         try:
             yield str(folder)
         finally:
             run(user, "pg_ctl", "-w", "-m", "fast", "-D", data, "stop")
-    finally:
-        shutil.rmtree(folder)
 
 
 def run(user: str | None, program: str, *arguments: str | Path) -> None:

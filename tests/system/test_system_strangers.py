@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +32,7 @@ from deployments.local.prefect_page import PATIENCE, log_in, press, wait_for
 from deployments.local.processes import child_processes
 from deployments.local.serve import served
 from deployments.local.stack import Stack
+from deployments.local.temporary_home import temporary_home
 from tests.strangers import FOREIGN, STRANGERS, answered, known_calls
 from tests.web_server import web_server
 
@@ -47,8 +47,8 @@ NAMES = ("127.0.0.1", "localhost", "elsewhere.example.com")
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     with (
-        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
-        served(Path(home), {}, print) as (stack, _),
+        temporary_home() as home,
+        served(home, {}, print) as (stack, _),
     ):
         yield stack
 
@@ -214,16 +214,16 @@ def composed() -> Iterator[dict[str, str]]:
     service = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"]["prefect-server"]
     settings = {name: substituted(value, given) for name, value in service["environment"].items()}
     with (
-        tempfile.TemporaryDirectory(prefix="fees-", ignore_cleanup_errors=True) as home,
-        child_processes(Path(home)) as children,
-        embedded_postgres(Path(home) / "postgres", databases=("prefect",), children=children) as postgres,
+        temporary_home() as home,
+        child_processes(home) as children,
+        embedded_postgres(home / "postgres", databases=("prefect",), children=children) as postgres,
     ):
         settings |= {"PREFECT_SERVER_DATABASE_CONNECTION_URL": postgres.url("prefect", "asyncpg")}
-        settings |= {"PREFECT_HOME": home, "PREFECT_SERVER_UI_STATIC_DIRECTORY": f"{home}/ui"}
+        settings |= {"PREFECT_HOME": str(home), "PREFECT_SERVER_UI_STATIC_DIRECTORY": f"{home}/ui"}
         program = [sys.executable, "-m", *service["command"], "--port", str(port)]
-        server = children.start("prefect", program, folder=Path(home), environment=settings)
+        server = children.start("prefect", program, folder=home, environment=settings)
         api_url = f"http://127.0.0.1:{port}/api"
-        server.wait_until(lambda: is_up(api_url), seconds=PATIENCE)
+        server.wait_until(lambda: is_up(api_url))
         yield {"PREFECT_API_URL": api_url, AT_ITS_CLIENTS: secret}
 
 

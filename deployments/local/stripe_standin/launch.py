@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployments.local.stripe_standin.control import StandInControl
+from deployments.local.whole_run import whole_run
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
 _READY = "listening on "
@@ -37,16 +38,18 @@ class RunningStandIn:
 
 @contextmanager
 def running_stand_in(data: Path, port: int = 0) -> Iterator[RunningStandIn]:
-    """Run a stand-in that takes any API key, on the SQLite file `data`, until the end of the block.
+    """Run a stand-in that takes any API key, on the file `data`, until the end of the block or of this process.
 
     Port 0 takes a free one. Raises RuntimeError where it does not come up; its own words are on stderr.
     """
     command = [sys.executable, "-m", "deployments.local.stripe_standin", "--data", str(data), "--port", str(port)]
     secret = secrets.token_hex(16)
     environment = {**os.environ, "STANDIN_CONTROL_SECRET": secret}
-    with subprocess.Popen(
-        [*command, "--any-key"], cwd=_REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
+    command = [*command, "--any-key"]
+    with (
+        whole_run(),
+        subprocess.Popen(command, cwd=_REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process,
+    ):
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line.startswith(_READY):

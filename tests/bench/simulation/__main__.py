@@ -11,13 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from deployments.local.home import REPOSITORY
 from deployments.local.postgres import embedded_postgres
+from deployments.local.temporary_home import temporary_home
+from deployments.local.whole_run import whole_run
 from tests.bench.simulation.chart import draw
 from tests.bench.simulation.club import season_of
 from tests.bench.simulation.figures import Figures, judge
@@ -51,12 +52,12 @@ def simulate(parents: tuple[Parent, ...]) -> list[Figures]:
     """Live through every way, two at a time, each on parts of its own."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("days"))
     with (
-        TemporaryDirectory(prefix="tournament-fees-", ignore_cleanup_errors=True) as folder,
-        embedded_postgres(Path(folder) / "data", databases=("club",)) as server,
+        temporary_home() as home,
+        embedded_postgres(home / "data", databases=("club",)) as server,
         Progress(*columns, TimeElapsedColumn()) as progress,
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
-        url, home = server.url("club"), Path(folder)
+        url = server.url("club")
         tasks = [
             pool.submit(_live_through, way, parents, url, home / str(number), progress)
             for number, way in enumerate(WAYS)
@@ -85,4 +86,5 @@ def write(figures: Sequence[Figures], seed: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with whole_run():
+        main()

@@ -5,17 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from deployments.local.home import REPOSITORY, sole_use
-from tests.scratch import scratch
+from deployments.local.temporary_home import temporary_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
 
 class Holding(Protocol):
@@ -26,10 +26,9 @@ class Holding(Protocol):
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    with scratch() as folder:
-        Path(folder, ".lock").touch()  # as a stack's home has it: what tests put there is not a stranger's
-        yield Path(folder).resolve()
-        with sole_use(Path(folder)):
+    with temporary_home(in_memory=True) as folder:
+        yield folder
+        with sole_use(folder):
             pass  # the warden of a killed holder has done its work: it needs the records in the folder
 
 

@@ -22,6 +22,7 @@ from deployments.local.stack import Stack, local_stack
 from deployments.local.stripe_standin.app import make_app
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.parts import Parts
+from deployments.local.temporary_home import temporary_home
 
 OPEN = {"/_standin/health", "/c/pay/{id}", "/b/{slug}"}
 """What needs no secret: the payment pages are for who has their address."""
@@ -108,8 +109,8 @@ class Place:
 def started() -> Iterator[tuple[Stack, list[str]]]:
     said: list[str] = []
     with (
-        tempfile.TemporaryDirectory(prefix="fees-") as home,
-        local_stack(Path(home), prefect=False, given=NO_DATABASE, progress=said.append) as stack,
+        temporary_home(in_memory=True) as home,
+        local_stack(home, prefect=False, given=NO_DATABASE, progress=said.append) as stack,
     ):
         address = urlsplit(stack.environment["SMTP_URL"])
         with smtplib.SMTP(str(address.hostname), int(address.port or 0), timeout=30) as server:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from importlib.metadata import distributions
 from pathlib import Path
@@ -18,7 +19,7 @@ from sqlalchemy.pool import NullPool
 from deployments.local.home import HomeInUseError, umask
 from deployments.local.postgres import PostgresServer, embedded_postgres
 from deployments.local.postgres_programs import COPIES, PROGRAMS, postgres_programs, public_copy
-from deployments.local.processes import ChildFailedError, as_user
+from deployments.local.processes import ChildFailedError, as_user, child_processes
 from tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -35,6 +36,17 @@ with embedded_postgres(Path(sys.argv[1])) as server, server.connect("club") as c
     connection.execute("INSERT INTO kept VALUES ('still here')")
     print("ready", flush=True)
     sys.stdin.read()
+"""
+
+# Asks the server when it is told to end, as Prefect's does.
+CLIENT = """
+import signal, sys
+import psycopg
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+print("listening on here", flush=True)
+signal.sigwait([signal.SIGTERM])
+with psycopg.connect(host=sys.argv[1], user="postgres") as connection:
+    print(connection.execute("SELECT 'answered'").fetchone(), flush=True)
 """
 
 
@@ -139,6 +151,16 @@ def test_a_short_name_that_another_user_has_taken_is_refused(home: Path, monkeyp
     link.symlink_to(home)
     with pytest.raises(ConfigurationError, match=f"{link} is somebody else's"), embedded_postgres(data):
         pass
+
+
+def test_those_who_were_started_after_a_server_may_ask_it_to_their_end(home: Path) -> None:
+    with (
+        child_processes(home) as children,
+        embedded_postgres(home / "postgres", databases=(), children=children) as server,
+    ):
+        client = children.start("client", [sys.executable, "-c", CLIENT, str(server.socket_folder)])
+        client.wait_until(client.listening_on)
+    assert "answered" in client.log.read_text()
 
 
 @pytest.mark.parametrize("name", ["two words", "O'Hara, 100%", "long" * 30])

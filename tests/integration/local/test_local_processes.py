@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
@@ -14,7 +15,7 @@ import pytest
 
 from deployments.local.home import HomeInUseError
 from deployments.local.ports import last_port, remember_port
-from deployments.local.process_tree import ProcessRecord, stop_recorded
+from deployments.local.process_tree import ProcessRecord, stop_left
 from deployments.local.processes import ChildFailedError, child_processes
 from tasks.errors import ConfigurationError
 
@@ -104,12 +105,13 @@ def test_a_child_that_dies_at_its_start_shows_its_last_words(home: Path) -> None
             child.wait_until(child.listening_on)
 
 
-def test_a_child_that_never_gets_ready_shows_its_last_words(home: Path) -> None:
-    with child_processes(home) as children:
+def test_a_slow_child_is_waited_for_and_whoever_waits_is_told_so(home: Path) -> None:
+    said = list[str]()
+    with child_processes(home, said.append) as children:
         child = children.start("sleeper", [sys.executable, "-c", SLEEPER])
-        child.wait_until(child.listening_on)
-        with pytest.raises(ChildFailedError, match=r"(?s)not ready after 0 s.*listening on here"):
-            child.wait_until(lambda: None, seconds=0)
+        child.wait_until(lambda: len(said) == 2, tell_after=0.01)
+        assert [line.partition(",")[0] for line in said] == ["Waiting for sleeper"] * 2
+        assert said[0].endswith(f"its log is {home / 'logs' / 'sleeper.log'}")
 
 
 def test_children_end_when_their_parent_is_killed(home: Path, holding: Holding) -> None:
@@ -139,14 +141,28 @@ def test_recorded_children_are_ended_newest_first(home: Path) -> None:
         for name in ("b", "a", "c"):
             child = children.start(name, [sys.executable, "-c", SIGNING_OFF, name, str(home / "order")])
             child.wait_until(child.listening_on)
-        stop_recorded(home / "run")
+        stop_left(home / "run", children.mark)
+    assert (home / "order").read_text() == "cab"
+
+
+def test_a_child_that_is_stopped_early_outlives_those_that_were_started_after_it(home: Path) -> None:
+    with child_processes(home) as children:
+        started = [
+            children.start(name, [sys.executable, "-c", SIGNING_OFF, name, str(home / "order")]) for name in "bac"
+        ]
+        for child in started:
+            child.wait_until(child.listening_on)
+        children.stop_back_to(started[1])
+        assert (home / "order").read_text() == "ca"
+        assert started[0].process.poll() is None
     assert (home / "order").read_text() == "cab"
 
 
 def test_a_stranger_that_got_a_recorded_pid_is_left_alone(home: Path, stranger: subprocess.Popen[bytes]) -> None:
     (home / "run").mkdir()
-    created = psutil.Process(stranger.pid).create_time()
-    ProcessRecord(stranger.pid, created - 60, signal.SIGTERM).write(home / "run" / "mail.json")
+    its_own = ProcessRecord.of(stranger.pid)
+    replace(its_own, began=its_own.began - 0.01).write(home / "run" / "mail.json")
+    replace(its_own, boot="the machine was started again since").write(home / "run" / "stripe.json")
     with child_processes(home):
         assert stranger.poll() is None
     assert stranger.poll() is None

@@ -24,7 +24,7 @@ from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER
 from deployments.local.stack import Stack, local_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tests.integration.local.conftest import Holding
@@ -70,6 +70,14 @@ def _left(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
     """Return those that still run: who has ended is seen until init has taken note of it."""
     alive = psutil.wait_procs(processes, timeout=5)[1]
     return [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.fixture
+def as_in_a_program() -> Iterator[None]:
+    """SIGTERM as a program has it that has said nothing about it."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def test_the_whole_stack_answers_and_leaves_no_process(home: Path) -> None:
@@ -122,11 +130,17 @@ def test_a_signal_stops_the_whole_stack(home: Path, holding: Holding, number: si
     assert list((home / "run").iterdir()) == []
 
 
+@pytest.mark.usefixtures("as_in_a_program")
 def test_signals_are_as_before_once_the_stack_is_down(home: Path) -> None:
-    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit), local_stack(home, prefect=False, given={}, progress=_quiet):
         os.kill(os.getpid(), signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_program_with_an_end_of_its_own_for_a_signal_keeps_it(home: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), local_stack(home, prefect=False, given={}, progress=_quiet):
+        os.kill(os.getpid(), signal.SIGTERM)  # pytest's, see tests/conftest.py
+    assert list((home / "run").iterdir()) == []
 
 
 def test_a_second_stack_on_the_same_home_is_refused(home: Path, holding: Holding) -> None:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +10,7 @@ from deployments.local.demo_club import STORIES
 from deployments.local.postgres import embedded_postgres
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
+from deployments.local.temporary_home import temporary_home
 from tasks.settings import Settings
 from tests.integration.pipeline.harness import (
     FORGETFUL,
@@ -26,7 +26,6 @@ from tests.integration.pipeline.harness import (
     own_pipeline,
     settings_for,
 )
-from tests.scratch import scratch
 
 
 @pytest.fixture(scope="session")
@@ -37,8 +36,8 @@ def server_url() -> Iterator[str]:
         yield given
         return
     with (
-        scratch() as folder,
-        embedded_postgres(Path(folder) / "data", databases=("club",), settings=FORGETFUL) as server,
+        temporary_home(in_memory=True) as folder,
+        embedded_postgres(folder / "data", databases=("club",), settings=FORGETFUL) as server,
     ):
         yield server.url("club")
 

@@ -27,6 +27,7 @@ from deployments.local.mail_catcher.mailbox import message_file, numbers
 from deployments.local.postgres_programs import PROGRAMS
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
+from deployments.local.whole_run import whole_run
 from tasks.campaign import CampaignOptions
 from tasks.choices import RetryChoice
 from tasks.database import Database, shared_database
@@ -315,9 +316,9 @@ def libpq_url(url: URL) -> str:
 
 @contextmanager
 def catching_mail(folder: Path) -> Iterator[Inbox]:
-    """Run a mail server that keeps in a folder whatever it is sent."""
+    """Run a mail server that keeps in a folder whatever it is sent, until the end of the block, or of this process."""
     command = [sys.executable, "-m", "deployments.local.mail_catcher", "--folder", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with whole_run(), subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[2]
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from deployments.local.process_marks import marking
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 
@@ -34,6 +35,7 @@ def verb(club: SmallClub, *arguments: str, **settings: str) -> tuple[int, str]:
         cwd=REPOSITORY,
         env={
             **kept,
+            **marking(),
             "COLUMNS": "200",
             **club.pipeline.environment,
             **settings,

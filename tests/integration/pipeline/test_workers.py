@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deployments.local.process_marks import marking
 from tasks.steps.plan_batches import plan_batches
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SESSIONS, SmallClub
@@ -43,7 +44,7 @@ def club(empty_club: Pipeline) -> SmallClub:
 
 def start_worker(club: SmallClub, message_ids: Sequence[int], size: int = 5) -> "subprocess.Popen[bytes]":
     """Start a process that delivers these messages, a few at a time."""
-    environment = {"PATH": "/usr/bin:/bin", **club.pipeline.environment}
+    environment = {"PATH": "/usr/bin:/bin", **marking(), **club.pipeline.environment}
     campaign = club.one("SELECT id FROM tournament_fees.campaigns")
     arguments = [str(number) for number in (campaign, 1, size, *message_ids)]
     return subprocess.Popen([sys.executable, "-c", WORKER, *arguments], cwd=REPOSITORY, env=environment)
