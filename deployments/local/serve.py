@@ -93,9 +93,9 @@ def start_worker(stack: Stack) -> Child:
     # Workers make a folder of one fixed name in the temporary one: the machine's may have another user's already.
     scratch = stack.children.home / "scratch"
     scratch.mkdir(exist_ok=True)
-    worker = stack.children.start(
-        "worker", command, environment={**stack.environment, **PROMPT, "TMPDIR": str(scratch)}
-    )
+    environment = {**stack.environment, **PROMPT, "TMPDIR": str(scratch)}
+    # Not in the repository, whose .env may say what of another Prefect is.
+    worker = stack.children.start("worker", command, folder=stack.home, environment=environment)
     worker.wait_until(lambda: "started!" in worker.log.read_text(errors="replace"))
     return worker
 

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,14 +42,15 @@ def running_stand_in(data: Path, port: int = 0) -> Iterator[RunningStandIn]:
 
     Port 0 takes a free one. Raises RuntimeError where it does not come up; its own words are on stderr.
     """
-    command = [sys.executable, "-m", "deployments.local.stripe_standin", "--data", str(data), "--port", str(port)]
+    command = [sys.executable, "-m", "deployments.local.stripe_standin", "--any-key"]
+    command += ["--data", str(data), "--port", str(port)]
     secret = secrets.token_hex(16)
-    environment = {**os.environ, "STANDIN_CONTROL_SECRET": secret}
-    command = [*command, "--any-key"]
-    with (
-        whole_run(),
-        subprocess.Popen(command, cwd=_REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as process,
-    ):
+    with ExitStack() as parts:
+        parts.enter_context(whole_run())  # whose mark is in our environment from here on
+        environment = {**os.environ, "STANDIN_CONTROL_SECRET": secret}
+        process = parts.enter_context(
+            subprocess.Popen(command, cwd=_REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True)
+        )
         try:
             line = process.stdout.readline() if process.stdout else ""
             if not line.startswith(_READY):

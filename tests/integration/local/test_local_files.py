@@ -20,7 +20,8 @@ ENTRIES = "import os, sys; open('file', 'w').close(); os.mkdir('folder'); print(
 
 
 def test_nothing_of_a_running_stack_can_be_read_by_others(home: Path) -> None:
-    stack_home, everybodys = home / "stack", home / ".lock"
+    stack_home, everybodys = home / "stack", home / "everybodys"
+    everybodys.touch()
     for path in (home, everybodys):
         path.chmod(0o755)
     with local_stack(stack_home, given={}, progress=lambda _: None):
@@ -60,9 +61,10 @@ def test_what_an_earlier_version_left_open_is_closed_and_nothing_above_it(home: 
 
 
 def test_the_folder_in_the_repository_is_closed_with_all_that_is_in_it(home: Path) -> None:
-    for name in ("deployments/local/home.py", "tasks/errors.py", "tasks/private_files.py"):
-        (home / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(REPOSITORY / name, home / name)
+    for file in (*REPOSITORY.glob("deployments/local/*.py"), *REPOSITORY.glob("tasks/*.py")):
+        copy = home / file.relative_to(REPOSITORY)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
     previews = home / ".local" / "previews"
     previews.mkdir(parents=True)
     for path in (home, home / ".local", previews):
