@@ -66,7 +66,7 @@ entered AS (
             WHERE
                 mo.message_id = m.id
                 AND mo.order_id = any(cast(:order_ids AS bigint[]))
-                AND mo.checked_at > clock_timestamp() - make_interval(secs => 120)
+                AND mo.checked_at BETWEEN clock_timestamp() - make_interval(secs => 120) AND clock_timestamp()
                 AND o.status = 'pending'
                 AND o.stripe_checkout_session_id = mo.session_id
                 AND NOT EXISTS (

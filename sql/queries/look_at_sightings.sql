@@ -4,7 +4,7 @@ SELECT
     s.order_id,
     s.session,
     s.seen_at,
-    s.seen_at > clock_timestamp() - make_interval(secs => :most_seconds) AS fresh,
+    s.seen_at BETWEEN clock_timestamp() - make_interval(secs => :most_seconds) AND clock_timestamp() AS fresh,
     (
         EXISTS (
             SELECT FROM tournament_fees.checkout_attempts AS a

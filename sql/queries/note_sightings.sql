@@ -68,7 +68,7 @@ noted AS (
     ORDER BY matched.order_id ASC, listed.session_id ASC
     ON CONFLICT (order_id, session_id) DO UPDATE
         SET seen_at = excluded.seen_at, session = excluded.session
-        WHERE s.seen_at < excluded.seen_at
+        WHERE s.seen_at < excluded.seen_at OR s.seen_at > clock_timestamp() -- before PostgreSQL's clock was set back
     RETURNING s.order_id, s.session_id
 )
 

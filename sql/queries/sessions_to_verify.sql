@@ -27,7 +27,7 @@ WHERE
         WHERE
             s.order_id = wanted.order_id
             AND s.session_id = wanted.session_id
-            AND s.seen_at > clock_timestamp() - make_interval(secs => :most_seconds)
+            AND s.seen_at BETWEEN clock_timestamp() - make_interval(secs => :most_seconds) AND clock_timestamp()
     )
 GROUP BY wanted.session_id
 ORDER BY wanted.session_id;

@@ -1,6 +1,7 @@
 -- Take what list calls have shown of an order's sessions. What is done next makes it out of date, so that each sighting is relied on once;
 -- its session is known of until drop_sightings.sql, so that a payment is not lost with whoever took it.
--- Returns: session (JSON), seen_at, fresh (seen in the last `most_seconds`, on PostgreSQL's own clock), known (its id
+-- Returns: session (JSON), seen_at, fresh (seen in the last `most_seconds`, on PostgreSQL's own clock; what was seen in its future was seen
+-- before that was set back, nobody knows when), known (its id
 -- stands in the order or stood there, or the ledger has it for the order).
 UPDATE tournament_fees.sightings AS s
 SET seen_at = least(s.seen_at, clock_timestamp() - INTERVAL '25 hours')
@@ -9,7 +10,7 @@ WHERE s.order_id = :order_id AND before.order_id = s.order_id AND before.session
 RETURNING
     s.session,
     before.seen_at,
-    before.seen_at > clock_timestamp() - make_interval(secs => :most_seconds) AS fresh,
+    before.seen_at BETWEEN clock_timestamp() - make_interval(secs => :most_seconds) AND clock_timestamp() AS fresh,
     (
         EXISTS (
             SELECT FROM tournament_fees.checkout_attempts AS a

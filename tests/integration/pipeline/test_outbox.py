@@ -190,6 +190,8 @@ CHANGES = {
     "deleted": "DELETE FROM orders WHERE id = :order",
     "an old check": "UPDATE tournament_fees.message_orders SET checked_at = now() - interval '121 seconds'"
     " WHERE order_id = :order",
+    "a check before the clock was set back": "UPDATE tournament_fees.message_orders"
+    " SET checked_at = now() + interval '5 minutes' WHERE order_id = :order",
     "its link closed": "UPDATE tournament_fees.checkout_attempts SET state = 'expired' WHERE order_id = :order",
     "no check": "UPDATE tournament_fees.message_orders SET checked_at = NULL WHERE order_id = :order",
     "another message's order": "UPDATE tournament_fees.message_orders SET message_id = (SELECT max(id)"

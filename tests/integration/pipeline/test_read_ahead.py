@@ -92,6 +92,8 @@ DOUBTS = {
     "paid": "UPDATE orders SET status = 'paid' WHERE id = 1",
     "closed": "UPDATE tournament_fees.checkout_attempts SET state = 'expired' WHERE order_id = 1",
     "seen long ago": "UPDATE tournament_fees.sightings SET seen_at = now() - interval '61 seconds' WHERE order_id = 1",
+    "seen before the clock was set back": "UPDATE tournament_fees.sightings SET seen_at = now() + interval '5 minutes' "
+    "WHERE order_id = 1",
     "not seen": "DELETE FROM tournament_fees.sightings WHERE order_id = 1",
     "seen as paid": "UPDATE tournament_fees.sightings SET session = session || "
     '\'{"status": "complete", "payment_status": "paid"}\' WHERE order_id = 1',

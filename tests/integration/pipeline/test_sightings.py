@@ -38,3 +38,12 @@ def test_workers_that_note_the_same_at_the_same_moment_do_not_lock_each_other_ou
     with ThreadPoolExecutor(3) as workers:
         list(workers.map(note, [1, 2, 3]))
     assert len(club.sql("SELECT FROM tournament_fees.sightings")) == SESSIONS
+
+
+def test_what_is_seen_after_the_clock_was_set_back_takes_the_place_of_what_was_seen_before(club: BigClub) -> None:
+    services = club.pipeline.services
+    (row,) = club.sql("SELECT stripe_checkout_session_id AS id FROM orders WHERE id = 1")
+    sightings, shown = services.keeper.sightings, list(services.stripe.find(row.id))
+    sightings.note(shown, sightings.now() + timedelta(minutes=5))
+    sightings.note(shown, sightings.now())
+    assert list(sightings.take(1, mailing=True).fresh) == [row.id]
