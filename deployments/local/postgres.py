@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 
 from deployments.local.process_tree import stop_all
-from deployments.local.processes import ChildFailedError, ChildProcesses, as_user, child_processes
+from deployments.local.processes import ChildProcesses, child_processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,7 +90,7 @@ def embedded_postgres(
         user = _prepare_user(data) if os.geteuid() == 0 else None
         socket_folder = stack.enter_context(_socket_folder(data, user))
         _clear_the_way(data, socket_folder)
-        _initialise(data, user)
+        _initialise(data, user, children)
         options = {**_SETTINGS, "unix_socket_directories": str(socket_folder), **(settings or {})}
         command = [str(PROGRAMS / "postgres"), "-D", str(data)]
         command += [f"--{name}={value}" for name, value in options.items()]
@@ -104,7 +104,7 @@ def embedded_postgres(
         yield server
 
 
-def _initialise(data: Path, user: str | None) -> None:
+def _initialise(data: Path, user: str | None, children: ChildProcesses) -> None:
     """Make a new cluster beside its place and move it there whole: a kill in between leaves no half of one."""
     if (data / "PG_VERSION").exists():
         return
@@ -113,18 +113,10 @@ def _initialise(data: Path, user: str | None) -> None:
     draft.mkdir(mode=0o700, parents=True)
     _give(draft, user)
     # The builtin provider sorts and folds alike on every machine, whatever locales that has installed.
-    made = subprocess.run(
-        [
-            *(PROGRAMS / "initdb", "-D", draft, "--username=postgres", "--auth=trust", "--encoding=UTF8"),
-            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-        ],
-        check=False,
-        capture_output=True,
-        cwd=draft,
-        **as_user(user),
-    )
-    if made.returncode != 0:
-        raise ChildFailedError(f"initdb cannot make {data}: {made.stderr.decode(errors='replace').strip()}")
+    command = [str(PROGRAMS / "initdb"), "-D", str(draft), "--username=postgres", "--auth=trust", "--encoding=UTF8"]
+    command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    child = children.start("initdb", command, folder=draft, user=user)
+    child.wait_until(lambda: child.process.poll() == 0)
     draft.rename(data)
 
 

@@ -45,7 +45,7 @@ def owned(folder: Path) -> Iterator[None]:
 
 def remove_abandoned() -> None:
     """Remove the folders whose owner is gone; what still runs in them is ended first, unless a warden is at that."""
-    for owner in Path(tempfile.gettempdir()).glob(f"*{PREFIX}*/{_OWNER}"):
+    for owner in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{_OWNER}"):
         folder = owner.parent
         with suppress(OSError), ExitStack() as locks:  # not ours, or gone, or held: somebody is there
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
