@@ -10,6 +10,7 @@ from pathlib import Path
 from deployments.emails.chromium import Reader, reader
 from deployments.emails.samples import PICTURED, samples
 from deployments.local.home import LOCAL, REPOSITORY, private_folder
+from deployments.local.whole_run import whole_run
 from tasks.errors import ConfigurationError
 from tasks.mail.rendering import Renderer
 
@@ -63,4 +64,5 @@ def take(chromium: Reader, html: str, picture: Path, width: int, scheme: str) ->
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with whole_run():
+        sys.exit(main())

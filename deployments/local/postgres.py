@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from psycopg import sql
 
 from deployments.local.postgres_programs import Programs, postgres_programs
 from deployments.local.process_tree import stop_all
-from deployments.local.processes import ChildFailedError, ChildProcesses, as_user, child_processes
+from deployments.local.processes import ChildProcesses, child_processes
 from tasks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def embedded_postgres(
         programs = postgres_programs()
         socket_folder = stack.enter_context(_socket_folder(data))
         _clear_the_way(data)
-        _initialise(data, programs)
+        _initialise(data, programs, children)
         place = programs.place(data if programs.user else socket_folder)
         options = {**_SETTINGS, "unix_socket_directories": place, **(settings or {})}
         command = [str(programs.folder / "postgres"), "-D", programs.place(data)]
@@ -98,7 +97,7 @@ def embedded_postgres(
         yield server
 
 
-def _initialise(data: Path, programs: Programs) -> None:
+def _initialise(data: Path, programs: Programs, children: ChildProcesses) -> None:
     """Make a new cluster beside its place and move it there whole: a kill in between leaves no half of one."""
     if (data / "PG_VERSION").exists():
         return
@@ -108,19 +107,11 @@ def _initialise(data: Path, programs: Programs) -> None:
     if programs.user:
         shutil.chown(draft, programs.user, programs.user)
     # The builtin provider sorts and folds alike on every machine, whatever locales that has installed.
-    made = subprocess.run(
-        [
-            *(programs.folder / "initdb", "-D", programs.place(draft)),
-            *("--username=postgres", "--auth=trust", "--encoding=UTF8"),
-            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-        ],
-        check=False,
-        capture_output=True,
-        cwd=draft,
-        **as_user(programs.user),
-    )
-    if made.returncode != 0:
-        raise ChildFailedError(f"initdb cannot make {data}: {made.stderr.decode(errors='replace').strip()}")
+    command = [str(programs.folder / "initdb"), "-D", programs.place(draft)]
+    command += ["--username=postgres", "--auth=trust", "--encoding=UTF8"]
+    command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    child = children.start("initdb", command, folder=draft, user=programs.user)
+    child.wait_until(lambda: child.process.poll() == 0)
     draft.rename(data)
 
 

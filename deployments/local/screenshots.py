@@ -34,7 +34,6 @@ def main() -> int:
     PICTURES.mkdir(exist_ok=True)
     # Not in the folder of `make serve`, whose campaign may be at work.
     with (
-        whole_run(),
         temporary_home() as home,
         served(home, {}, print) as (stack, _),
         prefect_api(stack.environment) as api,
@@ -91,4 +90,5 @@ def _json(answer: httpx.Response) -> Any:  # noqa: ANN401  Prefect's JSON
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with whole_run():
+        sys.exit(main())

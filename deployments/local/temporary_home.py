@@ -52,7 +52,7 @@ def owned(folder: Path) -> Iterator[None]:
 def remove_abandoned() -> None:
     """Remove the folders whose owner is gone; what still runs in them is ended first, unless a warden is at that."""
     places = {Path(tempfile.gettempdir()), _MEMORY}
-    for owner in (found for place in places for found in place.glob(f"*{PREFIX}*/{OWNER}")):
+    for owner in (found for place in places for found in place.glob(f"{PREFIX}*/{OWNER}")):
         folder = owner.parent
         with suppress(OSError), ExitStack() as locks:  # not ours, or gone, or held: somebody is there
             if folder.is_symlink() or folder.stat().st_uid != os.geteuid():

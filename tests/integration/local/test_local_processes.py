@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from deployments.local.home import HomeInUseError
+from deployments.local.home import REPOSITORY, HomeInUseError
 from deployments.local.ports import last_port, remember_port
 from deployments.local.process_tree import ProcessRecord, stop_left
 from deployments.local.processes import ChildFailedError, child_processes
@@ -166,6 +167,23 @@ def test_a_stranger_that_got_a_recorded_pid_is_left_alone(home: Path, stranger: 
     with child_processes(home):
         assert stranger.poll() is None
     assert stranger.poll() is None
+
+
+def test_a_holder_that_is_gone_is_not_taken_for_whoever_has_its_pid(
+    home: Path, stranger: subprocess.Popen[bytes]
+) -> None:
+    its_own = ProcessRecord.of(stranger.pid)
+    command = [sys.executable, "-c", HOLDER, str(home)]
+    with (home / ".lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as the warden of the one who is gone has it
+        lock.write(replace(its_own, began=its_own.began - 0.01).as_text())
+        lock.flush()
+        next_one = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        waiting = psutil.Process(next_one.pid)
+        while next_one.poll() is None and lock.name not in [file.path for file in waiting.open_files()]:
+            pass
+    with next_one:
+        assert next_one.communicate("")[0] == "ready\n"
 
 
 def test_a_record_that_nobody_can_read_is_thrown_away(home: Path) -> None:
