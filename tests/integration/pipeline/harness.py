@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -31,6 +32,8 @@ from deployments.local.whole_run import whole_run
 from tasks.campaign import CampaignOptions
 from tasks.choices import RetryChoice
 from tasks.database import Database, shared_database
+from tasks.mail.letter import Letter
+from tasks.mail.rendering import RenderedMail, Renderer
 from tasks.migrations import migrate
 from tasks.services import Services, open_services
 from tasks.settings import Settings
@@ -123,6 +126,23 @@ class StrictStandIn(StandInControl):
             check_object("checkout.session", session)
         for link in self.payment_links(most=MOST_CHECKED):
             check_object("payment_link", {name: value for name, value in link.items() if name != "lines"})
+
+
+class RememberingRenderer(Renderer):
+    """Renders a letter once: what is rehearsed for each plan of a campaign is the same letters in most tests."""
+
+    def render(self, letter: Letter) -> RenderedMail:
+        return _rendered(self, letter)
+
+
+@lru_cache(maxsize=1000)
+def _rendered(renderer: RememberingRenderer, letter: Letter) -> RenderedMail:
+    return Renderer.render(renderer, letter)
+
+
+@lru_cache(maxsize=2)
+def _renderer(language: str, time_zone: str) -> RememberingRenderer:
+    return RememberingRenderer(language=language, time_zone=time_zone)
 
 
 @dataclass
@@ -362,7 +382,8 @@ def migrated_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox
             limited = SecretStr(url.render_as_string(hide_password=False))
             settings = settings.model_copy(update={"database_url": limited})
         with open_services(settings, clock) as services:
-            yield Pipeline(services, stand_in, inbox, clock, owner, role)
+            remembering = replace(services, renderer=_renderer(settings.club_language, settings.club_time_zone))
+            yield Pipeline(remembering, stand_in, inbox, clock, owner, role)
 
 
 @contextmanager
