@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,9 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 NETWORK = "10.213.77"
 HOST = f"{NETWORK}.1"
 NAMESPACES = Path("/run/netns")
+LINKS = Path("/sys/class/net")
 CLONE_NEWNET = 0x40000000
 
 
@@ -35,9 +39,19 @@ def ip(*arguments: str) -> bool:
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
+def remove_abandoned() -> None:
+    """Remove what a killed run has left: its bridge has our address."""
+    for folder, remove in ((NAMESPACES, ("netns", "delete")), (LINKS, ("link", "delete"))):
+        for place in folder.glob("tf*"):
+            owner = re.fullmatch(r"tf(?:probe)?(\d+)(?:m\d+h?)?", place.name)
+            if owner and not psutil.pid_exists(int(owner[1])):
+                ip(*remove, place.name)
+
+
 @contextmanager
 def machines(number: int) -> Iterator[Sequence[str]]:
     """Make so many namespaces that reach this one at HOST, and remove them at the end."""
+    remove_abandoned()
     own = f"tf{os.getpid()}"
     names = [f"{own}m{place}" for place in range(number)]
     with ExitStack() as parts:

@@ -1,5 +1,6 @@
 """Four workers on one campaign, one of them killed: done, and each message went once. The same from other machines."""
 
+import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from deployments.local.postgres import PostgresServer, embedded_postgres
 from deployments.local.temporary_home import temporary_home
 from tests.chaos.crewed import CrewedCampaign, crewed_campaign, say, statuses
 from tests.chaos.mail_server import Chaos
-from tests.chaos.network import HOST, lacking, machines
+from tests.chaos.network import HOST, LINKS, NAMESPACES, ip, lacking, machines
 from tests.integration.pipeline.smtp_server import Reaction
 
 WORKERS = 4
@@ -97,6 +98,21 @@ def test_four_workers_deliver_a_campaign_though_one_is_killed(
     with campaign_of(FULL if full_size else SMALL) as campaign:
         deliver(campaign)
         say(capsys, f"{WORKERS} workers, one killed: {delivered_once(campaign)}")
+
+
+@pytest.mark.only_long
+def test_the_networks_of_a_killed_run_are_removed_by_the_next() -> None:
+    if reason := lacking():
+        pytest.skip(reason)
+    with subprocess.Popen(["true"]) as gone:  # noqa: S607  found on the PATH
+        pass
+    bridge, namespace = f"tf{gone.pid}", f"tf{gone.pid}m0"
+    assert ip("link", "add", bridge, "type", "bridge")
+    assert ip("netns", "add", namespace)
+    with machines(1) as (ours,):
+        assert not (LINKS / bridge).exists()
+        assert not (NAMESPACES / namespace).exists()
+        assert (NAMESPACES / ours).exists()
 
 
 @pytest.mark.only_long

@@ -21,6 +21,7 @@ STEPPED = f"""
 import re, subprocess, sys
 from pathlib import Path
 import psutil
+from deployments.local.process_tree import ProcessRecord, stop_left
 from deployments.local.processes import child_processes
 
 home = Path(sys.argv[1])
@@ -37,11 +38,15 @@ with child_processes(home) as children:
     child.wait_until(child.listening_on)
     before = psutil.Process(child.process.pid).create_time()
     below = psutil.Process(child.process.pid).children()
+    stray = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    (home / "left").mkdir()
+    ProcessRecord.of(stray.pid).write(home / "left" / "stray.json")
     step({MINUTES})
     assert psutil.Process(child.process.pid).create_time() == before + {MINUTES}, "the clock has not been set"
     child.stop()
+    stop_left(home / "left", "nobody's mark")
 left = [process.pid for process in below if process.is_running() and process.status() != "zombie"]
-print(child.process.returncode, len(below), left)
+print(child.process.returncode, len(below), left, stray.poll())
 """
 """Linux keeps starts in ticks, and the machine's own by the clock: that alone moves, and here for this program only."""
 
@@ -55,10 +60,10 @@ def may_set_a_clock() -> bool:
 
 
 @pytest.mark.skipif(not may_set_a_clock(), reason="needs root on Linux, to set a clock for one program")
-def test_a_child_is_stopped_though_the_clock_was_set_by_minutes(home: Path) -> None:
+def test_children_and_those_on_record_are_stopped_though_the_clock_was_set_by_minutes(home: Path) -> None:
     command = ["unshare", "--mount", sys.executable, "-c", STEPPED, str(home)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=240)
-    assert done.stdout == "-15 1 []\n", done.stderr
+    assert done.stdout == "-15 1 [] -15\n", done.stderr
 
 
 @pytest.mark.skipif(not STAT.exists(), reason="not Linux")

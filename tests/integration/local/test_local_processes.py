@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from deployments.local.demo import wipe
 from deployments.local.home import REPOSITORY, HomeInUseError
 from deployments.local.ports import last_port, remember_port
 from deployments.local.process_tree import ProcessRecord, stop_left
@@ -135,6 +136,16 @@ def test_children_that_outlived_parent_and_warden_are_ended_by_the_next_start(ho
         assert all(map(psutil.pid_exists, children_left))
     with child_processes(home):
         assert _gone(*children_left, within=0)
+
+
+def test_a_folder_is_emptied_once_what_is_on_record_in_it_has_ended(
+    home: Path, stranger: subprocess.Popen[bytes]
+) -> None:
+    (home / "run").mkdir()
+    ProcessRecord.of(stranger.pid).write(home / "run" / "mail.json")
+    wipe(home)
+    assert stranger.poll() == -signal.SIGTERM
+    assert [entry.name for entry in home.iterdir()] == [".lock"]
 
 
 def test_recorded_children_are_ended_newest_first(home: Path) -> None:

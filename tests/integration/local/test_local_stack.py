@@ -21,6 +21,8 @@ from sqlalchemy.pool import NullPool
 from deployments.local.home import REPOSITORY, HomeInUseError, stack_home
 from deployments.local.prefect_api import prefect_api
 from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER
+from deployments.local.processes import ChildFailedError, child_processes
+from deployments.local.serve import run_verb
 from deployments.local.stack import Stack, local_stack
 
 if TYPE_CHECKING:
@@ -183,3 +185,10 @@ def test_a_proxy_for_the_web_is_not_asked_for_this_machine(home: Path, monkeypat
 def test_the_home_is_the_users_choice_or_in_the_repository(home: Path) -> None:
     assert stack_home({"TOURNAMENT_FEES_HOME": str(home)}) == home
     assert stack_home({}) == REPOSITORY / ".local"
+
+
+def test_a_verb_that_fails_says_so_in_its_own_words(home: Path) -> None:
+    with child_processes(home) as children:
+        stack = Stack(home, children, {}, None, None, None, None)
+        with pytest.raises(ChildFailedError, match=r"(?s)no-such-verb ended with exit code 2.*No such command"):
+            run_verb(stack, "no-such-verb")

@@ -63,6 +63,7 @@ def held(folder: Path, *arguments: str) -> Iterator[Run]:
             while not by.exists():
                 assert process.poll() is None, (folder / "said").read_text()
             below = psutil.Process(process.pid).children(recursive=True)
+            assert "local.warden" not in names(marked(mark)), "it stays until it has ended the others"
             yield Run(process, int(by.read_text()), list({*below, *marked(mark)}))
         finally:
             process.kill()
