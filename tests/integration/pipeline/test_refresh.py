@@ -337,7 +337,7 @@ def test_filters_that_match_nobody_are_one_clear_error_before_anything_is_done(c
         ({"release": (5,), "released_by": "Kim", "dry_run": True}, "No dry run"),
         ({"order_ids": (5,), "create_missing_orders": True}, "No choice of orders"),
         ({"player_ids": (0,)}, "greater than or equal to 1"),
-        ({"colour": "blue"}, "not permitted"),
+        ({"colour": "blue"}, "there is no 'colour' among renew"),
     ],
 )
 def test_choices_that_contradict_each_other_are_refused(wrong: dict[str, object], complaint: str) -> None:
