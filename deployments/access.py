@@ -4,15 +4,18 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
+from ssl import SSLContext, create_default_context
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
+from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_TLS_INSECURE_SKIP_VERIFY
 
 from tasks.examination import Finding
 
 RUNBOOK = "deployments/README.md, Who gets in"
 FOREIGN = "https://elsewhere.example.com"
-_SECONDS = 10.0
+SECONDS = 10.0
+"""How long a server may take to answer the doctor."""
 _REFUSED = {401, 403, *range(300, 400)}  # by Prefect, or led by a proxy to its own login
 _NOWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 """Addresses of documentation (RFC 5737, RFC 3849); nothing is sent there."""
@@ -20,16 +23,37 @@ _NOWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 
 def examine_access(api_url: str) -> Iterator[Finding]:
     """Look at a server as a stranger does: without its secret, as a page of another origin, and from elsewhere."""
-    for look in (_secret, _origins, look_at_network):
-        try:
-            yield look(api_url.rstrip("/"))
-        except httpx.TransportError as error:
-            yield Finding("Prefect", well=False, said=f"its server no longer answers: {type(error).__name__}")
+    with httpx.Client(timeout=SECONDS, verify=trusted()) as stranger:
+        for look in (_secret, _origins):
+            try:
+                yield look(stranger, api_url)
+            except httpx.TransportError as error:
+                yield Finding("Prefect", well=False, said=f"its server no longer answers: {type(error).__name__}")
+                return
+    yield look_at_network(api_url)
 
 
-def _secret(api_url: str) -> Finding:
-    answer = httpx.get(f"{api_url}/admin/version", timeout=_SECONDS)
-    if answer.is_success:
+def answers(api_url: str) -> bool:
+    """Return True if a server says within seconds that it is well; Prefect's own client waits for minutes."""
+    try:
+        return httpx.get(f"{api_url}/health", timeout=SECONDS, verify=trusted()).is_success
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+
+
+def trusted() -> SSLContext | bool:
+    """Return whose certificates count, as Prefect's own client has it."""
+    if PREFECT_API_TLS_INSECURE_SKIP_VERIFY.value():
+        return False
+    authority = PREFECT_API_SSL_CERT_FILE.value()
+    return create_default_context(cafile=authority) if authority else True
+
+
+def _secret(stranger: httpx.Client, api_url: str) -> Finding:
+    asked = f"{api_url}/admin/version"
+    answer = stranger.get(asked)
+    # A server that was given an empty secret lets in who gives an empty one.
+    if answer.is_success or stranger.get(asked, headers={"Authorization": "Basic ="}).is_success:
         said = (
             "it answers anybody, and whoever reaches it runs any command as the workers and reads every key: start it "
             f"with PREFECT_SERVER_API_AUTH_STRING, and set PREFECT_API_AUTH_STRING to the same secret ({RUNBOOK})"
@@ -41,9 +65,9 @@ def _secret(api_url: str) -> Finding:
     return Finding("Prefect's secret", well=True, said="it answers nobody without it")
 
 
-def _origins(api_url: str) -> Finding:
+def _origins(stranger: httpx.Client, api_url: str) -> Finding:
     asked = {"Origin": FOREIGN, "Access-Control-Request-Method": "POST"}
-    answer = httpx.options(f"{api_url}/flow_runs/filter", headers=asked, timeout=_SECONDS)
+    answer = stranger.options(f"{api_url}/flow_runs/filter", headers=asked)
     if answer.headers.get("access-control-allow-origin") in {"*", FOREIGN}:
         said = (
             "it lets pages of any other site ask: start it with PREFECT_SERVER_CORS_ALLOWED_ORIGINS set to the address "
@@ -60,8 +84,12 @@ def look_at_network(api_url: str) -> Finding:
         return Finding("Prefect's network", well=True, said="it is spoken to over TLS")
     if not _is_loopback(place.hostname or ""):
         return _in_the_clear(f"it is spoken to at {place.hostname}")
-    if beyond := next((address for address in _own_addresses() if _answers_at(address, place)), None):
+    addresses = list(_own_addresses())
+    if beyond := next((address for address in addresses if _answers_at(address, place)), None):
         return _in_the_clear(f"it listens at {beyond} too, beyond this machine")
+    if not addresses:
+        said = "whether others reach it could not be found out: this machine has no way to others"
+        return Finding("Prefect's network", well=True, said=said, warning=True)
     return Finding("Prefect's network", well=True, said="it listens on this machine alone")
 
 
@@ -91,5 +119,5 @@ def _answers_at(address: str, place: SplitResult) -> bool:
     host = f"[{address}]" if ":" in address else address
     with suppress(httpx.TransportError):
         asked = f"http://{host}:{place.port or 80}{place.path}/health"
-        return httpx.get(asked, timeout=_SECONDS, trust_env=False).is_success
+        return httpx.get(asked, timeout=SECONDS, trust_env=False).is_success
     return False

@@ -4,19 +4,21 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.settings import PREFECT_API_URL
 
-from deployments.access import examine_access
+from deployments.access import answers, examine_access
 from deployments.deploying import deployment_names, find
 from deployments.terminal import check_prefect
 from deployments.worker import POOL
 from tasks.errors import ConfigurationError
 from tasks.examination import Finding, examine
 from tasks.services import open_services
-from tasks.settings_source import load_settings
+from tasks.settings_source import env_file, load_settings
 
 
 def examinations() -> Iterator[Finding]:
     """Look at everything; where the settings are wrong, at what can be looked at without them."""
+    yield from _settings_file()
     try:
         settings = load_settings()
     except ConfigurationError as error:
@@ -28,16 +30,26 @@ def examinations() -> Iterator[Finding]:
     yield from examine_prefect()
 
 
+def _settings_file() -> Iterator[Finding]:
+    file = env_file()
+    if file and file.stat().st_mode & 0o077:
+        said = f"{file} can be read by other users of this machine, and it has every key: chmod 600 {file}"
+        yield Finding("settings file", well=False, said=said)
+
+
 def examine_prefect() -> Iterator[Finding]:
     """Look at Prefect's server: that it answers, has our version, our deployments and a worker for them."""
+    url = (PREFECT_API_URL.value() or "").rstrip("/")
     try:
         check_prefect()
     except ConfigurationError as error:
         yield Finding("Prefect", well=False, said=str(error))
+        if answers(url):  # who else gets in can be seen without getting in
+            yield from examine_access(url)
         return
+    yield Finding("Prefect", well=True, said=f"its server answers at {url}")
+    yield from examine_access(url)
     with get_client(sync_client=True) as client:
-        yield Finding("Prefect", well=True, said=f"its server answers at {client.api_url}")
-        yield from examine_access(str(client.api_url))
         yield _version(client)
         yield _deployments(client)
         yield _workers(client)

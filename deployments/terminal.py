@@ -54,23 +54,35 @@ def write_private(file: Path, content: bytes) -> None:
 
 def check_prefect() -> None:
     """Raise a ConfigurationError where no Prefect server keeps our runs; Prefect itself waits, or shows a traceback."""
-    from prefect.client.orchestration import get_client  # noqa: PLC0415  Prefect takes seconds to import
-    from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
-    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415  Prefect takes seconds to import
+
+    from deployments.access import answers  # noqa: PLC0415  as above
 
     url = PREFECT_API_URL.value()
     if url is None:
         raise ConfigurationError("PREFECT_API_URL is not set: name a Prefect server, such as http://127.0.0.1:4200/api")
+    if not answers(url.rstrip("/")):
+        raise ConfigurationError(f"No Prefect server answers at {url} (PREFECT_API_URL)")
+    check_let_in()
+
+
+def check_let_in() -> None:
+    """Raise a ConfigurationError where Prefect's server, which answers, does not take our secret."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415  Prefect takes seconds to import
+    from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_AUTH_STRING  # noqa: PLC0415
+
+    secret = PREFECT_API_AUTH_STRING.value() or ""
+    if not secret.isascii():  # Prefect's server fails over one, with a traceback
+        raise ConfigurationError("PREFECT_API_AUTH_STRING has letters with accents: make another, as .env.example says")
     with get_client(sync_client=True) as client:
-        if client.api_healthcheck() is not None:
-            raise ConfigurationError(f"No Prefect server answers at {url} (PREFECT_API_URL)")
         try:
             client.api_version()
         except PrefectHTTPStatusError as error:
             if error.response.status_code not in {401, 403}:
                 raise
-            secret = "is not the one" if PREFECT_API_AUTH_STRING.value() else "is not set: set it to the one"
+            wrong = "is not the one" if secret else "is not set: set it to the one"
             raise ConfigurationError(
-                f"Prefect's server at {url} does not let us in: PREFECT_API_AUTH_STRING {secret} that it was started "
-                "with (PREFECT_SERVER_API_AUTH_STRING)"
+                f"Prefect's server at {client.api_url} does not let us in: PREFECT_API_AUTH_STRING {wrong} that it was "
+                "started with (PREFECT_SERVER_API_AUTH_STRING)"
             ) from None

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tasks.errors import ConfigurationError
+
 POOL = "tournament-fees"
 WORKER = (sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", "--with-healthcheck")
 IS_A_RUN = b"PREFECT__FLOW_RUN_ID="
@@ -73,5 +75,22 @@ def _executes_a_run(pid: int) -> bool:
     return False
 
 
+def check() -> None:
+    """Raise a ConfigurationError where Prefect's server refuses us; one that does not answer yet is waited for."""
+    import httpx  # noqa: PLC0415  all of these take their time
+    from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
+
+    from deployments.terminal import check_let_in  # noqa: PLC0415
+
+    if PREFECT_API_URL.value():
+        with suppress(httpx.TransportError, PrefectHTTPStatusError):
+            check_let_in()
+
+
 if __name__ == "__main__":
+    try:
+        check()
+    except ConfigurationError as error:
+        sys.exit(f"Error: {error}")
     sys.exit(main())

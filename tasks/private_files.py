@@ -39,8 +39,8 @@ def forget_drafts(folder: Path) -> None:
         try:
             if draft.stat().st_mtime < time.time() - DRAFTS_STAY_SECONDS:
                 draft.unlink()
-        except FileNotFoundError:
-            continue  # it has just got its name, or somebody else has deleted it
+        except (FileNotFoundError, PermissionError):
+            continue  # it has just got its name, somebody else has deleted it, or it is somebody else's
 
 
 def make_private_folder(folder: Path) -> None:

@@ -25,7 +25,10 @@ def known_calls(api: httpx.Client) -> list[tuple[str, str]]:
 
 
 def answered(api_url: str, calls: list[tuple[str, str]], headers: Mapping[str, str]) -> dict[tuple[str, str], int]:
-    """Make each call as a stranger; return the status of those that are not refused, but for the server's health."""
+    """Make each call as a stranger; return the status of those that are not refused, but for the server's health.
+
+    What changes something is refused for want of a CSRF token already, and to get one is a call that needs a login.
+    """
     with httpx.Client(base_url=api_url, trust_env=False, timeout=60) as stranger:
         answers = {
             (method, path): stranger.request(method, _filled(path), headers=headers, json={}).status_code

@@ -10,7 +10,7 @@ from tasks.private_files import make_private_folder, whole_file
 
 
 def kept_secret(home: Path, name: str, *, prefix: str = "", renew: bool = False) -> str:
-    """Return `prefix` and 32 hexadecimal digits: those of last time, where nobody else can have read them, or new ones.
+    """Return `prefix` and 32 hexadecimal digits: those of last time, where they are still ours alone, or new ones.
 
     Only for the holder of `home`. `renew` makes new ones in any case.
     """

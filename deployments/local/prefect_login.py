@@ -17,7 +17,7 @@ AT_THE_SERVER = "PREFECT_SERVER_API_AUTH_STRING"
 AT_ITS_CLIENTS = "PREFECT_API_AUTH_STRING"
 
 NAME = "prefect"
-"""By which the server's port is remembered, and its secret kept."""
+"""The name under which the server's port and its secret are kept."""
 
 _PRINTABLE = re.compile(r"[!-~]{12,}")  # Prefect compares it as ASCII, and takes an empty one for none
 
@@ -43,6 +43,7 @@ def kept_login(home: Path) -> str:
     """Return the secret of the stack in this folder, which is made at random the first time.
 
     Where somebody else has the server's port of last time, it is made anew: a browser may have handed it to them.
+    Who had the port for a while in between is not noticed.
     """
     return kept_secret(home, NAME, prefix="admin:", renew=last_port(home, NAME) == 0)
 

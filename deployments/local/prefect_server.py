@@ -49,6 +49,7 @@ def prefect_client_environment(home: Path, url: str | None, login: str | None) -
         "DO_NOT_TRACK": "1",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
     }
     return {**quiet, "PREFECT_API_URL": f"{url}/api", AT_ITS_CLIENTS: login} if url and login else quiet
 
@@ -65,8 +66,8 @@ def _start(children: ChildProcesses, database_url: str, url: str, login: str) ->
             **prefect_client_environment(children.home, url, login),
             AT_THE_SERVER: login,
             "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
-            # The UI's own pages, by either name of this machine; a page of any other origin is refused.
-            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{url},http://localhost:{port}",
+            # The UI's own pages. Not by the name localhost: on [::1] that can be another user's server.
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": url,
             "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url,
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_SERVER_UI_ENABLED": "true",

@@ -28,16 +28,16 @@ DRAWN_SECONDS = 3  # a page tells nobody when its lines and charts have stopped 
 
 def main() -> int:
     """Serve the demo club, run its campaign, and take a picture of each page; return the exit code."""
-    if shutil.which("chromium") is None:
-        print("Error: Chromium is not on this machine (Debian's package chromium)", file=sys.stderr)
+    if not all(map(shutil.which, ("chromium", "chromedriver"))):
+        print("Error: this needs Debian's packages chromium and chromium-driver", file=sys.stderr)
         return 2
     PICTURES.mkdir(exist_ok=True)
     # Not in the folder of `make serve`, whose campaign may be at work.
     with (
+        browser() as (driver, _),
         temporary_home() as home,
         served(home, {}, print) as (stack, _),
         prefect_api(stack.environment) as api,
-        browser() as (driver, _),
     ):
         log_in(driver, stack.prefect_url or "", stack.environment[AT_ITS_CLIENTS])
         for name, page, height, words in pages(api):

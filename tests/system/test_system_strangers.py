@@ -39,6 +39,7 @@ from tests.web_server import web_server
 PAGE = (Path(__file__).parent / "strangers.html").read_text(encoding="utf-8")
 JSON = {"Content-Type": "application/json"}
 PLAIN = {"Content-Type": "text/plain"}
+MAIL = "EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nSubject: planted\r\n\r\n.\r\n"
 COMPOSE = REPOSITORY / "deployments" / "compose.yaml"
 NAMES = ("127.0.0.1", "localhost", "elsewhere.example.com")
 """By which a page of somebody else's is opened: the first is of one site with ours to a browser, the others are not."""
@@ -110,7 +111,10 @@ def attempts(stack: Stack, deployment: str) -> dict[str, Any]:
         "mail": {"url": f"{mail}/", "options": reading},
         "mail, by its key": {"url": stack.mail_url, "options": reading},
         "a message": {"url": f"{mail}/messages/1.html", "options": reading},
-        "the mail server": {"url": stack.environment["SMTP_URL"].replace("smtp://", "http://"), "options": simple},
+        "the mail server": {
+            "url": stack.environment["SMTP_URL"].replace("smtp://", "http://"),
+            "options": simple | {"body": MAIL},
+        },
     }
 
 
@@ -142,6 +146,7 @@ def test_a_page_of_another_origin_reads_nothing_and_starts_nothing(
     assert api.post("/flow_runs/count", json={}).json() == runs
     assert sessions_of(stack) == sessions
     assert not (stack.home / "was-here").exists()
+    assert numbers(stack.mail_folder or Path()) == []
 
 
 def test_a_name_that_is_made_to_point_here_gets_no_data(stack: Stack, operator: Chrome) -> None:
@@ -184,23 +189,8 @@ def test_another_user_of_the_machine_is_refused(stack: Stack) -> None:
         f"{without_key(stack)}/messages/1.eml",
     ):
         for more in ([], ["--header", "Host: localhost"], ["--request", "POST"], ["--user", "sk_test_guess:"]):
-            assert as_another_user(url, *more) in {"401", "403", "404", "405"}, url
+            assert as_another_user(url, *more) in {"401", "403"}, url
     assert as_another_user(f"file://{secret_file(stack.home, 'prefect')}") == "000"
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_another_user_reads_no_file_of_the_stack(stack: Stack) -> None:
-    found = subprocess.run(
-        ["find", str(stack.home), "-type", "f", "-readable"],  # noqa: S607  any find
-        user="nobody",
-        group="nogroup",
-        extra_groups=[],
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert found.stdout == ""
 
 
 # compose.yaml's server

@@ -153,13 +153,20 @@ def test_prefects_server_is_closed_wherever_it_runs() -> None:
     assert [port.partition(":")[0] for port in services()["prefect-server"]["ports"]] == ["127.0.0.1"]
 
 
+def test_prefects_database_is_none_with_a_password_that_everybody_knows() -> None:
+    assert SERVER["postgresql"] == {"enabled": False}
+    assert SERVER["externalDatabase"]["existingSecret"] not in {None, "", LOGIN["name"]}, "jobs read that one"
+
+
 def test_all_that_talk_to_prefect_are_let_in() -> None:
     for name, service in services().items():
         environment = service.get("environment", {})
         if "PREFECT_API_URL" in environment:
             assert environment["PREFECT_API_AUTH_STRING"].startswith("${PREFECT_API_AUTH_STRING:?"), name
     worker = {one["name"]: one for one in VALUES["extraEnvVars"]}
-    assert worker["PREFECT_API_AUTH_STRING"]["valueFrom"]["secretKeyRef"] == LOGIN
+    (of_the_template,) = VALUES["initContainer"]["extraEnvVars"]  # a 401 is no pool to the chart
+    for one in (worker["PREFECT_API_AUTH_STRING"], of_the_template):
+        assert one["valueFrom"]["secretKeyRef"] == LOGIN
     assert LOGIN["name"] == TEMPLATE["variables"]["properties"]["settings_secret"]["default"]
     assert JOB["spec"]["template"]["spec"]["containers"][0]["envFrom"] == [{"secretRef": {"name": LOGIN["name"]}}]
 

@@ -1,21 +1,30 @@
 """The doctor: on a club that is well it finds nothing, and of each planted fault just that, with how to mend it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import copytree
+from socket import create_server
+from threading import Thread
 from uuid import uuid4
 
 import prefect
 import pytest
+from dotenv import dotenv_values
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
+from deployments import access
 from deployments.access import look_at_network
 from deployments.doctor import examine_prefect
+from deployments.local.prefect_login import given_login
+from deployments.local.processes import inherited_environment
 from tasks.database import Database
 from tasks.examination import Finding, examine
 from tasks.mail.rendering import Renderer
@@ -223,6 +232,31 @@ def prefect_that_asks_for_a_secret(host: str = "127.0.0.1") -> Iterator[str]:
         yield f"http://{place}/api"
 
 
+@contextmanager
+def prefect_with_an_empty_secret() -> Iterator[str]:
+    """A server that was started with `PREFECT_SERVER_API_AUTH_STRING=`, as Prefect takes that."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_let_in = self.path == "/api/health" or self.headers["Authorization"] == "Basic ="
+            self.send_response(200 if is_let_in else 401)
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            self.wfile.write(b"true")
+
+        def log_message(self, *_: object) -> None:
+            """Leave the tests' output alone."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/api"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def prefect_findings(url: AbstractContextManager[str], secret: str | None = None) -> dict[str, Finding]:
     with url as named, temporary_settings({PREFECT_API_URL: named, PREFECT_API_AUTH_STRING: secret}):
         return {finding.about: finding for finding in examine_prefect()}
@@ -253,9 +287,70 @@ def test_a_prefect_server_that_answers_anybody_is_told_and_what_that_means() -> 
 @pytest.mark.parametrize(("secret", "said"), [(None, "is not set"), ("admin:another one", "is not the one")])
 def test_a_prefect_server_that_does_not_let_us_in_is_told_in_a_line(secret: str | None, said: str) -> None:
     found = prefect_findings(prefect_that_asks_for_a_secret(), secret)
-    assert [(about, one.well) for about, one in found.items()] == [("Prefect", False)]
+    assert [about for about, one in found.items() if not one.well] == ["Prefect"]
+    assert found["Prefect's secret"].said == "it answers nobody without it"
     assert f"does not let us in: PREFECT_API_AUTH_STRING {said}" in found["Prefect"].said
     assert "another one" not in found["Prefect"].said
+
+
+def test_a_server_that_was_given_an_empty_secret_is_open() -> None:
+    found = prefect_findings(prefect_with_an_empty_secret())
+    assert "it answers anybody" in found["Prefect's secret"].said
+
+
+def test_a_secret_over_which_prefect_fails_is_told() -> None:
+    found = prefect_findings(prefect_that_asks_for_a_secret(), "admin:contraseña-larga")
+    assert "PREFECT_API_AUTH_STRING has letters with accents" in found["Prefect"].said
+
+
+def test_a_server_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "SECONDS", 0.2)
+    with create_server(("127.0.0.1", 0)) as silent:
+        found = prefect_findings(nullcontext(f"http://127.0.0.1:{silent.getsockname()[1]}/api"))
+    assert [(about, one.well) for about, one in found.items()] == [("Prefect", False)]
+    assert "No Prefect server answers at" in found["Prefect"].said
+
+
+def test_where_there_is_no_way_to_others_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "_own_addresses", lambda: iter(()))
+    with prefect_that_asks_for_a_secret() as url:
+        finding = look_at_network(url)
+    assert finding.warning
+    assert "could not be found out" in finding.said
+
+
+def test_a_worker_that_is_not_let_in_says_so_in_a_line() -> None:
+    with prefect_that_asks_for_a_secret() as url:
+        done = subprocess.run(
+            [sys.executable, "-m", "deployments.worker"],
+            env={**inherited_environment(), "PREFECT_API_URL": url, "PREFECT_API_AUTH_STRING": "admin:another one"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("Error: Prefect's server at")
+    assert "PREFECT_API_AUTH_STRING is not the one" in said
+
+
+def test_settings_that_others_can_read_are_told(club: SmallClub, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    for mode, told in ((0o644, True), (0o600, False)):
+        file.touch()
+        file.chmod(mode)
+        _, said = verb(club, "doctor", TOURNAMENT_FEES_ENV_FILE=str(file))
+        assert (f"WRONG settings file: {file} can be read by other users" in said) == told
+
+
+def test_the_servers_secret_in_the_example_is_that_of_its_clients(tmp_path: Path) -> None:
+    example = (Path(__file__).parents[3] / ".env.example").read_text(encoding="utf-8")
+    filled = tmp_path / ".env"
+    filled.write_text(example.replace("PREFECT_API_AUTH_STRING=\n", "PREFECT_API_AUTH_STRING=admin:a-long-secret\n", 1))
+    given = {name: value for name, value in dotenv_values(filled).items() if value}
+    assert given_login(given) == "admin:a-long-secret"
+    assert given["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] == "true"
+    assert given["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:4200"
 
 
 @pytest.mark.parametrize(
