@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,15 @@ from selenium.webdriver.support.wait import WebDriverWait
 from deployments.emails.chromium import browser
 from deployments.local.demo_club import TOURNAMENT
 from deployments.local.home import REPOSITORY
+from deployments.local.processes import Child
 from deployments.local.serve import served
 from deployments.local.temporary_home import temporary_home
 from deployments.local.whole_run import whole_run
 
 PICTURES = REPOSITORY / "deployments" / "pictures"
 DEPLOYMENT = "tournament-fees/tournament-fees"
-RUN_SECONDS = 120
+PAGE_SECONDS = 120
+ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 def main() -> int:
@@ -36,26 +37,26 @@ def main() -> int:
     # Not in the folder of `make serve`, whose campaign may be at work.
     with (
         temporary_home() as home,
-        served(home, {}, print) as (stack, _),
+        served(home, {}, print) as (stack, worker),
         httpx.Client(base_url=f"{stack.prefect_url}/api", trust_env=False, timeout=60) as api,
     ):
-        for name, page, height in pages(api, stack.prefect_url or ""):
+        for name, page, height in pages(api, stack.prefect_url or "", worker):
             take(chromium, f"{stack.prefect_url}{page}", PICTURES / f"{name}.png", height)
             print(PICTURES / f"{name}.png")
     return 0
 
 
-def pages(api: httpx.Client, site: str) -> Iterator[tuple[str, str, int]]:
+def pages(api: httpx.Client, site: str, worker: Child) -> Iterator[tuple[str, str, int]]:
     """Give the name, path and height in pixels of each page: the form, then the approved run and its report."""
     deployment = _json(api.get(f"/deployments/name/{DEPLOYMENT}"))["id"]
     yield "form", f"/deployments/deployment/{deployment}/run?parameters={{}}", 1300
     body = {"parameters": {"tournament": TOURNAMENT}, "state": {"type": "SCHEDULED"}}
     run = _json(api.post(f"/deployments/{deployment}/create_flow_run", json=body))["id"]
-    _wait(api, run, "PAUSED")
+    worker.wait_until(lambda: _has_come_to(api, run, "PAUSED"), every=0.3)
     take_form(f"{site}/runs/flow-run/{run}", PICTURES / "approval.png")
     approval = {"decision": "approve", "by": "Kim Doe"}
     _json(api.post(f"/flow_runs/{run}/resume", json={"run_input": approval}))
-    _wait(api, run, "COMPLETED")
+    worker.wait_until(lambda: _has_come_to(api, run, "COMPLETED"), every=0.3)
     yield "run", f"/runs/flow-run/{run}", 1000
     wanted = {"flow_run_id": {"any_": [run]}, "key": {"any_": ["tournament-fees"]}}
     (report,) = _json(api.post("/artifacts/filter", json={"artifacts": wanted}))
@@ -85,20 +86,19 @@ def take_form(url: str, picture: Path) -> None:
     with browser() as (driver, _):
         driver.set_window_size(1280, 1200)
         driver.get(url)
-        wait = WebDriverWait(driver, RUN_SECONDS)
+        wait = WebDriverWait(driver, PAGE_SECONDS)
         wait.until(element_to_be_clickable(("xpath", "//button[normalize-space()='Resume']"))).click()
         wait.until(element_to_be_clickable(("xpath", "//button[normalize-space()='Submit']")))
         driver.save_screenshot(str(picture))
     print(picture)
 
 
-def _wait(api: httpx.Client, run: str, state: str) -> None:
-    """Wait until a run is in a state."""
-    deadline = time.monotonic() + RUN_SECONDS
-    while _json(api.get(f"/flow_runs/{run}"))["state"]["type"] != state:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the run is not {state} after {RUN_SECONDS} s")
-        time.sleep(0.3)  # between two looks: asking all the time would keep the server from its work
+def _has_come_to(api: httpx.Client, run: str, state: str) -> bool:
+    """Return True if a run is in a state. Raises RuntimeError where it has ended in another one."""
+    now = _json(api.get(f"/flow_runs/{run}"))["state"]
+    if now["type"] in ENDS - {state}:
+        raise RuntimeError(f"the run is {now['type']}, not {state}: {now['message']}")
+    return bool(now["type"] == state)
 
 
 def _json(answer: httpx.Response) -> Any:  # noqa: ANN401  Prefect's JSON
