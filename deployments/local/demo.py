@@ -18,6 +18,7 @@ from deployments.local.mail_catcher.mailbox import numbers, read_html
 from deployments.local.mail_catcher.page import write_index
 from deployments.local.process_marks import mark_of
 from deployments.local.process_tree import stop_left
+from deployments.local.processes import ChildFailedError
 from deployments.local.stack import Stack, given_settings, local_stack
 from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.migrations import migrate
@@ -39,7 +40,7 @@ def main() -> int:
             code = play(stack)
             if given.get("STAY", "") not in {"", "0"} and code == 0:
                 stay(stack)
-    except (ConfigurationError, PermanentError, TransientError, HomeInUseError) as error:
+    except (ConfigurationError, PermanentError, TransientError, HomeInUseError, ChildFailedError) as error:
         console.print(f"Error: {error}", style="red")
         return 2
     except KeyboardInterrupt:
