@@ -20,6 +20,7 @@ from deployments.local.mail_catcher.page import write_index
 from deployments.local.prefect_login import AT_ITS_CLIENTS, how_to_log_in
 from deployments.local.process_marks import mark_of
 from deployments.local.process_tree import stop_left
+from deployments.local.processes import ChildFailedError
 from deployments.local.stack import Stack, given_settings, local_stack
 from tasks.errors import ConfigurationError, PermanentError, TransientError
 from tasks.migrations import migrate
@@ -41,7 +42,7 @@ def main() -> int:
             code = play(stack)
             if given.get("STAY", "") not in {"", "0"} and code == 0:
                 stay(stack, given)
-    except (ConfigurationError, PermanentError, TransientError, HomeInUseError) as error:
+    except (ConfigurationError, PermanentError, TransientError, HomeInUseError, ChildFailedError) as error:
         console.print(f"Error: {error}", style="red")
         return 2
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 
 from deployments.local.home import umask
+from deployments.local.process_marks import VARIABLE
 from deployments.local.temporary_home import temporary_home
 from tests.integration.pipeline.smtp_server import authority
 
@@ -25,6 +26,7 @@ queue_directory = {folder}/spool
 data_directory = {folder}/data
 maillog_file = {folder}/log
 maillog_file_prefixes = {folder}
+import_environment = MAIL_CONFIG MAIL_LOGTAG TZ LANG=C {mark}
 myhostname = mail.example.org
 inet_protocols = ipv4
 mynetworks = 127.0.0.0/8
@@ -126,7 +128,7 @@ def write_configuration(server: Postfix) -> None:
     for name, user in (("conf", "root"), ("spool", "root"), ("data", "postfix"), ("mail", "nobody")):
         (folder / name).mkdir()
         shutil.chown(folder / name, user)
-    (folder / "conf" / "main.cf").write_text(MAIN.format(folder=folder), encoding="utf-8")
+    (folder / "conf" / "main.cf").write_text(MAIN.format(folder=folder, mark=VARIABLE), encoding="utf-8")
     ports = {"plain": server.plain, "encrypted": server.encrypted, "old": server.old}
     (folder / "conf" / "master.cf").write_text(MASTER.format(**ports), encoding="utf-8")
     (folder / "conf" / "recipients").write_text(RECIPIENTS, encoding="utf-8")

@@ -38,7 +38,7 @@ with child_processes(home) as children:
     child.wait_until(child.listening_on)
     before = psutil.Process(child.process.pid).create_time()
     below = psutil.Process(child.process.pid).children()
-    stray = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    stray = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdout=subprocess.DEVNULL)
     (home / "left").mkdir()
     ProcessRecord.of(stray.pid).write(home / "left" / "stray.json")
     step({MINUTES})
@@ -47,6 +47,7 @@ with child_processes(home) as children:
     stop_left(home / "left", "nobody's mark")
 left = [process.pid for process in below if process.is_running() and process.status() != "zombie"]
 print(child.process.returncode, len(below), left, stray.poll())
+stray.kill()
 """
 """Linux keeps starts in ticks, and the machine's own by the clock: that alone moves, and here for this program only."""
 
