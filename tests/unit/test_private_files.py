@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -41,6 +42,8 @@ def skipped():
 with preview_page() as page:
     page.write(Path(sys.argv[1]), CAMPAIGN, PREVIEW, skipped(), datetime.now(UTC))
 """
+
+NOBODY = 65534
 
 
 @contextmanager
@@ -144,3 +147,21 @@ def test_folders_above_a_private_one_are_private_if_they_are_new(tmp_path: Path)
     make_private_folder(tmp_path / "local" / "previews")
     modes = [folder.stat().st_mode & 0o777 for folder in (tmp_path, tmp_path / "local", tmp_path / "local/previews")]
     assert modes == [0o755, 0o700, 0o700]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_an_old_draft_of_another_user_stops_nobody() -> None:
+    with TemporaryDirectory() as name:
+        shared = Path(name)
+        shared.chmod(0o1777)
+        theirs = shared / ".0.fees-draft"
+        theirs.touch()
+        os.utime(theirs, (0, 0))
+        os.seteuid(NOBODY)
+        try:
+            with whole_file(shared / "table.csv") as opened:
+                opened.write(b"whole")
+        finally:
+            os.seteuid(0)
+        assert (shared / "table.csv").read_bytes() == b"whole"
+        assert theirs.exists()
