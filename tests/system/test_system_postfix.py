@@ -1,9 +1,12 @@
 """The whole delivery against a real Postfix: what it says, when it is slow, encryption, and names beyond ASCII."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks.errors import ConfigurationError
@@ -12,6 +15,15 @@ from tests.integration.pipeline.smtp_server import authority
 from tests.integration.pipeline.test_fault_matrix import deliver, message, new_message, new_messages, story
 from tests.system.postfix import Postfix, postfix
 
+REPOSITORY = Path(__file__).parents[2]
+HOLDER = """
+import sys
+from deployments.local.whole_run import whole_run
+from tests.system.postfix import postfix
+with whole_run(), postfix() as running:
+    print(running.folder, flush=True)
+    sys.stdin.read()
+"""
 CONNECTED = ": connect from localhost"
 SENT = [("sending", "body", None), ("sent", "after the dot", 250)]
 
@@ -141,3 +153,14 @@ def test_an_address_that_the_server_cannot_take_fails_by_itself(club: SmallClub,
     assert story(club, bad) == [("failed", "mail", None)]
     assert "SMTPUTF8" in message(club, bad).last_error
     server.wait_for("zoe@example.com")
+
+
+def test_it_ends_with_the_run_that_has_started_it() -> None:
+    command = [sys.executable, "-c", HOLDER]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        folder = holder.stdout.readline().strip()
+        running = [one for one in psutil.process_iter(["cwd"]) if folder and folder in (one.info["cwd"] or "")]
+        assert running
+        holder.kill()
+    assert psutil.wait_procs(running, 60)[1] == []

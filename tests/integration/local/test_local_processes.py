@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 SLEEPER = "import time; print('listening on here', flush=True); time.sleep(600)"
 PARENT = f"""
 import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", {SLEEPER!r}])
+child = subprocess.Popen([sys.executable, "-c", {SLEEPER!r}], start_new_session=True)
 print("listening on", child.pid, flush=True)
 child.wait()
 """
+"""As a worker of Prefect's starts a flow run: in a session of its own."""
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);" + SLEEPER
 SIGNING_OFF = f"""
 import atexit, signal, sys
