@@ -33,7 +33,7 @@ from deployments.local.processes import child_processes
 from deployments.local.serve import served
 from deployments.local.stack import Stack
 from deployments.local.temporary_home import temporary_home
-from tests.strangers import FOREIGN, STRANGERS, answered, known_calls
+from tests.strangers import FOREIGN, NO_ONE, STRANGERS, answered, known_calls
 from tests.web_server import web_server
 
 PAGE = (Path(__file__).parent / "strangers.html").read_text(encoding="utf-8")
@@ -43,6 +43,9 @@ MAIL = "EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r
 COMPOSE = REPOSITORY / "deployments" / "compose.yaml"
 NAMES = ("127.0.0.1", "localhost", "elsewhere.example.com")
 """By which a page of somebody else's is opened: the first is of one site with ours to a browser, the others are not."""
+
+
+RESOLVING = f"--host-resolver-rules=MAP {NAMES[-1]} 127.0.0.1"
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def api(stack: Stack) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="module")
 def operator(stack: Stack) -> Iterator[Chrome]:
     """The operator's browser, logged in to Prefect and with the caught mail open; a stranger's name points here."""
-    with browser(f"--host-resolver-rules=MAP {NAMES[-1]} 127.0.0.1") as (driver, _):
+    with browser(RESOLVING) as (driver, _):
         driver.set_window_size(1280, 1400)
         log_in(driver, stack.prefect_url or "", stack.environment[AT_ITS_CLIENTS])
         driver.get(stack.mail_url or "")
@@ -80,41 +83,47 @@ def sessions_of(stack: Stack) -> list[dict[str, Any]]:
         return stand_in.sessions()
 
 
-def attempts(stack: Stack, deployment: str) -> dict[str, Any]:
-    """Everything that a page can try: simple requests, which no preflight goes before, others, and websockets."""
-    prefect, stripe = f"{stack.prefect_url}", f"{stack.stripe_url}"
-    mail = without_key(stack)
-    start = f"{prefect}/api/deployments/{deployment}/create_flow_run"
-    command = json.dumps({"state": {"type": "SCHEDULED"}, "job_variables": {"command": f"touch {stack.home}/was-here"}})
-    simple = {"method": "POST", "headers": PLAIN, "body": command, "mode": "no-cors", "credentials": "include"}
+READING = {"credentials": "include"}
+SIMPLE = {"method": "POST", "headers": PLAIN, "mode": "no-cors", "credentials": "include"}
+
+
+def attempts_on_prefect(url: str, deployment: str, mischief: Path) -> dict[str, Any]:
+    """What a page can try: simple requests, which no preflight goes before, others, and websockets."""
+    start = f"{url}/api/deployments/{deployment}/create_flow_run"
+    command = json.dumps({"state": {"type": "SCHEDULED"}, "job_variables": {"command": f"touch {mischief}"}})
     asked = {"method": "POST", "headers": JSON, "body": command, "credentials": "include"}
     secret = {"method": "POST", "headers": JSON | {"Authorization": "Basic eA=="}, "body": command}
-    reading = {"credentials": "include"}
+    paths = ("events/out", "events/in", "logs/out", "work_pools/tournament-fees/workers/connect")
     return {
-        "a run, by a simple request": {"url": start, "options": simple},
+        "a run, by a simple request": {"url": start, "options": SIMPLE | {"body": command}},
+        # Prefect takes a body without a type for JSON, and no preflight goes before it either.
+        "a run, by one without a type": {"url": start, "options": SIMPLE | {"headers": {}}, "untyped": command},
         "a run": {"url": start, "options": asked},
         "a run, with a secret": {"url": start, "options": secret},
-        "settings": {"url": f"{prefect}/api/admin/settings", "options": reading},
-        "runs": {"url": f"{prefect}/api/flow_runs/filter", "options": asked},
-        "a token": {"url": f"{prefect}/api/csrf-token?client=x", "options": reading},
+        "settings": {"url": f"{url}/api/admin/settings", "options": READING},
+        "runs": {"url": f"{url}/api/flow_runs/filter", "options": asked},
+        "a token": {"url": f"{url}/api/csrf-token?client=x", "options": READING},
         **{
-            f"websocket {path} {protocols}": {
-                "url": f"{prefect.replace('http', 'ws')}/api/{path}",
-                "protocols": protocols,
-            }
-            for path in ("events/out", "events/in", "logs/out", "work_pools/tournament-fees/workers/connect")
+            f"websocket {path} {protocols}": {"url": f"{url.replace('http', 'ws')}/api/{path}", "protocols": protocols}
+            for path in paths
             for protocols in ([], ["prefect"])
         },
-        "sessions": {"url": f"{stripe}/_standin/sessions", "options": reading},
+    }
+
+
+def attempts(stack: Stack, deployment: str) -> dict[str, Any]:
+    """All that a page can try on what `make serve` starts."""
+    stripe, mail = f"{stack.stripe_url}", without_key(stack)
+    smtp = stack.environment["SMTP_URL"].replace("smtp://", "http://")
+    return {
+        **attempts_on_prefect(f"{stack.prefect_url}", deployment, stack.home / "was-here"),
+        "sessions": {"url": f"{stripe}/_standin/sessions", "options": READING},
         "a reset": {"url": f"{stripe}/_standin/reset", "options": {"method": "POST", "mode": "no-cors"}},
-        "sessions, as a client": {"url": f"{stripe}/v1/checkout/sessions", "options": reading},
-        "mail": {"url": f"{mail}/", "options": reading},
-        "mail, by its key": {"url": stack.mail_url, "options": reading},
-        "a message": {"url": f"{mail}/messages/1.html", "options": reading},
-        "the mail server": {
-            "url": stack.environment["SMTP_URL"].replace("smtp://", "http://"),
-            "options": simple | {"body": MAIL},
-        },
+        "sessions, as a client": {"url": f"{stripe}/v1/checkout/sessions", "options": READING},
+        "mail": {"url": f"{mail}/", "options": READING},
+        "mail, by its key": {"url": stack.mail_url, "options": READING},
+        "a message": {"url": f"{mail}/messages/1.html", "options": READING},
+        "the mail server": {"url": smtp, "options": SIMPLE | {"body": MAIL}},
     }
 
 
@@ -132,17 +141,23 @@ def page_of_somebody_else(tries: dict[str, Any]) -> Iterator[tuple[str, list[dic
         yield place, home
 
 
+def what_a_page_gets(tries: dict[str, Any], driver: Chrome, name: str) -> dict[str, str]:
+    """Open the page by this name in the operator's browser, and return what it got."""
+    with page_of_somebody_else(tries) as (place, home):
+        driver.get(f"http://{place.replace('127.0.0.1', name)}/")
+        WebDriverWait(driver, PATIENCE).until(title_is("Done"))
+    (got,) = home
+    return got
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_of_another_origin_reads_nothing_and_starts_nothing(
     stack: Stack, api: httpx.Client, operator: Chrome, name: str
 ) -> None:
     runs, sessions = api.post("/flow_runs/count", json={}).json(), sessions_of(stack)
     deployment = api.get("/deployments/name/tournament-fees/tournament-fees").json()["id"]
-    with page_of_somebody_else(attempts(stack, deployment)) as (place, home):
-        operator.get(f"http://{place.replace('127.0.0.1', name)}/")
-        WebDriverWait(operator, PATIENCE).until(title_is("Done"))
-    (got,) = home
-    assert got == dict.fromkeys(attempts(stack, deployment), "nothing")
+    tries = attempts(stack, deployment)
+    assert what_a_page_gets(tries, operator, name) == dict.fromkeys(tries, "nothing")
     assert api.post("/flow_runs/count", json={}).json() == runs
     assert sessions_of(stack) == sessions
     assert not (stack.home / "was-here").exists()
@@ -243,6 +258,22 @@ def test_the_server_of_compose_answers_its_own_pages_alone(composed: dict[str, s
     answer = httpx.options(asked, headers=preflight | {"Origin": origin}, trust_env=False)
     assert answer.status_code == code
     assert answer.headers.get("access-control-allow-origin") == (origin if code == 200 else None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_page_of_another_origin_gets_nothing_from_the_server_of_compose(
+    composed: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    url = composed["PREFECT_API_URL"].removesuffix("/api")
+    tries = attempts_on_prefect(url, NO_ONE, tmp_path / "was-here")
+    with browser(RESOLVING) as (driver, _):
+        assert what_a_page_gets(tries, driver, name) == dict.fromkeys(tries, "nothing")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_another_user_is_refused_by_the_server_of_compose(composed: dict[str, str]) -> None:
+    for more in ([], ["--header", "Host: elsewhere.example.com"], ["--user", "admin:a guess"], ["--request", "POST"]):
+        assert as_another_user(f"{composed['PREFECT_API_URL']}/admin/settings", *more) in {"401", "403"}
 
 
 def test_the_clients_of_compose_are_let_in(composed: dict[str, str]) -> None:
