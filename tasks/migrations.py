@@ -48,7 +48,7 @@ def migrate(database: Database) -> None:
 
 
 def _check_has_schema(connection: Connection, place: str) -> None:
-    """Raise a ConfigurationError where our user cannot make the schema, and nobody has made it for us."""
+    """Raise a ConfigurationError where the schema is missing and our user may not make it."""
     missing = fetch(connection, "missing_schema")
     if missing:
         raise ConfigurationError(

@@ -7,12 +7,22 @@ from threading import Thread
 
 
 @contextmanager
-def web_server(answer: Callable[[str, bytes], tuple[int, str]], host: str = "127.0.0.1") -> Iterator[str]:
-    """Serve GET and POST on a free port, and give host and port; `answer` returns status and page for path and body."""
+def web_server(
+    answer: Callable[[str, bytes], tuple[int, str]],
+    host: str = "127.0.0.1",
+    *,
+    lets_in: Callable[[str, str | None], bool] = lambda _path, _authorization: True,
+) -> Iterator[str]:
+    """Serve GET and POST on a free port, and give host and port; `answer` returns status and page for path and body.
+
+    Whom `lets_in` refuses, by path and Authorization, gets 401.
+    """
 
     class Answering(BaseHTTPRequestHandler):
         def answer(self) -> None:
             status, page = answer(self.path, self.rfile.read(int(self.headers["Content-Length"] or 0)))
+            if not lets_in(self.path, self.headers["Authorization"]):
+                status, page = 401, "{}"
             self.send_response(status)
             self.send_header("Content-Length", str(len(page.encode())))
             self.end_headers()

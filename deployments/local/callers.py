@@ -1,4 +1,4 @@
-"""Whom the web servers of the embedded stack answer: this machine's own pages and programs, and only with the key."""
+"""Let the web servers of the embedded stack answer only this machine's own pages and programs, and only with the key."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def is_key(given: str, key: str) -> bool:
 
 
 def key_from(variable: str) -> str:
-    """Return the key in an environment variable (a command line is for all to see), or one that nobody has."""
+    """Return the key in an environment variable (everybody sees a command line); where it is not set, a random one."""
     return os.environ.get(variable) or secrets.token_hex()

@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from shutil import copytree
 from socket import create_server
-from threading import Thread
 from uuid import uuid4
 
 import prefect
@@ -236,25 +234,11 @@ def prefect_that_asks_for_a_secret(host: str = "127.0.0.1") -> Iterator[str]:
 def prefect_with_an_empty_secret() -> Iterator[str]:
     """A server that was started with `PREFECT_SERVER_API_AUTH_STRING=`, as Prefect takes that."""
 
-    class Answering(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            is_let_in = self.path == "/api/health" or self.headers["Authorization"] == "Basic ="
-            self.send_response(200 if is_let_in else 401)
-            self.send_header("Content-Length", "4")
-            self.end_headers()
-            self.wfile.write(b"true")
+    def lets_in(path: str, authorization: str | None) -> bool:
+        return path == "/api/health" or authorization == "Basic ="
 
-        def log_message(self, *_: object) -> None:
-            """Leave the tests' output alone."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/api"
-        finally:
-            server.shutdown()
-            thread.join()
+    with web_server(lambda _path, _body: (200, "true"), lets_in=lets_in) as place:
+        yield f"http://{place}/api"
 
 
 def prefect_findings(url: AbstractContextManager[str], secret: str | None = None) -> dict[str, Finding]:

@@ -57,7 +57,7 @@ class Hosted:
 
 @pytest.fixture
 def hosted(empty_database_url: str) -> Iterator[Hosted]:
-    """A database with the club's and the pipeline's tables, on a server where nobody has made the roles yet."""
+    """A database with the club's and the pipeline's tables, on a server without the roles."""
     hosted = Hosted(empty_database_url, f"owner_{uuid4().hex}")
     for name in NAMES:
         hosted.host_runs(f"DROP ROLE IF EXISTS {name}")
