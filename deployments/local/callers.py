@@ -1,4 +1,4 @@
-"""Let the web servers of the embedded stack answer only this machine's own pages and programs, and only with the key."""
+"""Let the embedded stack's web servers answer only this machine's pages and programs, and these only with the key."""
 
 from __future__ import annotations
 
