@@ -5,17 +5,19 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml  # type: ignore[import-untyped] # Prefect brings it
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import DeploymentScheduleCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
 from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
+from prefect.workers.process import ProcessWorker
 from pydantic import SecretStr
 
 from deployments.automations import set_up_automations
-from deployments.worker import POOL
+from deployments.worker import POOL, RUN
 from tasks.errors import ConfigurationError
 from tasks.settings import ScheduleSettings
 
@@ -34,8 +36,8 @@ def deploy(settings: ScheduleSettings) -> None:
         hours = {"CLUB_TIME_ZONE": settings.club_time_zone, "REMINDER_HOUR": str(settings.reminder_hour)}
         root = {"TOURNAMENT_FEES_ROOT": os.environ.get("TOURNAMENT_FEES_ROOT") or str(ROOT)}
         if POOL not in {pool.name for pool in client.read_work_pools()}:
-            _prefect(hours | root, "work-pool", "create", POOL, "--type", "process")
-        _prefect(hours | root, "deploy", "--all", "--prefect-file", PREFECT_FILE)
+            client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=_job_template()))
+        _prefect_deploy(hours | root)
         deployed = {name: found for name in deployment_names() if (found := find(client, name))}
         for name, deployment in deployed.items():
             _take_no_other(client, deployment)
@@ -99,10 +101,20 @@ def _is_same(old: DeploymentSchedule, new: DeploymentSchedule) -> bool:
     return new.id == old.id or (old.slug is not None and new.slug == old.slug)
 
 
-def _prefect(environment: Mapping[str, str], *arguments: str) -> None:
-    """Run a command of Prefect's; its words are told only where it fails."""
+def _job_template() -> dict[str, Any]:
+    """Return Prefect's own template for runs as processes, whose command starts the flow itself.
+
+    Without one, Prefect first starts a process that prepares a checkout, which we do not need, and then loads all again.
+    """
+    template = ProcessWorker.get_default_base_job_template()
+    template["variables"]["properties"]["command"]["default"] = RUN
+    return template
+
+
+def _prefect_deploy(environment: Mapping[str, str]) -> None:
+    """Let Prefect deploy what its file says; its words are told only where it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", PREFECT_FILE],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,
@@ -111,4 +123,4 @@ def _prefect(environment: Mapping[str, str], *arguments: str) -> None:
     )
     if done.returncode:
         words = " ".join(f"{done.stdout}\n{done.stderr}".split())
-        raise ConfigurationError(f"`prefect {' '.join(arguments)}` failed: {words[-500:]}")
+        raise ConfigurationError(f"`prefect deploy` failed: {words[-500:]}")

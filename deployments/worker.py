@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from tasks.errors import ConfigurationError
 
 POOL = "tournament-fees"
 WORKER = (sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--type", "process", "--with-healthcheck")
+RUN = "python -m prefect.engine"
+"""What a worker starts for each run; `python` is the worker's own (python_first)."""
 IS_A_RUN = b"PREFECT__FLOW_RUN_ID="
 PROCESSES = Path("/proc")
 LOOK_EVERY_SECONDS = 0.5
@@ -28,7 +30,8 @@ def main(command: Sequence[str] = WORKER) -> int:
     stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda _signal, _frame: stop.set())
-    with subprocess.Popen(command, start_new_session=True) as worker:  # whoever signals a whole terminal means us
+    # Whoever signals a whole terminal means us.
+    with subprocess.Popen(command, env={**os.environ, **python_first()}, start_new_session=True) as worker:
         told: set[int] = set()
         while worker.poll() is None:
             if stop.is_set() and not end_runs(worker, told):
@@ -37,6 +40,11 @@ def main(command: Sequence[str] = WORKER) -> int:
             with suppress(subprocess.TimeoutExpired):
                 worker.wait(LOOK_EVERY_SECONDS)
     return 0 if stop.is_set() else worker.returncode
+
+
+def python_first() -> dict[str, str]:
+    """Return a PATH on which `python` is the program that runs us, also where no venv is activated."""
+    return {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])}
 
 
 def end_runs(worker: "subprocess.Popen[bytes]", told: set[int]) -> bool:

@@ -14,7 +14,7 @@ from deployments.local.home import HomeInUseError, stack_home
 from deployments.local.prefect_login import AT_ITS_CLIENTS, how_to_log_in
 from deployments.local.processes import Child, ChildFailedError
 from deployments.local.stack import Stack, given_settings, local_stack
-from deployments.worker import POOL
+from deployments.worker import POOL, python_first
 from tasks.database import Database
 from tasks.errors import ConfigurationError, TransientError
 from tasks.migrations import check_club_tables, migrate
@@ -93,7 +93,7 @@ def start_worker(stack: Stack) -> Child:
     # Workers make a folder of one fixed name in the temporary one: the machine's may have another user's already.
     scratch = stack.children.home / "scratch"
     scratch.mkdir(exist_ok=True)
-    environment = {**stack.environment, **PROMPT, "TMPDIR": str(scratch)}
+    environment = {**stack.environment, **python_first(), **PROMPT, "TMPDIR": str(scratch)}
     # Not in the repository, whose .env may say what of another Prefect is.
     worker = stack.children.start("worker", command, folder=stack.home, environment=environment)
     worker.wait_until(lambda: "started!" in worker.log.read_text(errors="replace"))
