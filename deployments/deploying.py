@@ -63,7 +63,9 @@ def find(client: SyncPrefectClient, name: str) -> DeploymentResponse | None:
 def check_alert_url(url: SecretStr | None) -> None:
     """Raise a ConfigurationError unless Apprise knows what kind of address it is."""
     from apprise import Apprise  # noqa: PLC0415  it loads a hundred services
+    from apprise.logger import logger  # noqa: PLC0415  as above
 
+    logger.disabled = True  # it repeats the address, with the secrets in it
     if url is not None and not Apprise().add(url.get_secret_value()):
         raise ConfigurationError(
             "ALERT_URL is no address that Apprise knows, such as mailto://user:password@example.org or slack://…"
@@ -104,7 +106,7 @@ def _is_same(old: DeploymentSchedule, new: DeploymentSchedule) -> bool:
 def _job_template() -> dict[str, Any]:
     """Return Prefect's own template for runs as processes, whose command starts the flow itself.
 
-    Without one, Prefect first starts a process that prepares a checkout, which we do not need, and then loads all again.
+    Without one, Prefect first starts a process that prepares a checkout, which we do not need, and then loads all anew.
     """
     template = ProcessWorker.get_default_base_job_template()
     template["variables"]["properties"]["command"]["default"] = RUN

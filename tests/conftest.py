@@ -1,5 +1,6 @@
 """What holds for every test, and what `make test-long` changes: the full size of the tests marked `long`."""
 
+import gc
 import os
 import random
 import signal
@@ -13,6 +14,9 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] #
 
 from deployments.local.whole_run import whole_run
 from tasks.settings_source import ENV_FILE
+
+# Until all is loaded there is no garbage to look for (pytest_collection_finish).
+gc.disable()
 
 # Whoever runs the tests may have a .env with a real mail server: neither they nor the programs that they start read it.
 os.environ[ENV_FILE] = os.devnull
@@ -64,6 +68,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--least-privilege", action="store_true", help="let the pipeline's steps have the rights of sql/roles.sql only"
     )
     parser.addoption("--shuffle", type=int, metavar="SEED", help="take files, and the tests of each, in a random order")
+
+
+def pytest_collection_finish() -> None:
+    """Let Python look for garbage among what tests make, and no more among what was loaded for them."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,21 +1,18 @@
 """What runs elsewhere, read as the programs there would: it is hardened, and names only what there is."""
 
+import importlib
 import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import prefect.settings
 import pytest
 import yaml  # type: ignore[import-untyped] # Prefect brings it
 from prefect.utilities.templating import apply_values
-from prefect_kubernetes.settings import KubernetesSettings  # type: ignore[import-untyped] # it has no types
-from prefect_kubernetes.worker import (  # type: ignore[import-untyped] # it has no types
-    KubernetesWorker,
-    KubernetesWorkerJobConfiguration,
-)
 from typer.main import get_command
 
 from deployments import cli
@@ -42,6 +39,13 @@ PODS = {
 OF_THE_IMAGE = {"PATH", "HOME", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "DO_NOT_TRACK"}
 OF_POSTGRES = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"}
 SECRET = re.compile(r"(sk|rk)_(live|test)_\w|password\s*[=:]\s*\w", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def kubernetes() -> ModuleType:
+    """Prefect's worker for Kubernetes, which takes long to load: whoever collects tests need not wait for it."""
+    worker: ModuleType = importlib.import_module("prefect_kubernetes.worker")
+    return worker
 
 
 def services() -> Mapping[str, Any]:
@@ -171,10 +175,11 @@ def test_all_that_talk_to_prefect_are_let_in() -> None:
     assert JOB["spec"]["template"]["spec"]["containers"][0]["envFrom"] == [{"secretRef": {"name": LOGIN["name"]}}]
 
 
+@pytest.mark.usefixtures("kubernetes")
 def test_a_jobs_manifest_names_the_login_and_does_not_hold_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for one in VALUES["extraEnvVars"]:
         monkeypatch.setenv(one["name"], one.get("value", "admin:of the Secret"))
-    kept = KubernetesSettings().worker
+    kept = importlib.import_module("prefect_kubernetes.settings").KubernetesSettings().worker
     assert {"name": kept.api_auth_string_secret_name, "key": kept.api_auth_string_secret_key} == LOGIN
 
 
@@ -213,19 +218,20 @@ def test_who_is_stopped_has_the_time_to_give_back_what_is_in_hand() -> None:
     assert services()["worker"]["init"] is True
 
 
-def test_the_workers_are_of_the_pool_that_is_deployed_to() -> None:
+def test_the_workers_are_of_the_pool_that_is_deployed_to(kubernetes: ModuleType) -> None:
     assert VALUES["config"]["workPool"] == POOL
-    assert VALUES["config"]["type"] == KubernetesWorker.type
+    assert VALUES["config"]["type"] == kubernetes.KubernetesWorker.type
     version = prefect.__version__
     for tag in (VALUES["image"]["prefectTag"], SERVER["global"]["prefect"]["image"]["prefectTag"]):
         assert tag.startswith(f"{version}-"), "of another version than uv.lock's"
 
 
-def test_prefects_own_worker_makes_a_job_of_our_template() -> None:
+def test_prefects_own_worker_makes_a_job_of_our_template(kubernetes: ModuleType) -> None:
     variables = TEMPLATE["variables"]["properties"].items()
     chosen = {name: variable["default"] for name, variable in variables if variable.get("default") is not None}
     chosen |= {"command": "prefect flow-run execute", "env": {"A": "b"}, "settings_secret": "another"}
-    made = KubernetesWorkerJobConfiguration(**apply_values(TEMPLATE["job_configuration"], chosen))
+    values = apply_values(TEMPLATE["job_configuration"], chosen)
+    made = kubernetes.KubernetesWorkerJobConfiguration(**values)
     (container,) = made.job_manifest["spec"]["template"]["spec"]["containers"]
     assert container["envFrom"] == [{"secretRef": {"name": "another"}}]
     assert container["image"] == chosen["image"]
@@ -233,8 +239,8 @@ def test_prefects_own_worker_makes_a_job_of_our_template() -> None:
     assert "{{" not in json.dumps(made.job_manifest)
 
 
-def test_our_template_has_all_that_prefects_own_has() -> None:
-    own = KubernetesWorker.get_default_base_job_template()
+def test_our_template_has_all_that_prefects_own_has(kubernetes: ModuleType) -> None:
+    own = kubernetes.KubernetesWorker.get_default_base_job_template()
     assert set(own["variables"]["properties"]) <= set(TEMPLATE["variables"]["properties"])
     assert set(own["job_configuration"]) == set(TEMPLATE["job_configuration"])
     used = set(re.findall(r"\{\{ (\w+) \}\}", json.dumps(TEMPLATE["job_configuration"])))
