@@ -1,15 +1,14 @@
 """The workers of a chaos run: always as many as wanted, and each can be killed at any moment."""
 
-import multiprocessing
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.context import ForkServerProcess
 from uuid import UUID, uuid4
 
 from tasks.campaign import Campaign
 from tests.chaos.worker import work
+from tests.copies import COPIES, ForkServerProcess
 
 DISMISSED = "dismissed"
 
@@ -30,10 +29,6 @@ class Crew:
     _living: dict[str, ForkServerProcess] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __post_init__(self) -> None:
-        self._processes = multiprocessing.get_context("forkserver")
-        self._processes.set_forkserver_preload(["tests.chaos.worker"])
-
     def fill(self) -> None:
         """Start as many workers as are missing."""
         with self._lock:
@@ -42,7 +37,7 @@ class Crew:
                 run_id = uuid4()
                 given = {**self.settings, "SMTP_URL": f"smtp://{run_id.hex}:x@127.0.0.1:{self.mail_port}"}
                 place = self.places[len(self._living) % len(self.places)]
-                process = self._processes.Process(target=work, args=(given, self.campaign, run_id, place))
+                process = COPIES.Process(target=work, args=(given, self.campaign, run_id, place))
                 process.start()
                 self._living[run_id.hex] = process
 

@@ -2,7 +2,6 @@
 
 import stat
 import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -16,10 +15,10 @@ from websockets.typing import Origin, Subprotocol
 
 from deployments.local.kept_secrets import secret_file
 from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER
-from deployments.local.processes import inherited_environment
+from tests.integration.local.onlookers import open_to_others
 from tests.runs.served import Served
-from tests.runs.test_runs_operated import REPOSITORY
 from tests.strangers import FOREIGN, NO_ONE, STRANGERS, answered, known_calls
+from tests.verbs import run_verb
 
 SOCKETS = (
     "/events/in",
@@ -99,18 +98,16 @@ def test_the_secret_is_in_a_file_that_nobody_else_can_read_and_on_no_command_lin
     assert secret not in repr(serving.stack)
 
 
-def doctor(served: Served, **changes: str) -> dict[str, str]:
+def test_nothing_of_what_is_served_can_be_read_by_others(serving: Served) -> None:
+    present = {path.name for path in serving.stack.home.rglob("*")}
+    assert present >= {"stripe.sqlite3", "prefect.log", "worker.log", "ports.json", ".lock", "PG_VERSION", "ui"}
+    assert open_to_others(serving.stack.home) == []
+
+
+def doctor(served: Served) -> dict[str, str]:
     """What the doctor says of Prefect, by what it is about."""
-    done = subprocess.run(
-        [sys.executable, "-m", "deployments.cli", "doctor"],
-        cwd=REPOSITORY,
-        env={**inherited_environment(), **served.environment, **changes},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    said = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    _, words = run_verb(["doctor"], served.environment)
+    said = dict(line.split(": ", 1) for line in words.splitlines() if ": " in line)
     return {about: words for about, words in said.items() if "Prefect" in about}
 
 
@@ -124,18 +121,10 @@ def test_the_doctor_finds_the_server_closed(serving: Served) -> None:
 @pytest.mark.parametrize("secret", ["", "admin:a guess at it"])
 @pytest.mark.parametrize("verb", ["doctor", pytest.param("deploy", marks=pytest.mark.only_long)])
 def test_a_wrong_secret_is_one_line_and_no_traceback(serving: Served, verb: str, secret: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "deployments.cli", verb],
-        cwd=REPOSITORY,
-        env={**inherited_environment(), **serving.environment, AT_ITS_CLIENTS: secret},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    told = [line for line in done.stdout.splitlines() if AT_ITS_CLIENTS in line]
-    assert len(told) == 1, done.stdout
+    _, said = run_verb([verb], {**serving.environment, AT_ITS_CLIENTS: secret})
+    told = [line for line in said.splitlines() if AT_ITS_CLIENTS in line]
+    assert len(told) == 1, said
     assert "does not let us in" in told[0]
     assert AT_THE_SERVER in told[0]
-    assert "Traceback" not in done.stdout
-    assert "a guess at it" not in done.stdout
+    assert "Traceback" not in said
+    assert "a guess at it" not in said

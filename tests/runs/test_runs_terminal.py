@@ -1,14 +1,11 @@
 """The verbs of the terminal, where no Prefect server can keep their runs: one line, at once."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from deployments.local.ports import free_port
-from tests.runs.test_runs_demo import OURS, REPOSITORY
+from tests.verbs import run_verb
 
 
 @pytest.mark.parametrize(
@@ -22,17 +19,9 @@ from tests.runs.test_runs_demo import OURS, REPOSITORY
 @pytest.mark.parametrize("named", ["no server", "one that is not there"])
 def test_a_run_without_a_prefect_server_is_refused_in_one_line(tmp_path: Path, verb: list[str], named: str) -> None:
     url = f"http://127.0.0.1:{free_port()}/api"
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     given = {"PREFECT_HOME": str(tmp_path)} | ({} if named == "no server" else {"PREFECT_API_URL": url})
-    done = subprocess.run(
-        [sys.executable, "-m", "deployments.cli", *verb],
-        cwd=REPOSITORY,
-        env={**kept, **given},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    code, said = run_verb(verb, given)
     wanted = "PREFECT_API_URL is not set" if named == "no server" else f"No Prefect server answers at {url}"
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"Error: {wanted}")
-    assert len(done.stderr.splitlines()) == 1
+    assert code == 2
+    assert said.startswith(f"Error: {wanted}")
+    assert len(said.splitlines()) == 1

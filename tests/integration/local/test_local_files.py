@@ -19,6 +19,7 @@ from tests.integration.local.onlookers import open_to_others, read_by_a_stranger
 ENTRIES = "import os, sys; open('file', 'w').close(); os.mkdir('folder'); print('listening on here', flush=True)"
 
 
+@pytest.mark.only_long
 def test_nothing_of_a_running_stack_can_be_read_by_others(home: Path) -> None:
     stack_home, everybodys = home / "stack", home / "everybodys"
     everybodys.touch()

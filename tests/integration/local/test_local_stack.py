@@ -82,6 +82,7 @@ def as_in_a_program() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.only_long
 def test_the_whole_stack_answers_and_leaves_no_process(home: Path) -> None:
     before, said = _below_us(), list[str]()
     login = "admin:the-users-own-secret"

@@ -349,14 +349,21 @@ def catching_mail(folder: Path) -> Iterator[Inbox]:
 
 def settings_for(database_url: str, stand_in: StandInControl, inbox: Inbox) -> Settings:
     """The settings of a pipeline on these parts."""
+    of_these = _settings(stand_in.base_url, inbox.url)
+    return of_these.model_copy(update={"database_url": SecretStr(database_url)})
+
+
+@lru_cache
+def _settings(stripe_url: str, smtp_url: str) -> Settings:
+    """Read them once: whatever stands in the environment is looked for dozens of times."""
     return Settings(
         _env_file=None,
-        database_url=SecretStr(database_url),
+        database_url=SecretStr("postgresql://each.test.has.its.own/club"),
         stripe_api_key=SecretStr(STRIPE_KEY),
-        stripe_api_base=stand_in.base_url,
+        stripe_api_base=stripe_url,
         club_reference="{order}",
         checkout_success_url="https://club.example.org/paid",
-        smtp_url=SecretStr(inbox.url),
+        smtp_url=SecretStr(smtp_url),
         mail_from="Example Hoops Club <fees@example.org>",
         mail_reply_to="treasurer@example.org",
         batch_size=10,

@@ -1,18 +1,13 @@
 """The operators' verbs in a terminal: what they print, and one line where something cannot be done."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from deployments.local.process_marks import marking
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
-
-REPOSITORY = Path(__file__).parents[3]
+from tests.verbs import run_verb
 
 
 @pytest.fixture
@@ -29,23 +24,7 @@ def club(empty_club: Pipeline) -> SmallClub:
 
 def verb(club: SmallClub, *arguments: str, **settings: str) -> tuple[int, str]:
     """Run a verb, with these settings changed; return its exit code and all that it said."""
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "USER", "LANG"}}
-    done = subprocess.run(
-        [sys.executable, "-m", "deployments.cli", *arguments],
-        cwd=REPOSITORY,
-        env={
-            **kept,
-            **marking(),
-            "COLUMNS": "200",
-            **club.pipeline.environment,
-            **settings,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout.strip()
+    return run_verb(arguments, {**club.pipeline.environment, **settings})
 
 
 # Verbs that ask our tables in each of the ways that there are; those that send look first at whether all is ready.

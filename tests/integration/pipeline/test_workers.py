@@ -1,35 +1,30 @@
 """Several worker processes on one campaign, and what is left when one is killed."""
 
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from uuid import uuid4
 
-import psutil
 import pytest
 
-from deployments.local.process_marks import marking
+from tasks.campaign import Batch, Campaign
+from tasks.services import open_services
+from tasks.settings_source import load_settings
+from tasks.steps.deliver_batch import deliver_batch
 from tasks.steps.plan_batches import plan_batches
+from tests.copies import COPIES, ForkServerProcess
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SESSIONS, SmallClub
 from tests.waiting import until
 
-REPOSITORY = Path(__file__).parents[3]
 FAMILIES = 24
-WORKER = """
-import sys
-from uuid import uuid4
-from tasks.campaign import Batch, Campaign
-from tasks.services import open_services
-from tasks.steps.deliver_batch import deliver_batch
 
-campaign, tournament, size, *ids = map(int, sys.argv[1:])
-with open_services() as services:
-    for start in range(0, len(ids), size):
-        batch = Batch(start + 1, tuple(ids[start : start + size]))
-        deliver_batch(services, Campaign(campaign, "fee_notice", tournament, "Spring Cup"), batch, uuid4())
-"""
+
+def work(given: Mapping[str, str], campaign_id: int, size: int, ids: Sequence[int]) -> None:
+    """Deliver these messages, so many at a time."""
+    with open_services(load_settings(given)) as services:
+        for start in range(0, len(ids), size):
+            batch = Batch(start + 1, tuple(ids[start : start + size]))
+            deliver_batch(services, Campaign(campaign_id, "fee_notice", 1, CUP), batch, uuid4())
 
 
 @pytest.fixture
@@ -42,12 +37,24 @@ def club(empty_club: Pipeline) -> SmallClub:
     return club
 
 
-def start_worker(club: SmallClub, message_ids: Sequence[int], size: int = 5) -> "subprocess.Popen[bytes]":
+def start_worker(club: SmallClub, message_ids: Sequence[int], size: int = 5) -> ForkServerProcess:
     """Start a process that delivers these messages, a few at a time."""
-    environment = {"PATH": "/usr/bin:/bin", **marking(), **club.pipeline.environment}
     campaign = club.one("SELECT id FROM tournament_fees.campaigns")
-    arguments = [str(number) for number in (campaign, 1, size, *message_ids)]
-    return subprocess.Popen([sys.executable, "-c", WORKER, *arguments], cwd=REPOSITORY, env=environment)
+    worker = COPIES.Process(target=work, args=(club.pipeline.environment, campaign, size, message_ids))
+    worker.start()
+    return worker
+
+
+def ended(worker: ForkServerProcess) -> int | None:
+    """Wait for its end; return its exit code, or the signal that ended it, below 0."""
+    worker.join()
+    return worker.exitcode
+
+
+def kill(worker: ForkServerProcess) -> int | None:
+    """Kill it as kill -9 does; return as ended()."""
+    worker.kill()
+    return ended(worker)
 
 
 def ids(club: SmallClub) -> list[int]:
@@ -62,9 +69,9 @@ def mailed(club: SmallClub) -> Counter[str]:
     return Counter(str(mail["X-Envelope-To"]) for mail in club.pipeline.inbox.messages())
 
 
-def wait_for_mails(club: SmallClub, worker: "subprocess.Popen[bytes]", enough: int) -> None:
+def wait_for_mails(club: SmallClub, worker: ForkServerProcess, enough: int) -> None:
     """Wait until so many mails were caught, or the worker has ended."""
-    until(lambda: worker.poll() is not None or len(mailed(club)) >= enough)
+    until(lambda: not worker.is_alive() or len(mailed(club)) >= enough)
 
 
 def lose_leases(club: SmallClub) -> None:
@@ -75,7 +82,7 @@ def lose_leases(club: SmallClub) -> None:
 
 def test_three_workers_with_the_same_messages_send_each_once(club: SmallClub) -> None:
     workers = [start_worker(club, ids(club)) for _ in range(3)]
-    assert [worker.wait() for worker in workers] == [0, 0, 0]
+    assert [ended(worker) for worker in workers] == [0, 0, 0]
     assert statuses(club) == {"sent": FAMILIES}
     assert set(mailed(club).values()) == {1}
     assert len(mailed(club)) == FAMILIES
@@ -87,14 +94,13 @@ def test_a_killed_workers_messages_are_sent_by_others_and_none_twice(club: Small
     """Killed while Stripe keeps it waiting: it holds its leases, and nothing of it is on the wire."""
     club.pipeline.stand_in.add_fault("slow", method="POST", path_prefix=SESSIONS, seconds=25)
     victim = start_worker(club, ids(club)[:10], size=10)
-    until(lambda: victim.poll() is not None or not club.pipeline.stand_in.faults())
-    psutil.Process(victim.pid).kill()
-    assert victim.wait() == -9
+    until(lambda: not victim.is_alive() or not club.pipeline.stand_in.faults())
+    assert kill(victim) == -9
     club.pipeline.stand_in.clear_faults()
     assert statuses(club) == {"claimed": 10, "queued": FAMILIES - 10}
 
     others = [start_worker(club, ids(club)) for _ in range(2)]
-    assert [worker.wait() for worker in others] == [0, 0]
+    assert [ended(worker) for worker in others] == [0, 0]
     assert statuses(club) == {"claimed": 10, "sent": FAMILIES - 10}, "its leases hold as long as they are alive"
 
     lose_leases(club)
@@ -111,8 +117,7 @@ def test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing(c
     for enough in (3, 8, 14, 20):
         worker = start_worker(club, ids(club), size=8)
         wait_for_mails(club, worker, enough)
-        psutil.Process(worker.pid).kill()
-        kills += worker.wait() == -9
+        kills += kill(worker) == -9
         lose_leases(club)
     club.pipeline.retry()
     found = statuses(club)
@@ -125,8 +130,7 @@ def test_workers_that_are_killed_at_any_moment_lose_nothing_and_double_nothing(c
 def test_a_corrected_address_between_a_killed_run_and_the_next_mails_an_order_once(club: SmallClub) -> None:
     worker = start_worker(club, ids(club))
     wait_for_mails(club, worker, 1)
-    psutil.Process(worker.pid).kill()
-    worker.wait()
+    kill(worker)
     club.sql("UPDATE parents SET email = replace(email, 'example.com', 'example.org')")
     lose_leases(club)
     club.pipeline.run(CUP)
