@@ -179,6 +179,8 @@ def scheduled(served: Served, name: str, parameters: Mapping[str, object]) -> Fl
     deployment = served.get(f"deployments/name/{name}/{name}")
     schedule = {"schedule": {"cron": "0 3 * * 1"}, "active": True, "parameters": dict(parameters), "slug": "people's"}
     served.post(f"deployments/{deployment['id']}/schedules", [schedule])
+    # At once by the call with which the server's scheduler makes runs: that looks every minute.
+    served.api.post(f"deployments/{deployment['id']}/schedule", json={"min_runs": 1}).raise_for_status()
     wanted = {"deployments": {"id": {"any_": [deployment["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
 
     def made() -> FlowRun | None:

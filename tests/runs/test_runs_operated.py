@@ -30,7 +30,7 @@ def assert_each_once(club: Pipeline) -> None:
 
 def slow_run(served: Served, club: Pipeline) -> FlowRun:
     """A run that has sent something and has much left to do."""
-    served.stand_in.configure(latency_ms=3000)
+    served.stand_in.configure(latency_ms=1000)
     run = served.trigger(environment=SMALL_BATCHES)
     served.wait_until(lambda: club.inbox.messages() or None)
     return run

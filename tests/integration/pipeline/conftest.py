@@ -2,15 +2,18 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import make_url
 
 from deployments.local.demo_club import STORIES
 from deployments.local.postgres import embedded_postgres
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from deployments.local.temporary_home import temporary_home
+from tasks.database import Database
 from tasks.settings import Settings
 from tests.integration.pipeline.harness import (
     FORGETFUL,
@@ -26,6 +29,7 @@ from tests.integration.pipeline.harness import (
     own_pipeline,
     settings_for,
 )
+from tests.integration.pipeline.small_club import found_small_club
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +59,19 @@ def template(server_url: str) -> Iterator[str]:
         yield name
 
 
-@pytest.fixture
-def database_url(server_url: str, template: str) -> Iterator[str]:
-    """A database of its own for one test, with the pipeline's own tables in it."""
+@pytest.fixture(scope="session")
+def small_template(server_url: str, template: str) -> Iterator[str]:
     with ledger_like(server_url, template) as url:
+        with closing(Database(url)) as owner:
+            found_small_club(owner)
+        yield make_url(url).database or ""
+
+
+@pytest.fixture
+def database_url(server_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of its own for one test, with the pipeline's own tables in it."""
+    template = "small_template" if "small_club" in request.fixturenames else "template"
+    with ledger_like(server_url, request.getfixturevalue(template)) as url:
         yield url
 
 
@@ -104,6 +117,12 @@ def empty_club(settings: Settings, stand_in: StandInControl, inbox: Inbox, role:
     """The pipeline on a database that has its own tables and nothing of the club's."""
     with migrated_pipeline(settings, stand_in, inbox, role) as pipeline:
         yield pipeline
+
+
+@pytest.fixture
+def small_club(empty_club: Pipeline) -> Pipeline:
+    """The same, for SmallClub.on(): the team and the tournament are there, which saves each test 20 milliseconds."""
+    return empty_club
 
 
 @pytest.fixture

@@ -286,11 +286,11 @@ class ToldClub:
 
 @contextmanager
 def fresh_database(server_url: str, template: str = "template1") -> Iterator[str]:
-    """Make a database, and drop it at the end."""
+    """Make a database, and drop it at the end. To copy its files takes half as long as to log its pages."""
     name, url = f"test_{uuid4().hex}", make_url(server_url)
     created, source = sql.Identifier(name), sql.Identifier(template)
     with psycopg.connect(libpq_url(url), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(created, source))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(created, source))
         yield url.set(database=name).render_as_string(hide_password=False)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(created))
 

@@ -11,8 +11,8 @@ from tests.integration.pipeline.small_club import CUP, SmallClub
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
-    club = SmallClub.on(empty_club)
+def club(small_club: Pipeline) -> SmallClub:
+    club = SmallClub.on(small_club)
     club.family()
     return club
 

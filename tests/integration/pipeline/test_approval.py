@@ -33,9 +33,9 @@ RUN = UUID(int=7)
 
 
 @pytest.fixture
-def club(empty_club: Pipeline, tmp_path: Path) -> SmallClub:
+def club(small_club: Pipeline, tmp_path: Path) -> SmallClub:
     """A club with three families, of whom one has two children."""
-    club = SmallClub.on(into(empty_club, tmp_path))
+    club = SmallClub.on(into(small_club, tmp_path))
     for surname, children in (("Ek", 2), ("Berg", 1), ("Chen", 1)):
         club.family(surname, f"{surname.lower()}@example.com", children)
     return club

@@ -45,9 +45,9 @@ Message-ID: {message_id}
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
+def club(small_club: Pipeline) -> SmallClub:
     """A club whose one message was sent."""
-    club = SmallClub.on(empty_club)
+    club = SmallClub.on(small_club)
     club.family()
     club.pipeline.run(CUP)
     return club

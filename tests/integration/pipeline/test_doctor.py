@@ -38,8 +38,8 @@ from tests.web_server import web_server
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
-    club = SmallClub.on(empty_club)
+def club(small_club: Pipeline) -> SmallClub:
+    club = SmallClub.on(small_club)
     club.own_session(club.family()[0])
     return club
 

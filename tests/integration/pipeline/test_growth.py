@@ -23,8 +23,8 @@ from tests.integration.pipeline.small_club import CUP
 RECIPIENTS = ROWS_AT_A_TIME + 200
 
 
-def test_no_statement_of_a_run_returns_a_row_for_each_recipient(empty_club: Pipeline) -> None:
-    club, services, options = BigClub.on(empty_club), empty_club.services, CampaignOptions(at_most=2 * RECIPIENTS)
+def test_no_statement_of_a_run_returns_a_row_for_each_recipient(small_club: Pipeline) -> None:
+    club, services, options = BigClub.on(small_club), small_club.services, CampaignOptions(at_most=2 * RECIPIENTS)
     club.made_by_the_club(club.people(RECIPIENTS), (6, 1))
     most: dict[str, int] = defaultdict(int)
 
@@ -45,19 +45,19 @@ def test_no_statement_of_a_run_returns_a_row_for_each_recipient(empty_club: Pipe
     assert len(most) > 20, "statements were seen"
 
 
-def test_committed_players_come_in_pieces(empty_club: Pipeline) -> None:
-    BigClub.on(empty_club).people(RECIPIENTS)
-    with empty_club.services.database.transaction() as connection:
-        tournament = find_tournament(empty_club.services.database, CUP)
+def test_committed_players_come_in_pieces(small_club: Pipeline) -> None:
+    BigClub.on(small_club).people(RECIPIENTS)
+    with small_club.services.database.transaction() as connection:
+        tournament = find_tournament(small_club.services.database, CUP)
         pieces = [len(players) for players in stream_committed_players(connection, tournament.id)]
     assert pieces == [ROWS_AT_A_TIME, RECIPIENTS - ROWS_AT_A_TIME]
 
 
 @pytest.mark.parametrize("before", ["nothing", "a queue", "who was skipped", "another campaign"])
 def test_a_queue_is_brought_up_to_date_without_reading_all_recipients_for_each(
-    empty_club: Pipeline, before: str
+    small_club: Pipeline, before: str
 ) -> None:
-    club, services, options = BigClub.on(empty_club), empty_club.services, CampaignOptions()
+    club, services, options = BigClub.on(small_club), small_club.services, CampaignOptions()
     club.people(RECIPIENTS)
     for table in ("messages", "message_orders"):
         club.sql(f"ALTER TABLE tournament_fees.{table} SET (autovacuum_enabled = off)")

@@ -20,8 +20,8 @@ SELDOM = partial(pytest.param, marks=pytest.mark.only_long)
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
-    return SmallClub.on(empty_club)
+def club(small_club: Pipeline) -> SmallClub:
+    return SmallClub.on(small_club)
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
-    return SmallClub.on(empty_club)
+def club(small_club: Pipeline) -> SmallClub:
+    return SmallClub.on(small_club)
 
 
 @pytest.fixture

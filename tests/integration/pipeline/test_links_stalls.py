@@ -14,9 +14,9 @@ from tests.integration.pipeline.small_club import SESSIONS, SmallClub
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
-    watch_engine(empty_club.services.database.engine)
-    return SmallClub.on(empty_club)
+def club(small_club: Pipeline) -> SmallClub:
+    watch_engine(small_club.services.database.engine)
+    return SmallClub.on(small_club)
 
 
 @pytest.fixture

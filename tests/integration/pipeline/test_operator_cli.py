@@ -11,9 +11,9 @@ from tests.verbs import run_verb
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
+def club(small_club: Pipeline) -> SmallClub:
     """A club with two families, of whose messages one is uncertain and the other queued."""
-    club = SmallClub.on(empty_club)
+    club = SmallClub.on(small_club)
     club.family()
     club.pipeline.run(CUP)
     club.sql("UPDATE tournament_fees.messages SET status = 'uncertain', reason = 'no_reply'")

@@ -23,9 +23,9 @@ LOST = Delivery(DeliveryOutcome.UNCERTAIN, Phase.AFTER_DOT, None, "connection lo
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
+def club(small_club: Pipeline) -> SmallClub:
     """A club with three families, whose campaign is being sent."""
-    return SmallClub.sending(empty_club, "Ek", "Berg", "Chen")
+    return SmallClub.sending(small_club, "Ek", "Berg", "Chen")
 
 
 def lose_the_reply(club: SmallClub) -> int:
@@ -276,8 +276,8 @@ def test_a_campaign_is_stopped_once(club: SmallClub) -> None:
 # States
 
 
-def test_a_campaign_of_skips_only_is_done(empty_club: Pipeline) -> None:
-    club = SmallClub.on(empty_club)
+def test_a_campaign_of_skips_only_is_done(small_club: Pipeline) -> None:
+    club = SmallClub.on(small_club)
     club.family("Ek", None)
     club.pipeline.run(CUP)
     assert club.one("SELECT state FROM tournament_fees.campaigns") == "done"
@@ -285,8 +285,8 @@ def test_a_campaign_of_skips_only_is_done(empty_club: Pipeline) -> None:
     assert club.pipeline.run(CUP).sent == 1
 
 
-def test_a_supplement_that_was_skipped_as_paid_is_judged_once_though_a_sibling_owes(empty_club: Pipeline) -> None:
-    club = SmallClub.on(empty_club)
+def test_a_supplement_that_was_skipped_as_paid_is_judged_once_though_a_sibling_owes(small_club: Pipeline) -> None:
+    club = SmallClub.on(small_club)
     parent = club.parent()
     club.order(club.player(parent, "Max"))
     club.pipeline.run(CUP)

@@ -23,8 +23,8 @@ from tests.integration.pipeline.small_club import CUP, SmallClub
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
-    return SmallClub.on(empty_club)
+def club(small_club: Pipeline) -> SmallClub:
+    return SmallClub.on(small_club)
 
 
 @pytest.mark.parametrize(
@@ -204,10 +204,10 @@ def test_a_bug_with_one_family_is_loud_and_costs_no_other_its_message(club: Smal
     assert [message["X-Envelope-To"] for message in club.pipeline.inbox.messages()] == ["jo.ek@example.com"]
 
 
-def test_make_serve_plays_with_no_club_but_the_demos(empty_club: Pipeline) -> None:
-    SmallClub.on(empty_club)
+def test_make_serve_plays_with_no_club_but_the_demos(small_club: Pipeline) -> None:
+    SmallClub.on(small_club)
     with pytest.raises(ConfigurationError, match=r"has a club that is not the demo's.* Set that too"):
-        check_may_play(empty_club.services.database)
+        check_may_play(small_club.services.database)
 
 
 def test_make_serve_plays_with_the_demos_club(demo_club: Pipeline) -> None:

@@ -26,9 +26,9 @@ NO_REPLY = Delivery(DeliveryOutcome.UNCERTAIN, Phase.AFTER_DOT, None, "connectio
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
+def club(small_club: Pipeline) -> SmallClub:
     """A club with three families, whose campaign is being sent."""
-    return SmallClub.sending(empty_club, "Ek", "Berg", "Chen")
+    return SmallClub.sending(small_club, "Ek", "Berg", "Chen")
 
 
 def outbox(club: SmallClub, max_attempts: int = 3) -> Outbox:

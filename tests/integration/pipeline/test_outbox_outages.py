@@ -55,9 +55,9 @@ def database(club: SmallClub) -> Iterator[UnsteadyDatabase]:
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
+def club(small_club: Pipeline) -> SmallClub:
     """A club with a family, whose campaign is being sent."""
-    return SmallClub.sending(empty_club, "Ek")
+    return SmallClub.sending(small_club, "Ek")
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from tests.integration.pipeline.small_club import SmallClub
 from tests.integration.pipeline.test_outbox import outbox
 
 
-def test_a_mail_server_that_repeats_the_address_does_not_bring_it_into_the_report(empty_club: Pipeline) -> None:
-    club = SmallClub.on(empty_club)
+def test_a_mail_server_that_repeats_the_address_does_not_bring_it_into_the_report(small_club: Pipeline) -> None:
+    club = SmallClub.on(small_club)
     club.family("Ek", "Jo.Ek@example.com")
     campaign = club.open_campaign()
     club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")

@@ -25,8 +25,8 @@ SELDOM = partial(pytest.param, marks=pytest.mark.only_long)
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> LinkClub:
-    return LinkClub.on(empty_club)
+def club(small_club: Pipeline) -> LinkClub:
+    return LinkClub.on(small_club)
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ def demo(demo_club: Pipeline, tmp_path: Path) -> Pipeline:
 
 
 @pytest.fixture
-def club(empty_club: Pipeline, tmp_path: Path) -> SmallClub:
-    return SmallClub.on(into(empty_club, tmp_path))
+def club(small_club: Pipeline, tmp_path: Path) -> SmallClub:
+    return SmallClub.on(into(small_club, tmp_path))
 
 
 def into(pipeline: Pipeline, folder: Path, **changed: Any) -> Pipeline:  # noqa: ANN401  whatever the setting is

@@ -61,9 +61,9 @@ MONEY = {
 
 
 @pytest.fixture
-def club(empty_club: Pipeline, tmp_path: Path) -> SmallClub:
+def club(small_club: Pipeline, tmp_path: Path) -> SmallClub:
     """A club whose tournament was mailed, paid and is long over; people's names wherever they come to be."""
-    club = SmallClub.on(into(empty_club, tmp_path))
+    club = SmallClub.on(into(small_club, tmp_path))
     today = club.pipeline.clock().date()
     club.sql("UPDATE tournaments SET event_date = :day", day=today + timedelta(days=5))
     orders = [mailed_family(club, number) for number in range(4)]

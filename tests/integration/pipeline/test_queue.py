@@ -20,8 +20,8 @@ from tests.integration.pipeline.small_club import CUP, SmallClub
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
-    return SmallClub.on(empty_club)
+def club(small_club: Pipeline) -> SmallClub:
+    return SmallClub.on(small_club)
 
 
 def queue(club: SmallClub) -> list[tuple[str, str, str, list[int]]]:

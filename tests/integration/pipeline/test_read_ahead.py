@@ -27,9 +27,9 @@ CHARGE = Charge("Spring Cup: Hawks entry", "Max Ek")
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> LinkClub:
+def club(small_club: Pipeline) -> LinkClub:
     """Four families whose links were made a moment ago, and whose campaign is being sent."""
-    club = LinkClub.on(empty_club)
+    club = LinkClub.on(small_club)
     for name in NAMES:
         club.tend(club.family(name, f"{name.lower()}@example.com")[0])
     club.begin_sending()

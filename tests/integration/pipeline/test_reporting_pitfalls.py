@@ -11,8 +11,8 @@ from tests.integration.pipeline.small_club import CUP, SmallClub
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
-    return SmallClub.on(empty_club)
+def club(small_club: Pipeline) -> SmallClub:
+    return SmallClub.on(small_club)
 
 
 def test_an_order_that_was_paid_twice_is_in_every_report_until_a_person_clears_it(club: SmallClub) -> None:

@@ -78,8 +78,8 @@ class Disaster:
 
 
 @pytest.fixture
-def disaster(empty_club: Pipeline, tmp_path: Path) -> Disaster:
-    return Disaster(SmallClub.on(empty_club), tmp_path)
+def disaster(small_club: Pipeline, tmp_path: Path) -> Disaster:
+    return Disaster(SmallClub.on(small_club), tmp_path)
 
 
 def correct(disaster: Disaster) -> int:
@@ -158,8 +158,8 @@ def test_a_failed_message_that_was_sent_again_after_the_backup_is_not_sent_once_
     assert set(disaster.mailed().values()) == {1}
 
 
-def test_nothing_enters_sending_while_a_restore_is_open_nor_what_the_log_has(empty_club: Pipeline) -> None:
-    club = SmallClub.sending(empty_club, "Ek")
+def test_nothing_enters_sending_while_a_restore_is_open_nor_what_the_log_has(small_club: Pipeline) -> None:
+    club = SmallClub.sending(small_club, "Ek")
     with ready(club) as (claim, message, links):
         club.sql("INSERT INTO tournament_fees.restores (backup_at, held_at, by_whom) VALUES (now(), now(), 'Ann')")
         assert not claim.enter_sending(message, drafted(message, links))
@@ -272,8 +272,8 @@ def test_a_campaign_that_was_stopped_again_sends_nothing_of_what_is_put_back(dis
     assert Counter(row.status for row in disaster.club.messages()) == {"sent": HALF, "cancelled": HALF}
 
 
-def test_a_campaign_that_waited_for_its_approval_is_held_too(empty_club: Pipeline) -> None:
-    club = SmallClub.on(empty_club)
+def test_a_campaign_that_waited_for_its_approval_is_held_too(small_club: Pipeline) -> None:
+    club = SmallClub.on(small_club)
     club.family()
     club.open_campaign()
     club.sql("UPDATE tournament_fees.campaigns SET state = 'awaiting_approval', requires_approval = TRUE")
@@ -324,10 +324,10 @@ def test_a_time_to_come_and_a_nameless_person_hold_nothing(
         hold_after_restore(empty_club.services, empty_club.clock() + ahead, by=by)
 
 
-def test_there_is_nothing_to_settle_where_nothing_was_restored(empty_club: Pipeline) -> None:
-    SmallClub.on(empty_club)
+def test_there_is_nothing_to_settle_where_nothing_was_restored(small_club: Pipeline) -> None:
+    SmallClub.on(small_club)
     with pytest.raises(ConfigurationError, match="no restore to settle"):
-        settle_after_restore(empty_club.services, (), by="Ann", rest_was_not_sent=False, count=0)
+        settle_after_restore(small_club.services, (), by="Ann", rest_was_not_sent=False, count=0)
 
 
 def test_what_is_held_is_told_once_more_where_it_is_held_again(disaster: Disaster) -> None:

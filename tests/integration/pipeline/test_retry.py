@@ -19,9 +19,9 @@ GONE = Delivery(DeliveryOutcome.FAILED, Phase.RCPT, 550, "5.1.1 no such user")
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
+def club(small_club: Pipeline) -> SmallClub:
     """A club with one family, whose campaign is being sent."""
-    club = SmallClub.on(empty_club)
+    club = SmallClub.on(small_club)
     club.family()
     club.begin_sending()
     return club

@@ -30,8 +30,8 @@ def role() -> str:
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
-    return SmallClub.on(empty_club)
+def club(small_club: Pipeline) -> SmallClub:
+    return SmallClub.on(small_club)
 
 
 def test_the_whole_season_goes_with_the_pipelines_own_rights(demo_club: Pipeline) -> None:

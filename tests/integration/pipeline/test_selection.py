@@ -16,9 +16,9 @@ from tests.integration.pipeline.small_club import CUP, SmallClub
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
+def club(small_club: Pipeline) -> SmallClub:
     """A club with two teams: a family of three, of whom one plays for the second team, and two families of one."""
-    club = SmallClub.on(empty_club)
+    club = SmallClub.on(small_club)
     club.sql("INSERT INTO teams (id, name) VALUES (2, 'Owls')")
     club.sql("INSERT INTO products (id, name, amount) VALUES (2, 'Owls entry', 6500)")
     club.sql("INSERT INTO tournament_products VALUES (1, 2, 2)")

@@ -14,9 +14,9 @@ ROUNDS, SESSIONS = 40, 300
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> BigClub:
+def club(small_club: Pipeline) -> BigClub:
     """A club of many, whose links its own system has made."""
-    club = BigClub.on(empty_club)
+    club = BigClub.on(small_club)
     club.made_by_the_club(club.people(SESSIONS), (6, 1))
     return club
 

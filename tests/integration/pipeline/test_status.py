@@ -26,9 +26,9 @@ from tests.integration.pipeline.test_operator_cli import verb
 
 
 @pytest.fixture
-def small(empty_club: Pipeline) -> SmallClub:
+def small(small_club: Pipeline) -> SmallClub:
     """A club of one family, which was mailed."""
-    small = SmallClub.on(empty_club)
+    small = SmallClub.on(small_club)
     small.family()
     small.pipeline.run(CUP)
     return small

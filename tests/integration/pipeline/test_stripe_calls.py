@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> BigClub:
-    return BigClub.on(empty_club)
+def club(small_club: Pipeline) -> BigClub:
+    return BigClub.on(small_club)
 
 
 @pytest.mark.long

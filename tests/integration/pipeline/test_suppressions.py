@@ -23,8 +23,8 @@ from tests.integration.pipeline.test_outbox import drafted, ids, ready
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
-    club = SmallClub.on(empty_club)
+def club(small_club: Pipeline) -> SmallClub:
+    club = SmallClub.on(small_club)
     club.family("Ek", "Jo.Ek@gmail.com")
     club.family("Berg", "berg@example.com")
     return club

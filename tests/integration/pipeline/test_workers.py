@@ -28,12 +28,12 @@ def work(given: Mapping[str, str], campaign_id: int, size: int, ids: Sequence[in
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
+def club(small_club: Pipeline) -> SmallClub:
     """A club whose campaign is being sent."""
-    club = SmallClub.on(empty_club)
+    club = SmallClub.on(small_club)
     for number in range(FAMILIES):
         club.family(f"Family{number}", f"family{number}@example.com")
-    plan_batches(empty_club.services, club.open_campaign(), FAMILIES)
+    plan_batches(small_club.services, club.open_campaign(), FAMILIES)
     return club
 
 
