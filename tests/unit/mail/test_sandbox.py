@@ -1,4 +1,4 @@
-"""What a template can and cannot do: no file, no Python, no text of any size, and no loop without an end."""
+"""What a template can and cannot do: no file, no Python, and no text of any size."""
 
 import re
 from collections.abc import Callable
@@ -15,8 +15,6 @@ from tasks.mail.template_folder import TEMPLATES
 from tests.unit.mail.letters import PAYABLE, letter
 
 Refused = Callable[[str], str]
-LONG = "{% set b = 'xxxxxxxxxx' %}" + "{% set b = b ~ b %}" * 14
-"""A text of 163,840 characters, to multiply."""
 
 
 @pytest.fixture
@@ -39,41 +37,27 @@ def refused(tmp_path: Path) -> Refused:
 @pytest.mark.parametrize(
     "template",
     [
-        "{% for a in range(99999) %}{% endfor %}",
-        "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
-        "{% for a in range(200) recursive %}{{ loop(range(200)) }}{% endfor %}",
-        "{% macro again() %}{{ again() }}{{ again() }}{% endmacro %}{{ again() }}",
-        "{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(99) }}",
-        "{% set all = range(99999) | map('upper') | list %}{% for a in all %}{% endfor %}",
-        "{% for a in range(99999) if false %}{% endfor %}",
-        "{% macro m() %}{% for a in range(99999) %}{% endfor %}{% endmacro %}{{ m() }}",
         "{% include 'fee_notice/subject.txt' %}{% include 'fee_notice/subject.txt' %}",
         "{% extends 'fee_notice/subject.txt' %}",
         "{% import 'fee_notice/subject.txt' as own with context %}",
-        "{% for a in range(9999) recursive %}{{ loop(range(99999)) if loop.first }}{% endfor %}",
-        "{% for a in range(9999) %}{% set all = range(99999) | list %}{% endfor %}",
-        "{% for a in range(9999) %}{% if -1 in range(99999) | map('default', 1) | list %}{% endif %}{% endfor %}",
-        LONG + "{% macro m() %}{% for a in range(9999) %}{{ b }}{% endfor %}{% endmacro %}{{ m() | length }}",
-        LONG + "{% for a in range(9999) %}{% set c = b ~ a %}{% endfor %}",
+        "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
     ],
 )
-def test_a_template_that_never_ends_is_stopped_by_its_file_and_line(refused: Refused, template: str) -> None:
+def test_a_template_that_goes_round_in_circles_is_told_by_its_file_and_line(refused: Refused, template: str) -> None:
     said = refused(template)
     assert said.startswith("templates/fee_notice/subject.txt, line 1: ")
-    assert "steps, so it may never end" in said or "recursion" in said.lower()
+    assert "recursion" in said.lower()
 
 
 @pytest.mark.parametrize(
     "template",
     [
-        "{% macro double(s) %}{{ double(s ~ s) }}{% endmacro %}{{ double('x') }}",
-        "{% macro double(s) %}{{ double(s ~ s) }}{% endmacro %}{{ double(letter.tournament) }}",
         "{{ range(9999) | join('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx') }}",
-        LONG + "{{ range(9999) | join(b) | length }}",
-        LONG + "{{ [b, b, b, b] | join | length }}",
+        "{% for a in range(99999) %}{{ letter.tournament }}{% endfor %}",
+        "{% set b = 'xxxxxxxxxx' %}" + "{% set b = b ~ b %}" * 16 + "{{ b }}",
     ],
 )
-def test_a_text_that_grows_without_an_end_is_stopped(refused: Refused, template: str) -> None:
+def test_a_text_that_is_longer_than_any_email_is_stopped(refused: Refused, template: str) -> None:
     assert "more than 500,000 characters" in refused(template)
 
 
