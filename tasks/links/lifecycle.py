@@ -11,7 +11,7 @@ from tasks.links.ledger import LeaseLostError, LinkLedger
 from tasks.links.model import Action, Attempt, Charge, CheckoutSession, Link, LinkKind, LinkOutcome, Order, Verdict
 from tasks.links.recovery import recover
 from tasks.links.request import ReturnPages, payment_link_request, session_request
-from tasks.links.rivals import Asked, OtherOrderError, close_rivals, current_session, kept_of
+from tasks.links.rivals import Asked, OtherOrderError, close_rivals, current_session, find_sessions, kept_of
 from tasks.links.sightings import Sighted, Sightings
 from tasks.links.stripe_api import NotOpenError, StripeLinks, UnknownSessionError
 
@@ -114,7 +114,7 @@ class _Tending:
     def look(self, order: Order) -> Link | None:
         """Judge the order once and act; None where it has to be looked at again."""
         if order.shares_session:
-            return self.set_aside(order, None, SHARED_SESSION)
+            return self.look_at_shared(order)
         keeper, now = self.keeper, self.keeper.clock()
         strangers = self.sighted.strangers
         if paid := [session for session in strangers if may_have_paid(order, session, policy=keeper.policy)]:
@@ -142,25 +142,39 @@ class _Tending:
         except UnknownSessionError as error:
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "unknown_session", str(error)))
         except OtherOrderError as error:
-            return self.put_in_order(order, attempts, error)
+            anothers = Verdict(Action.SET_ASIDE, "another_order", str(error))
+            return self.put_in_order(order, attempts, error.own, anothers)
         except NotOpenError:
             return None
         self.knows_all = True
         return self.act(order, session, judge(order, session, now=now, policy=keeper.policy, purpose=self.purpose))
 
-    def put_in_order(self, order: Order, attempts: Sequence[Attempt], error: OtherOrderError) -> Link | None:
+    def look_at_shared(self, order: Order) -> Link | None:
+        """Leave two orders with one session to a person; that of the other keeps none of its own open, either."""
+        attempts = self.ledger.live_attempts(order.id)
+        try:
+            find_sessions(order, attempts, self.asked, self.sighted)
+        except OtherOrderError as error:
+            return self.put_in_order(order, attempts, error.own, SHARED_SESSION)
+        except UnknownSessionError:
+            pass  # a person will look at it anyway
+        return self.set_aside(order, None, SHARED_SESSION)
+
+    def put_in_order(
+        self, order: Order, attempts: Sequence[Attempt], own: Sequence[CheckoutSession], verdict: Verdict
+    ) -> Link | None:
         """Leave an order that stores another one's session to a person, and none of its own open that must not be."""
         keeper, now = self.keeper, self.keeper.clock()
-        kept = kept_of(error.own, order, attempts)
+        kept = kept_of(own, order, attempts)
         try:
-            close_rivals(order, kept, error.own, self.asked, now=now)
+            close_rivals(order, kept, own, self.asked, now=now)
         except NotOpenError:
             return None
         self.knows_all = True
         looking = replace(self.purpose, mailing=False)
         if kept and judge(order, kept, now=now, policy=keeper.policy, purpose=looking).action is Action.EXPIRE:
             self.expire(kept)
-        return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "another_order", str(error)))
+        return self.set_aside(order, None, verdict)
 
     def act(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link | None:
         """Carry out a verdict; None where the order has to be looked at again."""
