@@ -23,6 +23,7 @@ from tests.integration.pipeline.small_club import CUP
 RECIPIENTS = ROWS_AT_A_TIME + 200
 
 
+@pytest.mark.only_long
 def test_no_statement_of_a_run_returns_a_row_for_each_recipient(small_club: Pipeline) -> None:
     club, services, options = BigClub.on(small_club), small_club.services, CampaignOptions(at_most=2 * RECIPIENTS)
     club.made_by_the_club(club.people(RECIPIENTS), (6, 1))
