@@ -6,6 +6,7 @@ import pytest
 from stripe import HTTPClient
 
 from deployments.local.stripe_standin.launch import running_stand_in
+from deployments.local.temporary_home import temporary_home
 from tasks import pace
 from tests.chaos.world import World
 from tests.integration.pipeline.conftest import (
@@ -38,12 +39,13 @@ __all__ = [
 
 
 @pytest.fixture(scope="module")
-def world(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(server_url: str, catcher: Inbox) -> Iterator[World]:
     """One club, database and stand-in for all examples: each begins with `reset`."""
     with (
         pytest.MonkeyPatch.context() as patch,
         fresh_database(server_url) as database_url,
-        running_stand_in(tmp_path_factory.mktemp("machine") / "stripe.sqlite3") as server,
+        temporary_home(in_memory=True) as folder,
+        running_stand_in(folder / "stripe.sqlite3") as server,
         server.control() as control,
         open_pipeline(
             settings_for(database_url, control, catcher).model_copy(update={"stripe_calls_per_second": 1000.0}),

@@ -57,8 +57,11 @@ def test_nothing_personal_or_secret_is_in_prefects_database_or_in_the_logs(
     telling = {**DAY_AND_NIGHT, **talkative, "BOUNCE_MAILBOX": bounce_mailbox(tmp_path, club)}
     with flow_process({**served.environment, **telling}, served.stack.home / "logs" / "talkative.log") as flows:
         talking = replace(served, flows=flows)
-        nowhere = {"STRIPE_API_BASE": "http://127.0.0.1:1"}
-        assert talking.perform(DEPLOYMENT, {"tournament": TOURNAMENT}, environment=nowhere).state.type == "FAILED"
+        nowhere, unasked = (
+            {"STRIPE_API_BASE": "http://127.0.0.1:1"},
+            {"tournament": TOURNAMENT, "require_approval": False},
+        )
+        assert talking.perform(DEPLOYMENT, unasked, environment=nowhere).state.type == "FAILED"
         remind_and_look(talking, club, [LOOKS, *(THE_REST if full_size else ())])
     served.wait_until(lambda: not any(run.process() for run in served.runs))
 

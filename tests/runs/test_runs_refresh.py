@@ -51,8 +51,8 @@ def test_a_dry_run_foretells_and_a_run_does(served: Served, club: Pipeline) -> N
     assert dry.state.type == "COMPLETED"
     assert served.get(f"flow_runs/{dry.id}")["name"] == f"{TOURNAMENT}: dry run links"
     assert club.sql("SELECT * FROM orders ORDER BY id") == before
-    run = served.start(DEPLOYMENT, {"options": {"renew": True}})
-    state = run.wait()
+    run = served.perform(DEPLOYMENT, {"options": {"renew": True}})
+    state = run.state
     assert state.type == "COMPLETED"
     assert "19 renewed" in state.message
     (foretold,), (report,) = dry.artifacts("markdown"), run.artifacts("markdown")

@@ -76,9 +76,10 @@ def database_url(server_url: str, request: pytest.FixtureRequest) -> Iterator[st
 
 
 @pytest.fixture(scope="session")
-def shared_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StrictStandIn]:
+def shared_stand_in() -> Iterator[StrictStandIn]:
     with (
-        running_stand_in(tmp_path_factory.mktemp("stripe") / "stripe.sqlite3") as server,
+        temporary_home(in_memory=True) as folder,
+        running_stand_in(folder / "stripe.sqlite3") as server,
         StrictStandIn(server.base_url, server.secret) as control,
     ):
         yield control
@@ -91,8 +92,8 @@ def stand_in(shared_stand_in: StrictStandIn) -> Iterator[StandInControl]:
 
 
 @pytest.fixture(scope="session")
-def catcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inbox]:
-    with catching_mail(tmp_path_factory.mktemp("mail")) as inbox:
+def catcher() -> Iterator[Inbox]:
+    with temporary_home(in_memory=True) as folder, catching_mail(folder / "mail") as inbox:
         yield inbox
 
 
@@ -133,9 +134,9 @@ def demo_club(empty_club: Pipeline) -> Pipeline:
 
 
 @pytest.fixture(scope="module")
-def told_club(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToldClub]:
+def told_club(server_url: str, catcher: Inbox) -> Iterator[ToldClub]:
     """The demo club after one run, on parts of its own: for tests that only look."""
-    with own_pipeline(server_url, catcher.from_now_on(), tmp_path_factory.mktemp("told")) as pipeline:
+    with own_pipeline(server_url, catcher.from_now_on()) as pipeline:
         pipeline.load_demo()
         before = {player: pipeline.order_of(player) for player in STORIES}
         summary = pipeline.run()

@@ -28,6 +28,7 @@ from deployments.local.mail_catcher.mailbox import message_file, numbers
 from deployments.local.postgres_programs import PROGRAMS
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
+from deployments.local.temporary_home import temporary_home
 from deployments.local.whole_run import whole_run
 from tasks.campaign import CampaignOptions
 from tasks.choices import RetryChoice
@@ -394,10 +395,11 @@ def migrated_pipeline(settings: Settings, stand_in: StandInControl, inbox: Inbox
 
 
 @contextmanager
-def own_pipeline(server_url: str, inbox: Inbox, folder: Path) -> Iterator[Pipeline]:
+def own_pipeline(server_url: str, inbox: Inbox) -> Iterator[Pipeline]:
     """Open the pipeline on a database and a stand-in of its own, for tests of a file that share them."""
     with (
         fresh_database(server_url) as database_url,
+        temporary_home(in_memory=True) as folder,
         running_stand_in(folder / "stripe.sqlite3") as server,
         server.control() as stand_in,
         open_pipeline(settings_for(database_url, stand_in, inbox), stand_in, inbox) as pipeline,

@@ -95,9 +95,9 @@ CLOCKS = {
 
 
 @pytest.fixture(scope="module")
-def club(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallClub]:
+def club(server_url: str, catcher: Inbox) -> Iterator[SmallClub]:
     """A club whose campaign is being sent; each case adds a family of its own."""
-    with own_pipeline(server_url, catcher, tmp_path_factory.mktemp("matrix")) as pipeline:
+    with own_pipeline(server_url, catcher) as pipeline:
         yield SmallClub.on(pipeline)
 
 

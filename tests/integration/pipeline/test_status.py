@@ -35,9 +35,9 @@ def small(small_club: Pipeline) -> SmallClub:
 
 
 @pytest.fixture(scope="module")
-def club(server_url: str, catcher: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallClub]:
+def club(server_url: str, catcher: Inbox) -> Iterator[SmallClub]:
     """A club in which orders stand in each way that there is, for tests that only look."""
-    with own_pipeline(server_url, catcher.from_now_on(), tmp_path_factory.mktemp("status")) as pipeline:
+    with own_pipeline(server_url, catcher.from_now_on()) as pipeline:
         yield club_of_all_standings(SmallClub.on(pipeline))
 
 

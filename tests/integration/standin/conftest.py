@@ -9,14 +9,15 @@ from stripe.checkout import Session
 
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import RunningStandIn, running_stand_in
+from deployments.local.temporary_home import temporary_home
 
 TEST_KEY = "sk_test_standin0001"
 Parameters = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStandIn]:
-    with running_stand_in(tmp_path_factory.mktemp("standin") / "stripe.db") as stand_in:
+def server() -> Iterator[RunningStandIn]:
+    with temporary_home(in_memory=True) as folder, running_stand_in(folder / "stripe.db") as stand_in:
         yield stand_in
 
 
