@@ -20,6 +20,8 @@ from tests.integration.pipeline.harness import Inbox
 from tests.runs.flow_process import FlowProcess
 
 DEPLOYMENT = "tournament-fees/tournament-fees"
+UNASKED = {"tournament": TOURNAMENT, "require_approval": False}
+"""The parameters of a run that sends at once."""
 FINAL = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 LONG = 300
 """Seconds: more than a run of the demo club takes on a busy machine, less than anybody waits for a hanging test."""

@@ -6,10 +6,9 @@ from typing import Literal
 
 import pytest
 
-from deployments.local.demo_club import TOURNAMENT
 from tests.integration.pipeline.harness import Pipeline
 from tests.runs.mail_wire import MailWire, Moment
-from tests.runs.served import DEPLOYMENT, NEVER, FlowRun, Served
+from tests.runs.served import DEPLOYMENT, NEVER, UNASKED, FlowRun, Served
 
 SESSIONS = "/v1/checkout/sessions"
 LEO = "{session of Leo Bishop}"
@@ -66,7 +65,7 @@ def test_a_run_killed_again_and_again_mails_everybody_once(served: Served, club:
     for moment in (AtStripe("POST", 3), AtMail(Moment.REPLY, 4)):
         kill_at(moment, served, club, wire)
         let_leases_run_out(club)
-    last = served.perform(DEPLOYMENT, {"tournament": TOURNAMENT, "require_approval": False}).state
+    last = served.perform(DEPLOYMENT, UNASKED).state
     assert last.type == "FAILED"
     assert last.message.startswith("17 sent, 9 skipped, 0 still to send; 1 uncertain: ")
     everybody_was_mailed_once(club, uncertain=1)

@@ -11,7 +11,7 @@ import pytest
 
 from deployments.local.demo_club import TOURNAMENT
 from tests.integration.pipeline.harness import Pipeline
-from tests.runs.served import DEPLOYMENT, FlowRun, Served, State
+from tests.runs.served import DEPLOYMENT, UNASKED, FlowRun, Served, State
 
 REPOSITORY = Path(__file__).parents[2]
 ALL_SENT = State("COMPLETED", "Completed", "23 sent, 9 skipped, 0 still to send")
@@ -81,8 +81,8 @@ def test_what_the_form_does_not_allow_starts_no_run(
 
 @pytest.mark.usefixtures("club")
 def test_a_run_shows_its_batches_its_progress_and_its_report(served: Served) -> None:
-    run = served.trigger(environment=SMALL_BATCHES)
-    assert run.wait() == ALL_SENT
+    run = served.perform(DEPLOYMENT, UNASKED, environment=SMALL_BATCHES)
+    assert run.state == ALL_SENT
     assert served.get(f"flow_runs/{run.id}")["name"] == f"{TOURNAMENT}: fee notice, send"
     batches = {"messages 1 to 10", "messages 11 to 20", "messages 21 to 30"}
     served.wait_until(lambda: batches <= set(run.task_runs()))
@@ -137,10 +137,10 @@ def test_a_second_run_of_a_tournament_says_that_it_waits_and_can_be_cancelled(se
 def test_a_run_ends_red_where_a_message_failed_and_stays_so_when_it_is_retried_from_a_terminal(
     served: Served, club: Pipeline, rude_smtp: str
 ) -> None:
-    run = served.trigger(environment={"SMTP_URL": rude_smtp})
+    run = served.perform(DEPLOYMENT, UNASKED, environment={"SMTP_URL": rude_smtp})
     said = "22 sent, 9 skipped, 0 still to send; 1 failed: mend the cause, then run retry-failed-sends"
     red = State("FAILED", "Failed", said)
-    assert run.wait() == red
+    assert run.state == red
     (report,) = run.artifacts("markdown")
     assert "k…@example.com | failed | refused by the mail server" in report["data"]
     assert "correct the parent's address if it is wrong" in report["data"]

@@ -15,7 +15,7 @@ from deployments.local.demo_club import TOURNAMENT
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.test_bounces import REPORT
 from tests.runs.flow_process import flow_process
-from tests.runs.served import DEPLOYMENT, Served
+from tests.runs.served import DEPLOYMENT, UNASKED, Served
 from tests.runs.test_runs_season import DAY_AND_NIGHT, let_days_pass
 
 Flows = Mapping[str, Mapping[str, object]]
@@ -57,11 +57,8 @@ def test_nothing_personal_or_secret_is_in_prefects_database_or_in_the_logs(
     telling = {**DAY_AND_NIGHT, **talkative, "BOUNCE_MAILBOX": bounce_mailbox(tmp_path, club)}
     with flow_process({**served.environment, **telling}, served.stack.home / "logs" / "talkative.log") as flows:
         talking = replace(served, flows=flows)
-        nowhere, unasked = (
-            {"STRIPE_API_BASE": "http://127.0.0.1:1"},
-            {"tournament": TOURNAMENT, "require_approval": False},
-        )
-        assert talking.perform(DEPLOYMENT, unasked, environment=nowhere).state.type == "FAILED"
+        nowhere = {"STRIPE_API_BASE": "http://127.0.0.1:1"}
+        assert talking.perform(DEPLOYMENT, UNASKED, environment=nowhere).state.type == "FAILED"
         remind_and_look(talking, club, [LOOKS, *(THE_REST if full_size else ())])
     served.wait_until(lambda: not any(run.process() for run in served.runs))
 
