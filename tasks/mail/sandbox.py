@@ -18,6 +18,8 @@ MAX_BITS = 64
 
 _FILTERS = ("default", "escape", "e", "first", "join", "last", "length", "list", "map", "safe", "upper")
 _MOST_KNOWN = 1000
+_compiled: dict[tuple[bool, str | None, str | None, object], Any] = {}
+"""Templates as Python's code, by whether it escapes, by name, file and source."""
 # How Python's % would pad a translated text, as in %(name)99999s; what may follow a name is the kind of value.
 _PADDED = re.compile(r"%\([^)]*\)[^a-zA-Z%]")
 _PLAIN = (str, bytes, int, float, list, tuple, dict)
@@ -94,15 +96,18 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         return "".join(pieces)
 
     def compile(self, source: Any, name: str | None = None, filename: str | None = None, *args: Any) -> Any:  # noqa: ANN401  Jinja's own
-        """Compile a template.
+        """Compile a template, once for all languages and time zones: these are looked up when it runs.
 
         Raises TemplateSyntaxError, too, for words that it would never show, and for one that is nested deeper than
         Python can follow.
         """
+        key = (bool(self.autoescape), name, filename, source)
         try:
-            template = self.parse(source, name, filename) if isinstance(source, str) else source
-            _refuse_words_beside_blocks(template, name, filename)
-            return super().compile(template, name, filename, *args)
+            if key not in _compiled:
+                template = self.parse(source, name, filename) if isinstance(source, str) else source
+                _refuse_words_beside_blocks(template, name, filename)
+                _compiled[key] = super().compile(template, name, filename, *args)
+            return _compiled[key]
         except RecursionError as error:
             raise TemplateSyntaxError("its tags or brackets are nested too deep", 1, name, filename) from error
 

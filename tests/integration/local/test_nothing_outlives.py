@@ -106,7 +106,7 @@ SIDE_BY_SIDE = ("-n", "1", "--max-worker-restart=0")  # else the next worker wou
 @pytest.mark.parametrize(
     "end",
     [
-        pytest.param(CTRL_C, id="Ctrl-C"),
+        pytest.param(CTRL_C, id="Ctrl-C", marks=pytest.mark.only_long),
         pytest.param(End(signal.SIGKILL), id="kill -9"),
         pytest.param(
             End(signal.SIGKILL, "worker", SIDE_BY_SIDE), id="kill -9 of a worker", marks=pytest.mark.only_long
