@@ -12,8 +12,8 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 # Whatever we start loads Prefect, which takes twice as long where its bytecode is not at hand.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The whole suite waits more than it computes: four files at a time, each with servers of its own.
-SIDE_BY_SIDE := -n 4 --dist loadfile --no-loadscope-reorder
+# The whole suite waits more than it computes: three files at a time, each with servers of its own.
+SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## List these commands

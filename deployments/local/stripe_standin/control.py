@@ -145,6 +145,14 @@ class StandInControl:
         """Wipe everything: sessions, clock, faults, settings, log."""
         self._call("POST", "reset")
 
+    def keep(self) -> None:
+        """Keep a copy of everything, for restore(); the clock has to go by real time."""
+        self._call("POST", "snapshot")
+
+    def restore(self) -> None:
+        """Make everything again what it was when it was kept."""
+        self._call("PUT", "snapshot")
+
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
         response = self._client.request(method, path, json=body)
         response.raise_for_status()

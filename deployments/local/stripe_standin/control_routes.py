@@ -154,6 +154,15 @@ class Control:
         self.parts.reset()
         return {"status": "reset"}
 
+    async def snapshot(self, request: Request) -> Json:
+        """Keep a copy of everything; on PUT, make everything again what that has."""
+        if request.method == "PUT":
+            self.parts.reset()
+            self.parts.store.restore()
+        else:
+            self.parts.store.keep()
+        return {"status": "restored" if request.method == "PUT" else "kept"}
+
 
 def control_routes(parts: Parts, base_url: str, secret: str) -> list[Route]:
     """Return the control routes, of which all but `health` want the secret."""
@@ -175,6 +184,7 @@ def control_routes(parts: Parts, base_url: str, secret: str) -> list[Route]:
         route("requests", control.requests, "GET", "DELETE"),
         Route("/_standin/health", _answering(control.health), methods=["GET"]),
         route("reset", control.reset, "POST"),
+        route("snapshot", control.snapshot, "POST", "PUT"),
     ]
 
 

@@ -94,6 +94,7 @@ class Store:
         self.db.execute("PRAGMA synchronous=NORMAL")
         self._add_columns()
         self.db.executescript(_SCHEMA)
+        self._kept = sqlite3.connect(":memory:")
 
     def _add_columns(self) -> None:
         for table, column in _ADDED_COLUMNS:
@@ -104,6 +105,7 @@ class Store:
     def close(self) -> None:
         """Close the file and give up its lock."""
         self.db.close()
+        self._kept.close()
         self._lock.close()
 
     @contextmanager
@@ -131,6 +133,15 @@ class Store:
         with self.transaction():
             for table in _TABLES:
                 self.db.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the constant above
+
+    def keep(self) -> None:
+        """Keep a copy of everything, for restore(): until this process ends, or another one is kept."""
+        self.db.backup(self._kept)
+
+    def restore(self) -> None:
+        """Make everything again what it was when it was kept; nothing, where it was not."""
+        self._kept.backup(self.db)
+        self.db.executescript(_SCHEMA)
 
     def log_request(self, entry: dict[str, Any]) -> None:
         """Append to the request log."""

@@ -219,8 +219,7 @@ class Pipeline:
 
     def stripe_client(self, key: str | None = None) -> stripe.StripeClient:
         """What the club's own system talks to Stripe with; by default it has the pipeline's key."""
-        key = key or self.services.settings.stripe_api_key.get_secret_value()
-        return stripe.StripeClient(key, base_addresses={"api": self.stand_in.base_url})
+        return own_client(self.stand_in, key or self.services.settings.stripe_api_key.get_secret_value())
 
     def load_demo(self) -> None:
         load_demo_club(self.owner, self.stripe_client(), self.stand_in)
@@ -283,6 +282,11 @@ class ToldClub:
     pipeline: Pipeline
     before: dict[str, Row[Any]]
     summary: Summary
+
+
+def own_client(stand_in: StandInControl, key: str = STRIPE_KEY) -> stripe.StripeClient:
+    """What the club's own system talks to Stripe with."""
+    return stripe.StripeClient(key, base_addresses={"api": stand_in.base_url})
 
 
 @contextmanager

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from stripe import StripeClient
+from stripe.checkout import Session
 
+from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 
 
@@ -94,3 +97,17 @@ def test_a_second_stand_in_on_the_same_file_is_refused(tmp_path: Path, capfd: py
     with running_stand_in(data), pytest.raises(RuntimeError, match="did not start"), running_stand_in(data):
         pass
     assert f"another stand-in is using {data}" in capfd.readouterr().err
+
+
+def test_what_was_kept_is_all_that_there_is_after_a_restore(
+    stripe_client: StripeClient, new_session: Callable[..., Session], control: StandInControl
+) -> None:
+    kept = new_session()
+    control.keep()
+    control.pay(kept.id)
+    new_session()
+    control.restore()
+    assert [(session["id"], session["status"]) for session in control.sessions()] == [(kept.id, "open")]
+    stripe_client.v1.checkout.sessions.expire(kept.id)
+    control.restore()
+    assert [session["status"] for session in control.sessions()] == ["open"]
