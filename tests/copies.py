@@ -1,9 +1,6 @@
 """Processes of their own that are copies of one with all of ours loaded: that spares each a second or two."""
 
 from multiprocessing import get_context
-from multiprocessing.context import ForkServerProcess
 
 COPIES = get_context("forkserver")
 COPIES.set_forkserver_preload(["deployments.cli", "deployments.doctor", "prefect.context", "tests.chaos.worker"])
-
-__all__ = ["COPIES", "ForkServerProcess"]

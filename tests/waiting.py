@@ -9,4 +9,4 @@ LOOK_SECONDS = 0.01
 def until(happened: Callable[[], object]) -> None:
     """Look again and again, with a rest in between: what is waited for wants the processor too."""
     while not happened():
-        time.sleep(LOOK_SECONDS)
+        time.sleep(LOOK_SECONDS)  # what is waited for (a mail, a row, a process) has no way to wake us

@@ -71,7 +71,7 @@ def take(driver: Chrome, url: str, picture: Path, height: int, words: str) -> No
     if words == "Resume":
         press(driver, words)
         wait_for(driver, "Submit")
-    time.sleep(DRAWN_SECONDS)
+    time.sleep(DRAWN_SECONDS)  # for what moves into its place: the page does not say when it has
     driver.save_screenshot(str(picture))
     print(picture)
 

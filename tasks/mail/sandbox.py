@@ -18,7 +18,7 @@ MAX_BITS = 64
 
 _FILTERS = ("default", "escape", "e", "first", "join", "last", "length", "list", "map", "safe", "upper")
 _MOST_KNOWN = 1000
-_compiled: dict[tuple[bool, str | None, str | None, object], Any] = {}
+_compiled: dict[tuple[bool, str | None, str | None, str], Any] = {}
 """Templates as Python's code, by whether it escapes, by name, file and source."""
 # How Python's % would pad a translated text, as in %(name)99999s; what may follow a name is the kind of value.
 _PADDED = re.compile(r"%\([^)]*\)[^a-zA-Z%]")
@@ -101,13 +101,17 @@ class TemplateSandbox(ImmutableSandboxedEnvironment):
         Raises TemplateSyntaxError, too, for words that it would never show, and for one that is nested deeper than
         Python can follow.
         """
+        if args or not isinstance(source, str):  # not as a loader asks
+            return super().compile(source, name, filename, *args)
         key = (bool(self.autoescape), name, filename, source)
+        if known := _compiled.get(key):
+            return known
+        if len(_compiled) >= _MOST_KNOWN:
+            _compiled.clear()
         try:
-            if key not in _compiled:
-                template = self.parse(source, name, filename) if isinstance(source, str) else source
-                _refuse_words_beside_blocks(template, name, filename)
-                _compiled[key] = super().compile(template, name, filename, *args)
-            return _compiled[key]
+            template = self.parse(source, name, filename)
+            _refuse_words_beside_blocks(template, name, filename)
+            return _compiled.setdefault(key, super().compile(template, name, filename))
         except RecursionError as error:
             raise TemplateSyntaxError("its tags or brackets are nested too deep", 1, name, filename) from error
 

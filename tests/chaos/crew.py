@@ -4,11 +4,12 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from uuid import UUID, uuid4
 
 from tasks.campaign import Campaign
 from tests.chaos.worker import work
-from tests.copies import COPIES, ForkServerProcess
+from tests.copies import COPIES
 
 DISMISSED = "dismissed"
 

@@ -103,7 +103,7 @@ def test_four_workers_deliver_a_campaign_though_one_is_killed(
 @pytest.mark.only_long
 def test_the_networks_of_a_killed_run_are_removed_by_the_next() -> None:
     if reason := lacking():
-        pytest.skip(reason)  # as the next one
+        pytest.skip(reason)  # only root may make networks, and `make test-long` is for everybody
     with subprocess.Popen(["true"]) as gone:  # noqa: S607  found on the PATH
         pass
     bridge, namespace = f"tf{gone.pid}", f"tf{gone.pid}m0"

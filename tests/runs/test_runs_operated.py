@@ -54,6 +54,11 @@ def test_the_form_says_what_each_field_is_and_may_be(serving: Served) -> None:
     assert fields["shared_mailboxes"]["enum"] == ["a message a family", "one message"]
 
 
+def test_a_worker_starts_the_flow_itself_and_not_a_process_that_prepares_for_it(serving: Served) -> None:
+    pool = serving.get("work_pools/tournament-fees")
+    assert pool["base_job_template"]["variables"]["properties"]["command"]["default"] == "python -m prefect.engine"
+
+
 @pytest.mark.parametrize(
     ("tournament", "options", "complaint"),
     [

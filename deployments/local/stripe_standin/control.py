@@ -146,7 +146,7 @@ class StandInControl:
         self._call("POST", "reset")
 
     def keep(self) -> None:
-        """Keep a copy of everything, for restore(); the clock has to go by real time."""
+        """Keep a copy of everything, for restore(); clock and settings have to be the usual ones."""
         self._call("POST", "snapshot")
 
     def restore(self) -> None:

@@ -11,6 +11,7 @@ from tests.integration.pipeline.harness import Inbox, StrictStandIn
 
 __all__ = ["catcher", "server_url", "shared_stand_in"]
 
+# Programs that stay until somebody ends them: whether somebody does is what the tests are about.
 STAYS = "import time; time.sleep(3600)"
 DAEMON = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {STAYS!r}], start_new_session=True)"
 """Its child is nobody's: in a session of its own, and its parent has ended."""
@@ -24,11 +25,11 @@ def test_that_stays(server_url: str, shared_stand_in: StrictStandIn, catcher: In
     if not os.fork():
         try:
             os.write(writing, b"here")
-            time.sleep(3600)
+            time.sleep(3600)  # until it is ended, as the others
         finally:
             os._exit(0)
     os.read(reading, 4)
     draft = told.with_name("draft")
     draft.write_text(str(os.getpid()))
     draft.replace(told)
-    time.sleep(3600)
+    time.sleep(3600)  # until this run of pytest is killed, or interrupted

@@ -25,6 +25,7 @@ from deployments.local.process_tree import ProcessRecord, stop_left
 from deployments.local.processes import child_processes
 
 home = Path(sys.argv[1])
+# Programs that stay until they are ended, which is what this is about.
 SLEEPER = "import time; print('listening on here', flush=True); time.sleep(600)"
 PARENT = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {{SLEEPER!r}}]).wait()"
 

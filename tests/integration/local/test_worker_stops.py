@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).parents[3]
 
 RUN = """
@@ -64,3 +66,11 @@ def test_the_runs_of_a_worker_that_is_stopped_are_told_and_waited_for() -> None:
 def test_a_worker_that_ends_by_itself_ends_with_its_own_code() -> None:
     with running("import sys; sys.exit(3)") as process:
         assert process.wait(30) == 3
+
+
+def test_the_python_of_a_worker_is_our_own_where_no_venv_is_activated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    with running("import shutil; print(shutil.which('python'))") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == sys.executable
+        assert process.wait(30) == 0

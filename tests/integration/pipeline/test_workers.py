@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from multiprocessing.context import ForkServerProcess
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,7 @@ from tasks.services import open_services
 from tasks.settings_source import load_settings
 from tasks.steps.deliver_batch import deliver_batch
 from tasks.steps.plan_batches import plan_batches
-from tests.copies import COPIES, ForkServerProcess
+from tests.copies import COPIES
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SESSIONS, SmallClub
 from tests.waiting import until
