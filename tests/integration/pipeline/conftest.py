@@ -23,13 +23,13 @@ from tests.integration.pipeline.harness import (
     ToldClub,
     catching_mail,
     fresh_database,
-    ledger_like,
     ledger_template,
     migrated_pipeline,
     own_client,
     own_pipeline,
     settings_for,
 )
+from tests.integration.pipeline.reused_database import ReusedDatabases
 from tests.integration.pipeline.small_club import found_small_club
 
 
@@ -62,7 +62,7 @@ def template(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def small_template(server_url: str, template: str) -> Iterator[str]:
-    with ledger_like(server_url, template) as url:
+    with fresh_database(server_url, template) as url:
         with closing(Database(url)) as owner:
             found_small_club(owner)
         yield make_url(url).database or ""
@@ -71,7 +71,7 @@ def small_template(server_url: str, template: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def demo_template(server_url: str, template: str, shared_stand_in: StrictStandIn) -> Iterator[str]:
     """The demo club, of which the stand-in keeps its part: to make 28 sessions takes as long as many a test."""
-    with ledger_like(server_url, template) as url:
+    with fresh_database(server_url, template) as url:
         shared_stand_in.reset()
         with closing(Database(url)) as owner:
             load_demo_club(owner, own_client(shared_stand_in), shared_stand_in)
@@ -80,12 +80,19 @@ def demo_template(server_url: str, template: str, shared_stand_in: StrictStandIn
         yield make_url(url).database or ""
 
 
+@pytest.fixture(scope="session")
+def reused(server_url: str) -> Iterator[ReusedDatabases]:
+    databases = ReusedDatabases(server_url)
+    yield databases
+    databases.drop()
+
+
 @pytest.fixture
-def database_url(server_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A database of its own for one test, with the pipeline's own tables in it."""
+def database_url(reused: ReusedDatabases, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database with the pipeline's own tables in it, and nothing of another test's."""
     clubs = {"small_club": "small_template", "demo_club": "demo_template"}
     template = next((clubs[name] for name in clubs if name in request.fixturenames), "template")
-    with ledger_like(server_url, request.getfixturevalue(template)) as url:
+    with reused.lend(request.getfixturevalue(template)) as url:
         yield url
 
 

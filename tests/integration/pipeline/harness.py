@@ -313,16 +313,6 @@ def ledger_template(server_url: str) -> Iterator[str]:
         yield make_url(url).database or ""
 
 
-@contextmanager
-def ledger_like(server_url: str, template: str) -> Iterator[str]:
-    """Make a copy of that database, as much at home and as little known as if it had been migrated itself."""
-    with fresh_database(server_url, template) as url:
-        with psycopg.connect(libpq_url(make_url(url))) as connection:
-            connection.execute("UPDATE tournament_fees.homes SET place = tournament_fees.here(), since = now()")
-            connection.execute("UPDATE tournament_fees.message_id_keys SET key = gen_random_uuid()")
-        yield url
-
-
 def program(name: str) -> str:
     """The embedded PostgreSQL's program, or that of the server which TEST_DATABASE_URL names."""
     return str(shutil.which(name) if "TEST_DATABASE_URL" in os.environ else PROGRAMS / name)

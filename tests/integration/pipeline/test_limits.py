@@ -36,8 +36,8 @@ def due_times(club: SmallClub) -> list[datetime]:
     return sorted(row.next_attempt_at for row in club.messages() if row.status == "queued")
 
 
-def test_what_is_over_the_hours_limit_waits_with_its_reason_and_goes_an_hour_later(empty_club: Pipeline) -> None:
-    club = club_of(empty_club.under(send_limit_per_hour=2), 5)
+def test_what_is_over_the_hours_limit_waits_with_its_reason_and_goes_an_hour_later(small_club: Pipeline) -> None:
+    club = club_of(small_club.under(send_limit_per_hour=2), 5)
     before = club.pipeline.clock()
     summary = club.pipeline.run(CUP)
     assert summary.messages == {("sent", ""): 2, ("queued", "quota"): 3}
@@ -60,29 +60,29 @@ def test_what_is_over_the_hours_limit_waits_with_its_reason_and_goes_an_hour_lat
     assert club.one("SELECT state FROM tournament_fees.campaigns") == "done"
 
 
-def test_nothing_is_asked_of_stripe_for_a_message_over_the_limit(empty_club: Pipeline) -> None:
-    club = club_of(empty_club.under(send_limit_per_hour=1), 4)
+def test_nothing_is_asked_of_stripe_for_a_message_over_the_limit(small_club: Pipeline) -> None:
+    club = club_of(small_club.under(send_limit_per_hour=1), 4)
     club.pipeline.run(CUP)
     assert len(club.calls("POST")) == 1
 
 
-def test_the_days_limit_holds_where_the_hours_does_not_bind(empty_club: Pipeline) -> None:
-    club = club_of(empty_club.under(send_limit_per_hour=10, send_limit_per_day=2), 3)
+def test_the_days_limit_holds_where_the_hours_does_not_bind(small_club: Pipeline) -> None:
+    club = club_of(small_club.under(send_limit_per_hour=10, send_limit_per_day=2), 3)
     now = club.pipeline.clock()
     club.pipeline.run(CUP)
     (due,) = due_times(club)
     assert now + DAY <= due <= club.pipeline.clock() + DAY
 
 
-def test_what_waits_is_counted_with_another_campaigns_mail(empty_club: Pipeline) -> None:
-    club = club_of(empty_club.under(send_limit_per_hour=3), 2)
+def test_what_waits_is_counted_with_another_campaigns_mail(small_club: Pipeline) -> None:
+    club = club_of(small_club.under(send_limit_per_hour=3), 2)
     club.pipeline.run(CUP)
     second = club.pipeline.run(CUP, sequence=2)
     assert second.messages == {("sent", ""): 1, ("queued", "quota"): 1}
 
 
-def test_a_message_that_the_server_refuses_before_its_body_does_not_count(empty_club: Pipeline) -> None:
-    club = club_of(empty_club.under(send_limit_per_hour=1), 2)
+def test_a_message_that_the_server_refuses_before_its_body_does_not_count(small_club: Pipeline) -> None:
+    club = club_of(small_club.under(send_limit_per_hour=1), 2)
     club.open_campaign()
     club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
     with replace(outbox(club), quota=Quota(per_hour=1)).claim(ids(club)) as claim:
@@ -91,8 +91,8 @@ def test_a_message_that_the_server_refuses_before_its_body_does_not_count(empty_
         assert claim.quota_due() is None
 
 
-def test_workers_at_the_same_moment_never_exceed_the_limit_together(empty_club: Pipeline) -> None:
-    club = club_of(empty_club, 8)
+def test_workers_at_the_same_moment_never_exceed_the_limit_together(small_club: Pipeline) -> None:
+    club = club_of(small_club, 8)
     club.open_campaign()
     club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
     barrier = Barrier(8)
@@ -160,8 +160,8 @@ def test_sent_when_due_no_hour_and_no_day_has_more_than_its_limit(
 
 
 @pytest.fixture
-def limits_club(empty_club: Pipeline) -> SmallClub:
-    club = club_of(empty_club, 8)
+def limits_club(small_club: Pipeline) -> SmallClub:
+    club = club_of(small_club, 8)
     club.open_campaign()
     return club
 
@@ -184,9 +184,9 @@ def fits(times: list[datetime], span: timedelta, most: int | None) -> bool:
     return most is None or all(sum(end - span < at <= end for at in times) <= most for end in times)
 
 
-def test_messages_are_handed_over_in_turns_that_all_workers_share(empty_club: Pipeline) -> None:
+def test_messages_are_handed_over_in_turns_that_all_workers_share(small_club: Pipeline) -> None:
     """The other workers have used up the turns of the next minutes: a batch stops before it begins a message."""
-    club = club_of(empty_club, 2)
+    club = club_of(small_club, 2)
     pace = Pace(club.pipeline.services.database, "messages to the mail server", 0.1)
     pace.back_off(300)
     club = SmallClub(replace(club.pipeline, services=replace(club.pipeline.services, sending=pace)))
@@ -196,12 +196,12 @@ def test_messages_are_handed_over_in_turns_that_all_workers_share(empty_club: Pi
     assert club.pipeline.inbox.messages() == []
 
 
-def test_a_limit_a_second_is_a_pace_and_none_is_none(empty_club: Pipeline) -> None:
-    services = empty_club.services
+def test_a_limit_a_second_is_a_pace_and_none_is_none(small_club: Pipeline) -> None:
+    services = small_club.services
     assert services.sending is None
     limited_settings = services.settings.model_copy(update={"send_limit_per_second": 50.0})
     pace = sending_pace(limited_settings, services.database)
     assert pace is not None
-    club = club_of(empty_club, 3)
+    club = club_of(small_club, 3)
     assert replace(club.pipeline, services=replace(services, sending=pace)).run(CUP).sent == 3
     assert club.one("SELECT count(*) FROM tournament_fees.paces WHERE name = 'messages to the mail server'") == 1

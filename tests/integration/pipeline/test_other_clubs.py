@@ -146,6 +146,7 @@ def test_a_turn_outlasts_the_limits_of_a_clubs_sessions(club: SmallClub, setting
     name = make_url(settings.database_url.get_secret_value()).database
     for limit in ("statement_timeout", "lock_timeout", "idle_session_timeout"):
         club.sql(f"ALTER DATABASE {name} SET {limit} = '500ms'")
+    club.pipeline.owner.engine.dispose()  # new connections have the limits
     waits = Event()
 
     def take_turn() -> bool:

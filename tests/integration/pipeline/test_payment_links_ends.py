@@ -27,9 +27,9 @@ PRICE: Any = {"currency": "usd", "unit_amount": FEE, "product_data": {"name": "E
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> LinkClub:
+def club(small_club: Pipeline) -> LinkClub:
     """At noon of a tournament that is payable for 20 days and takes place in 30."""
-    return LinkClub(club_in_denver(empty_club).pipeline)
+    return LinkClub(club_in_denver(small_club).pipeline)
 
 
 @pytest.fixture

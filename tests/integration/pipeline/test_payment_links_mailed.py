@@ -22,9 +22,9 @@ LINKS = CampaignOptions(link_kind="payment_link")
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> LinkClub:
+def club(small_club: Pipeline) -> LinkClub:
     """At noon of a tournament that is payable for 20 days."""
-    return LinkClub(club_in_denver(empty_club).pipeline)
+    return LinkClub(club_in_denver(small_club).pipeline)
 
 
 def mailed(club: LinkClub) -> EmailMessage:

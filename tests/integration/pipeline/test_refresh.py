@@ -70,8 +70,8 @@ class RefreshedClub(SmallClub):
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> RefreshedClub:
-    return RefreshedClub.on(empty_club)
+def club(small_club: Pipeline) -> RefreshedClub:
+    return RefreshedClub.on(small_club)
 
 
 @pytest.fixture

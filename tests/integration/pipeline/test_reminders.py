@@ -37,9 +37,9 @@ from tests.integration.pipeline.test_outbox import drafted
 
 
 @pytest.fixture
-def club(empty_club: Pipeline) -> SmallClub:
+def club(small_club: Pipeline) -> SmallClub:
     """A club in Denver in the afternoon, one of whose families was mailed two days ago: its link is dead."""
-    club = club_in_denver(empty_club)
+    club = club_in_denver(small_club)
     club.family()
     club.pipeline.run(CUP)
     go_to(club, 13, days=2)
@@ -107,8 +107,8 @@ def test_who_was_never_mailed_is_not_reminded(club: SmallClub) -> None:
     assert club.pipeline.inbox.to("berg@example.com") == []
 
 
-def test_a_dead_link_waits_for_the_gap(empty_club: Pipeline) -> None:
-    club = club_in_denver(empty_club)
+def test_a_dead_link_waits_for_the_gap(small_club: Pipeline) -> None:
+    club = club_in_denver(small_club)
     club.family()
     club.pipeline.run(CUP)
     club.pipeline.later(timedelta(hours=47))
@@ -123,8 +123,8 @@ def test_days_alone_can_decide(club: SmallClub) -> None:
     assert reminded(club, dead_links=False) == 1
 
 
-def test_a_link_that_was_closed_for_a_new_price_counts_as_dead(empty_club: Pipeline) -> None:
-    club = limited(club_in_denver(empty_club), reminder_gap_hours=1)
+def test_a_link_that_was_closed_for_a_new_price_counts_as_dead(small_club: Pipeline) -> None:
+    club = limited(club_in_denver(small_club), reminder_gap_hours=1)
     (order,) = club.family()
     club.pipeline.run(CUP)
     club.pipeline.later(timedelta(hours=2))
@@ -134,8 +134,8 @@ def test_a_link_that_was_closed_for_a_new_price_counts_as_dead(empty_club: Pipel
     assert reminded(club) == 1
 
 
-def test_a_family_of_whose_fees_one_is_due_is_reminded_of_all_that_were_mailed(empty_club: Pipeline) -> None:
-    club = club_in_denver(empty_club)
+def test_a_family_of_whose_fees_one_is_due_is_reminded_of_all_that_were_mailed(small_club: Pipeline) -> None:
+    club = club_in_denver(small_club)
     parent = club.parent()
     club.order(club.player(parent, "Max"))
     club.pipeline.run(CUP)
@@ -171,9 +171,9 @@ PAYMENTS: dict[str, Callable[[SmallClub, int], object]] = {
 
 
 @pytest.fixture
-def payers(empty_club: Pipeline) -> tuple[SmallClub, list[int]]:
+def payers(small_club: Pipeline) -> tuple[SmallClub, list[int]]:
     """A club with a family for each way to owe nothing any more, mailed days ago and holding a live link again."""
-    club = club_in_denver(empty_club)
+    club = club_in_denver(small_club)
     orders = [order for how in PAYMENTS for order in club.family(how, f"{how.split()[-1]}@example.com")]
     club.pipeline.run(CUP)
     go_to(club, 13, days=2)
@@ -212,8 +212,8 @@ def test_who_is_suppressed_is_not_reminded_however_late(club: SmallClub) -> None
     assert len(mails(club)) == 1
 
 
-def test_families_that_share_a_mailbox_take_turns(empty_club: Pipeline) -> None:
-    club = club_in_denver(empty_club)
+def test_families_that_share_a_mailbox_take_turns(small_club: Pipeline) -> None:
+    club = club_in_denver(small_club)
     club.family("Berg", "shared@example.com")
     club.family("Lund", "shared@example.com")
     club.pipeline.run(CUP)
@@ -285,8 +285,8 @@ def test_nothing_is_asked_of_stripe_for_a_reminder_that_is_held(club: SmallClub)
     assert club.calls("POST") == []
 
 
-def test_of_two_tournaments_reminders_at_one_moment_one_goes_out(empty_club: Pipeline) -> None:
-    club = club_in_denver(empty_club)
+def test_of_two_tournaments_reminders_at_one_moment_one_goes_out(small_club: Pipeline) -> None:
+    club = club_in_denver(small_club)
     second_tournament(club)
     for number in range(6):
         club.family(f"Family{number}", f"family{number}@gmail.com")

@@ -208,8 +208,8 @@ def season_of(pipeline: Pipeline, seed: int) -> Season:
 
 @pytest.mark.only_long
 @pytest.mark.parametrize("seed", range(1, 10))
-def test_a_month_of_reminders_stays_within_its_limits(empty_club: Pipeline, seed: int) -> None:
-    season = season_of(empty_club, seed)
+def test_a_month_of_reminders_stays_within_its_limits(small_club: Pipeline, seed: int) -> None:
+    season = season_of(small_club, seed)
     club = season.club
     for day in range(DAYS):
         hours = sorted(season.dice.sample(HOURS, 3)) if day else [10, 14, 18]

@@ -318,10 +318,10 @@ def test_the_operator_goes_through_it_in_a_terminal(disaster: Disaster, tmp_path
     [(timedelta(hours=1), "Ann", "that is to come"), (timedelta(), " ", "Your name is missing")],
 )
 def test_a_time_to_come_and_a_nameless_person_hold_nothing(
-    empty_club: Pipeline, ahead: timedelta, by: str, said: str
+    small_club: Pipeline, ahead: timedelta, by: str, said: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=said):
-        hold_after_restore(empty_club.services, empty_club.clock() + ahead, by=by)
+        hold_after_restore(small_club.services, small_club.clock() + ahead, by=by)
 
 
 def test_there_is_nothing_to_settle_where_nothing_was_restored(small_club: Pipeline) -> None:

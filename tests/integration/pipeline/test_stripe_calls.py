@@ -107,10 +107,10 @@ def test_expired_links_are_renewed_by_a_create_each_and_few_lists(club: BigClub,
 
 
 @pytest.mark.only_long
-def test_two_thousand_links_are_renewed_as_fast_as_stripes_limit_allows(empty_club: Pipeline) -> None:
+def test_two_thousand_links_are_renewed_as_fast_as_stripes_limit_allows(small_club: Pipeline) -> None:
     count, limit = 2000, 100
-    settings = empty_club.services.settings.model_copy(update={"stripe_calls_per_second": 96.0})
-    with open_pipeline(settings, empty_club.stand_in, empty_club.inbox) as pipeline:
+    settings = small_club.services.settings.model_copy(update={"stripe_calls_per_second": 96.0})
+    with open_pipeline(settings, small_club.stand_in, small_club.inbox) as pipeline:
         club = BigClub.on(pipeline)
         club.made_by_the_club(club.people(count), (30, 26))
         pipeline.stand_in.configure(latency_ms=150, reads_per_second=limit, writes_per_second=limit)
