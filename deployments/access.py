@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 import httpx
 from prefect.settings import PREFECT_API_SSL_CERT_FILE, PREFECT_API_TLS_INSECURE_SKIP_VERIFY
 
-from tasks.examination import Finding
+from tasks.operations.health_checks import Finding
 
 RUNBOOK = "deployments/README.md, Who gets in"
 FOREIGN = "https://elsewhere.example.com"

@@ -13,7 +13,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 from pydantic import SecretStr
 
-from tasks.alerts import ALERTS
+from tasks.prefect_tasks.alerts import ALERTS
 
 PREFIX = "tournament-fees: "
 ALERT_BLOCK = "tournament-fees-alerts"

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from deployments.tables import show
 from deployments.terminal import check_prefect, end_as, told_in_a_line
-from tasks.campaign import CampaignOptions
+from tasks.campaigns.options import CampaignOptions
 
 app = typer.Typer()
 
@@ -40,9 +40,9 @@ def send(  # noqa: PLR0913  one for each choice of the form
 ) -> None:
     """Run the flow tournament-fees for a tournament, here and now."""
     from flows.tournament_fees import tournament_fees  # noqa: PLC0415  Prefect takes seconds to import
-    from tasks.preview import Preview  # noqa: PLC0415
-    from tasks.preview_report import preview_markdown  # noqa: PLC0415
-    from tasks.steps.summarize import Summary  # noqa: PLC0415
+    from tasks.campaigns.preview import Preview  # noqa: PLC0415
+    from tasks.campaigns.preview_report import preview_markdown  # noqa: PLC0415
+    from tasks.campaigns.summary import Summary  # noqa: PLC0415
 
     with told_in_a_line():
         check_prefect()

@@ -17,8 +17,8 @@ app.add_typer(season_cli.app)
 @app.command()
 def migrate() -> None:
     """Create or update the pipeline's own tables; the club's are only looked at."""
-    from tasks.migrations import check_club_tables  # noqa: PLC0415  a verb loads only what it needs
-    from tasks.migrations import migrate as bring_up_to_date  # noqa: PLC0415
+    from tasks.core.migrations import check_club_tables  # noqa: PLC0415  a verb loads only what it needs
+    from tasks.core.migrations import migrate as bring_up_to_date  # noqa: PLC0415
     from tasks.services import open_services  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
@@ -45,9 +45,9 @@ def refresh(  # noqa: PLR0913  one for each choice of the form
 ) -> None:
     """Run the flow refresh-checkout-links, here and now: reconcile unpaid orders with Stripe, renew dead links."""
     from flows.refresh_checkout_links import refresh_checkout_links  # noqa: PLC0415
-    from tasks.refresh import RefreshOptions  # noqa: PLC0415
-    from tasks.refresh_report import refresh_markdown  # noqa: PLC0415
-    from tasks.steps.summarize_refresh import RefreshSummary  # noqa: PLC0415
+    from tasks.refresh.options import RefreshOptions  # noqa: PLC0415
+    from tasks.refresh.report import refresh_markdown  # noqa: PLC0415
+    from tasks.refresh.summary import RefreshSummary  # noqa: PLC0415
 
     with told_in_a_line():
         check_prefect()
@@ -71,8 +71,8 @@ def refresh(  # noqa: PLR0913  one for each choice of the form
 @app.command()
 def set_asides() -> None:
     """List the orders that wait for a person, and why."""
+    from tasks.links.set_asides import waiting_orders  # noqa: PLC0415
     from tasks.services import open_services  # noqa: PLC0415
-    from tasks.set_asides import waiting_orders  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
         rows = waiting_orders(services.database)
@@ -88,8 +88,8 @@ def release(
     note: Annotated[str | None, typer.Option(help="what was done about them")] = None,
 ) -> None:
     """Take set-aside orders up again: the next run judges them anew; one that is still pending is owed again."""
+    from tasks.links.set_asides import release as take_up_again  # noqa: PLC0415
     from tasks.services import open_services, utc_now  # noqa: PLC0415
-    from tasks.set_asides import release as take_up_again  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
         released = take_up_again(services.database, order, released_by=by, now=utc_now(), note=note)

@@ -18,8 +18,8 @@ from pydantic import SecretStr
 
 from deployments.automations import set_up_automations
 from deployments.worker import POOL, RUN
-from tasks.errors import ConfigurationError
-from tasks.settings import ScheduleSettings
+from tasks.core.errors import ConfigurationError
+from tasks.core.settings import ScheduleSettings
 
 ROOT = Path(__file__).parents[1]
 PREFECT_FILE = "deployments/prefect.yaml"

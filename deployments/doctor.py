@@ -10,10 +10,10 @@ from deployments.access import answers, examine_access
 from deployments.deploying import deployment_names, find
 from deployments.terminal import check_prefect
 from deployments.worker import POOL
-from tasks.errors import ConfigurationError
-from tasks.examination import Finding, examine
+from tasks.core.errors import ConfigurationError
+from tasks.core.settings_source import env_file, load_settings
+from tasks.operations.health_checks import Finding, examine
 from tasks.services import open_services
-from tasks.settings_source import env_file, load_settings
 
 
 def examinations() -> Iterator[Finding]:

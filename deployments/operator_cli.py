@@ -9,12 +9,15 @@ from rich.console import Console
 from rich.table import Table
 
 from deployments.terminal import By, Tournament, check_prefect, end_as, told_in_a_line
-from tasks.choices import RetryChoice, SettleChoice, StopChoice
-from tasks.report import stopped_sentence
+from tasks.campaigns.report import stopped_sentence
+from tasks.campaigns.summary import summarize
+from tasks.operations import suppress
+from tasks.operations.bounces import read_bounces, tally_words
+from tasks.operations.options import RetryChoice, SettleChoice, StopChoice
+from tasks.operations.stop import stop_campaign
+from tasks.operations.uncertain import EVIDENCE_HEAD, evidence_rows, show_uncertain
+from tasks.operations.uncertain import mark_sent as mark_as_sent
 from tasks.services import open_services
-from tasks.steps import settle_uncertain, stop_campaign, suppress
-from tasks.steps.read_bounces import read_bounces, tally_words
-from tasks.steps.summarize import summarize
 
 app = typer.Typer()
 
@@ -38,8 +41,8 @@ def uncertain(tournament: Tournament = "", message: Messages = None) -> None:
     """Show what is known of the messages whose delivery is uncertain; nothing is changed."""
     with told_in_a_line(), open_services() as services:
         choice = SettleChoice.read(tournament=tournament, message_ids=tuple(message or ()))
-        evidence = settle_uncertain.show_uncertain(services, choice)
-        _print_table(settle_uncertain.EVIDENCE_HEAD, settle_uncertain.evidence_rows(evidence))
+        evidence = show_uncertain(services, choice)
+        _print_table(EVIDENCE_HEAD, evidence_rows(evidence))
         print(f"{len(evidence)} uncertain messages")
 
 
@@ -48,7 +51,7 @@ def mark_sent(count: Count, by: By, tournament: Tournament = "", message: Messag
     """Record that uncertain messages were sent after all."""
     with told_in_a_line(), open_services() as services:
         chosen = {"tournament": tournament, "message_ids": tuple(message or ()), "count": count, "by": by}
-        marked = settle_uncertain.mark_sent(services, SettleChoice.read(action="mark as sent", **chosen))
+        marked = mark_as_sent(services, SettleChoice.read(action="mark as sent", **chosen))
         print(f"{marked} marked as sent")
 
 
@@ -69,7 +72,7 @@ def stop(
     """Stop a campaign for good: what is not on the wire yet is never sent."""
     with told_in_a_line(), open_services() as services:
         campaign = StopChoice.read(kind=kind, sequence=sequence)
-        stopped = stop_campaign.stop_campaign(services, tournament, campaign, by=by, why=why)
+        stopped = stop_campaign(services, tournament, campaign, by=by, why=why)
         print(stopped_sentence(summarize(services, stopped, None)))
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from deployments.terminal import By, Tournament, check_prefect, end_as, told_in_a_line, write_private
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 
 app = typer.Typer()
 
@@ -25,7 +25,7 @@ def remind(
 ) -> None:
     """Run the flow remind-unpaid, here and now: who was mailed and has not paid gets a link that works."""
     from flows.remind_unpaid import remind_unpaid  # noqa: PLC0415  Prefect takes seconds to import
-    from tasks.reminders import ReminderOptions  # noqa: PLC0415
+    from tasks.campaigns.reminders import ReminderOptions  # noqa: PLC0415
 
     with told_in_a_line():
         chosen = ReminderOptions.read(
@@ -43,9 +43,9 @@ def status(
     ] = None,
 ) -> None:
     """Say where a tournament's money is, and what waits for a person; nothing is changed."""
+    from tasks.operations.status import campaign_status  # noqa: PLC0415
+    from tasks.operations.status_report import status_csv, status_markdown  # noqa: PLC0415
     from tasks.services import open_services  # noqa: PLC0415
-    from tasks.status_report import status_csv, status_markdown  # noqa: PLC0415
-    from tasks.steps.campaign_status import campaign_status  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
         found = campaign_status(services, tournament)
@@ -61,8 +61,8 @@ def hold_after_restore(
     by: By,
 ) -> None:
     """Hold back, after a restore from a backup, what could have gone out since; nothing is sent until it is settled."""
+    from tasks.operations import restore as holding_step  # noqa: PLC0415
     from tasks.services import open_services  # noqa: PLC0415
-    from tasks.steps import hold_after_restore as holding_step  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
         for said in holding_step.held_words(holding_step.hold_after_restore(services, backup_at, by=by)):
@@ -83,8 +83,8 @@ def settle_after_restore(
     no_log: Annotated[bool, typer.Option("--no-log", help="there is none: all that is held stays uncertain")] = False,
 ) -> None:
     """Settle by the mail server's log what a restore left uncertain, and let messages be sent again."""
+    from tasks.operations import restore as settling_step  # noqa: PLC0415
     from tasks.services import open_services  # noqa: PLC0415
-    from tasks.steps import settle_after_restore as settling_step  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
         if not (log or no_log or rest_was_not_sent):
@@ -107,9 +107,9 @@ def purge_season(
     ] = False,
 ) -> None:
     """Take people's data of seasons past out of the pipeline's tables, or say what would go."""
-    from tasks.choices import PurgeChoice  # noqa: PLC0415
+    from tasks.operations import purge as purging_step  # noqa: PLC0415
+    from tasks.operations.options import PurgeChoice  # noqa: PLC0415
     from tasks.services import open_services  # noqa: PLC0415
-    from tasks.steps import purge_season as purging_step  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
         action = "purge" if purge else "count"
@@ -142,7 +142,7 @@ def deploy() -> None:
     """Make or update Prefect's work pool, deployments, schedules and automations; what is switched on stays on."""
     from deployments.deploying import deploy as make_known  # noqa: PLC0415
     from deployments.deploying import deployment_names  # noqa: PLC0415
-    from tasks.settings_source import load_schedule_settings  # noqa: PLC0415
+    from tasks.core.settings_source import load_schedule_settings  # noqa: PLC0415
 
     with told_in_a_line():
         settings = load_schedule_settings()

@@ -3,8 +3,8 @@
 from rich.console import Console
 from rich.table import Table
 
-from tasks.report import link_rows, message_rows
-from tasks.steps.summarize import Summary
+from tasks.campaigns.report import link_rows, message_rows
+from tasks.campaigns.summary import Summary
 
 
 def show(summary: Summary, console: Console) -> None:

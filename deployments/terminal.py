@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from tasks.errors import ConfigurationError, PermanentError, TransientError
-from tasks.private_files import whole_file
+from tasks.core.errors import ConfigurationError, PermanentError, TransientError
+from tasks.core.private_files import whole_file
 
 if TYPE_CHECKING:  # Prefect takes seconds to import
     from prefect.client.schemas.objects import State

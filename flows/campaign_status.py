@@ -6,9 +6,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from tasks.campaign import TournamentName
-from tasks.parameters import run_in_words
-from tasks.season_shells import publish_status
+from tasks.campaigns.options import TournamentName
+from tasks.prefect_tasks.operations import publish_status
+from tasks.prefect_tasks.parameters import run_in_words
 
 
 @flow(name="campaign-status", flow_run_name="{tournament}: status", persist_result=False)

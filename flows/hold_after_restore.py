@@ -8,9 +8,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from tasks import season_shells
-from tasks.choices import YourName
-from tasks.parameters import run_in_words
+from tasks.operations.options import YourName
+from tasks.prefect_tasks import operations
+from tasks.prefect_tasks.parameters import run_in_words
 
 
 @flow(name="hold-after-restore", flow_run_name="hold what may have gone out", persist_result=False)
@@ -29,5 +29,5 @@ def hold_after_restore(
         backup_at: When the backup was made.
         by: Your name.
     """
-    said = season_shells.hold_after_restore(backup_at, by)
+    said = operations.hold_after_restore(backup_at, by)
     return Completed(message="; ".join(said))

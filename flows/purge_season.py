@@ -8,9 +8,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from tasks.choices import PurgeChoice
-from tasks.parameters import run_in_words
-from tasks.season_shells import publish_purge
+from tasks.operations.options import PurgeChoice
+from tasks.prefect_tasks.operations import publish_purge
+from tasks.prefect_tasks.parameters import run_in_words
 
 
 @flow(name="purge-season", flow_run_name="people's data from before {before}", persist_result=False)

@@ -6,9 +6,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from tasks import operator_shells
-from tasks.parameters import run_in_words
-from tasks.steps.read_bounces import tally_words
+from tasks.operations.bounces import tally_words
+from tasks.prefect_tasks import operations
+from tasks.prefect_tasks.parameters import run_in_words
 
 
 @flow(name="read-bounces", flow_run_name="read what came back", persist_result=False)
@@ -18,7 +18,7 @@ def read_bounces() -> State[Any]:
 
     Each report is taken in once; what is none, and what is malformed, is left unread.
     """
-    tally = operator_shells.read_bounces()
+    tally = operations.read_bounces()
     if tally.malformed:
         return Failed(message=f"{tally_words(tally)}: look at them in the mailbox, then mark them as read")
     return Completed(message=tally_words(tally))

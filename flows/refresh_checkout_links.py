@@ -9,11 +9,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks.parameters import run_in_words
-from tasks.refresh import RefreshOptions
-from tasks.refresh_report import refresh_sentence
-from tasks.shells import follow, plan_refresh, prepare_refresh, publish_refresh, refresh_batch, stoppable_run
-from tasks.steps.summarize_refresh import RefreshSummary
+from tasks.prefect_tasks.parameters import run_in_words
+from tasks.prefect_tasks.refresh import plan_refresh, prepare_refresh, publish_refresh, refresh_batch
+from tasks.prefect_tasks.task import follow, stoppable_run
+from tasks.refresh.options import RefreshOptions
+from tasks.refresh.report import refresh_sentence
+from tasks.refresh.summary import RefreshSummary
 
 BATCHES_AT_ONCE = 2
 """Each looks after many orders at once: a second one fills the first one's pauses."""

@@ -10,21 +10,14 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks import report
-from tasks.club import Tournament
-from tasks.errors import ConfigurationError
-from tasks.parameters import run_in_words
-from tasks.reminders import ReminderOptions
-from tasks.season_shells import open_reminders, tournaments_to_remind
-from tasks.shells import (
-    check_ready,
-    deliver_batch,
-    follow,
-    one_run_a_tournament,
-    plan_batches,
-    publish_report,
-    sweep,
-)
+from tasks.campaigns import report
+from tasks.campaigns.reminders import ReminderOptions
+from tasks.club.players import Tournament
+from tasks.core.errors import ConfigurationError
+from tasks.prefect_tasks.campaigns import check_ready, deliver_batch, plan_batches, publish_report, sweep
+from tasks.prefect_tasks.operations import open_reminders, tournaments_to_remind
+from tasks.prefect_tasks.parameters import run_in_words
+from tasks.prefect_tasks.task import follow, one_run_a_tournament
 
 BATCHES_AT_ONCE = 4
 

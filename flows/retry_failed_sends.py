@@ -10,13 +10,14 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks import report
-from tasks.choices import RetryChoice
-from tasks.operator_shells import take_up
-from tasks.parameters import run_in_words
-from tasks.shells import check_ready, deliver_batch, follow, plan_batches, publish_report
-from tasks.steps.summarize import Summary
-from tasks.stopping import stoppable
+from tasks.campaigns import report
+from tasks.campaigns.summary import Summary
+from tasks.operations.options import RetryChoice
+from tasks.prefect_tasks.campaigns import check_ready, deliver_batch, plan_batches, publish_report
+from tasks.prefect_tasks.cancellation import stoppable
+from tasks.prefect_tasks.operations import take_up
+from tasks.prefect_tasks.parameters import run_in_words
+from tasks.prefect_tasks.task import follow
 
 BATCHES_AT_ONCE = 4
 ANY_NUMBER = 100_000

@@ -8,9 +8,9 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.retry_failed_sends import retry_failed_sends
-from tasks.choices import RetryChoice, SettleChoice
-from tasks.operator_shells import mark_sent, publish_evidence
-from tasks.parameters import run_in_words
+from tasks.operations.options import RetryChoice, SettleChoice
+from tasks.prefect_tasks.operations import mark_sent, publish_evidence
+from tasks.prefect_tasks.parameters import run_in_words
 
 
 def _run_name() -> str:

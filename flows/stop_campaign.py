@@ -7,11 +7,12 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 from pydantic import Field
 
-from tasks import operator_shells, report
-from tasks.campaign import TournamentName
-from tasks.choices import StopChoice, YourName
-from tasks.parameters import run_in_words
-from tasks.shells import publish_report
+from tasks.campaigns import report
+from tasks.campaigns.options import TournamentName
+from tasks.operations.options import StopChoice, YourName
+from tasks.prefect_tasks import operations
+from tasks.prefect_tasks.campaigns import publish_report
+from tasks.prefect_tasks.parameters import run_in_words
 
 
 @flow(name="stop-campaign", flow_run_name="{tournament}: stop for good", persist_result=False)
@@ -32,5 +33,5 @@ def stop_campaign(
         why: Why it is stopped.
         campaign: Which one of the tournament's.
     """
-    stopped = operator_shells.stop_campaign(tournament, campaign, by, why)
+    stopped = operations.stop_campaign(tournament, campaign, by, why)
     return Completed(message=report.stopped_sentence(publish_report(stopped)))

@@ -6,9 +6,9 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from tasks.choices import SuppressChoice
-from tasks.operator_shells import change_suppressions, publish_suppressions
-from tasks.parameters import run_in_words
+from tasks.operations.options import SuppressChoice
+from tasks.prefect_tasks.operations import change_suppressions, publish_suppressions
+from tasks.prefect_tasks.parameters import run_in_words
 
 
 @flow(name="suppress-recipients", flow_run_name="suppression list", persist_result=False)

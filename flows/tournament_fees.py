@@ -9,22 +9,14 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from tasks import report
-from tasks.approval_shells import approve, check_can_ask, publish_preview, send_test
-from tasks.campaign import CampaignOptions, TournamentName
-from tasks.parameters import run_in_words
-from tasks.preview_report import preview_sentence
-from tasks.shells import (
-    check_ready,
-    deliver_batch,
-    follow,
-    one_run_a_tournament,
-    open_campaign,
-    plan_batches,
-    publish_report,
-    sweep,
-)
-from tasks.steps.summarize import Summary
+from tasks.campaigns import report
+from tasks.campaigns.options import CampaignOptions, TournamentName
+from tasks.campaigns.preview_report import preview_sentence
+from tasks.campaigns.summary import Summary
+from tasks.prefect_tasks.approval import approve, check_can_ask, publish_preview, send_test
+from tasks.prefect_tasks.campaigns import check_ready, deliver_batch, open_campaign, plan_batches, publish_report, sweep
+from tasks.prefect_tasks.parameters import run_in_words
+from tasks.prefect_tasks.task import follow, one_run_a_tournament
 
 BATCHES_AT_ONCE = 4
 

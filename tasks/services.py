@@ -7,23 +7,23 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from tasks.database import Database, UnknownTableError, shared_database
+from tasks.core.database import Database, UnknownTableError, shared_database
+from tasks.core.rate_limit import Pace
+from tasks.core.settings import Settings
+from tasks.core.settings_source import load_settings
+from tasks.core.settings_values import STRIPE_API
 from tasks.links.decision import LinkPolicy
+from tasks.links.keeper import LinkKeeper
 from tasks.links.ledger import LinkLedger
-from tasks.links.lifecycle import LinkKeeper
-from tasks.links.link_survey import LinkSurvey
-from tasks.links.request import ReturnPages
-from tasks.links.sightings import Sightings
+from tasks.links.payment_link_lists import LinkSurvey
+from tasks.links.seen_sessions import Sightings
 from tasks.links.stripe_api import StripeLinks
-from tasks.links.survey import Survey
-from tasks.links.traffic import Traffic
-from tasks.mail.rendering import Renderer
+from tasks.links.stripe_api.rate_limit import Traffic
+from tasks.links.stripe_lists import Survey
+from tasks.links.stripe_params import ReturnPages
+from tasks.mail.quota import Quota
+from tasks.mail.renderer import Renderer
 from tasks.mail.smtp import Mailer
-from tasks.pace import Pace
-from tasks.quota import Quota
-from tasks.setting_values import STRIPE_API
-from tasks.settings import Settings
-from tasks.settings_source import load_settings
 
 TURN_SECONDS = 240
 """How far away a worker's turn at the mail server may be: shorter than its claims live."""
@@ -107,7 +107,7 @@ def _put_together(settings: Settings, database: Database, clock: Callable[[], da
 
 def _check_tables(database: Database) -> None:
     """Raise a ConfigurationError where the tables, the club's or ours, are not those that this version knows."""
-    from tasks.migrations import check_club_tables, check_migrated  # noqa: PLC0415  Alembic is seldom needed
+    from tasks.core.migrations import check_club_tables, check_migrated  # noqa: PLC0415  Alembic is seldom needed
 
     check_club_tables(database)
     check_migrated(database)

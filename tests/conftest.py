@@ -13,7 +13,7 @@ from hypothesis import Phase, settings
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped] # it has none
 
 from deployments.local.whole_run import whole_run
-from tasks.settings_source import ENV_FILE
+from tasks.core.settings_source import ENV_FILE
 
 # Until all is loaded there is no garbage to look for (pytest_collection_finish).
 gc.disable()

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from deployments.local.process_marks import marking
-from tasks.settings_source import ENV_FILE
+from tasks.core.settings_source import ENV_FILE
 from tests.copies import COPIES
 
 REPOSITORY = Path(__file__).parents[1]

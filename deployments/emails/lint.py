@@ -12,12 +12,12 @@ from pathlib import Path
 
 from deployments.emails.samples import samples
 from deployments.emails.translations import english, problems
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 from tasks.mail.languages import CATALOGUE, read_catalogue
 from tasks.mail.letter import Letter
-from tasks.mail.remarks import GMAIL_CLIPS
-from tasks.mail.rendering import RenderedMail, Renderer
-from tasks.mail.template_folder import TEMPLATES, file_name, read_folder
+from tasks.mail.letter_warnings import GMAIL_CLIPS
+from tasks.mail.renderer import RenderedMail, Renderer
+from tasks.mail.template_files import TEMPLATES, file_name, read_folder
 
 _LEFT_OVER = re.compile(r"\{\{(?! 7)|\{%|%\((?!names\)s)\w+\)s|\bNone\b|\bUndefined\b")
 _VOID = {"br", "meta", "img", "hr", "link", "input"}

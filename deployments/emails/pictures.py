@@ -11,8 +11,8 @@ from deployments.emails.chromium import Reader, reader
 from deployments.emails.samples import PICTURED, samples
 from deployments.local.home import LOCAL, REPOSITORY, private_folder
 from deployments.local.whole_run import whole_run
-from tasks.errors import ConfigurationError
-from tasks.mail.rendering import Renderer
+from tasks.core.errors import ConfigurationError
+from tasks.mail.renderer import Renderer
 
 FOLDER = LOCAL / "emails"
 README_PICTURES = REPOSITORY / "deployments" / "pictures"

@@ -10,9 +10,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.pofile import write_po
 
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 from tasks.mail.languages import CATALOGUE, read_catalogue
-from tasks.mail.template_folder import TEMPLATES, read_folder
+from tasks.mail.template_files import TEMPLATES, read_folder
 
 WIDTH = 120
 NOTES_TO_TRANSLATORS = ["L10N:"]

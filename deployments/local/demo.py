@@ -22,8 +22,8 @@ from deployments.local.process_marks import mark_of
 from deployments.local.process_tree import stop_left
 from deployments.local.processes import ChildFailedError
 from deployments.local.stack import Stack, given_settings, local_stack
-from tasks.errors import ConfigurationError, PermanentError, TransientError
-from tasks.migrations import migrate
+from tasks.core.errors import ConfigurationError, PermanentError, TransientError
+from tasks.core.migrations import migrate
 from tasks.services import open_services
 
 console = Console(soft_wrap=True, highlight=False)

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from stripe.params.checkout import SessionCreateParams
 
 from deployments.local.stripe_standin.control import StandInControl
-from tasks.database import Database
-from tasks.errors import ConfigurationError
+from tasks.core.database import Database
+from tasks.core.errors import ConfigurationError
 from tasks.services import Services
 
 CLUB_SQL = Path(__file__).parents[2] / "sql" / "club"

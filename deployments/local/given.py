@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from deployments.local.prefect_login import given_login
-from tasks.errors import ConfigurationError
-from tasks.settings_source import load_settings
+from tasks.core.errors import ConfigurationError
+from tasks.core.settings_source import load_settings
 
 _INVENTED = {
     "DATABASE_URL": "postgresql://localhost/club",

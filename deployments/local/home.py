@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING
 from deployments.local.forks import kept_from_forks
 from deployments.local.process_tree import ProcessRecord
 from deployments.local.temporary_home import OWNER
-from tasks.errors import ConfigurationError
-from tasks.private_files import make_private_folder
+from tasks.core.errors import ConfigurationError
+from tasks.core.private_files import make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

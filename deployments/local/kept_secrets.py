@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from tasks.private_files import make_private_folder, whole_file
+from tasks.core.private_files import make_private_folder, whole_file
 
 
 def kept_secret(home: Path, name: str, *, prefix: str = "", renew: bool = False) -> str:

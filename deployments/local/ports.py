@@ -6,7 +6,7 @@ import json
 import socket
 from typing import TYPE_CHECKING
 
-from tasks.private_files import whole_file
+from tasks.core.private_files import whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from psycopg import sql
 from deployments.local.postgres_programs import Programs, postgres_programs
 from deployments.local.process_tree import stop_all
 from deployments.local.processes import ChildProcesses, child_processes
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

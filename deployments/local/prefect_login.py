@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deployments.local.kept_secrets import kept_secret, secret_file
 from deployments.local.ports import last_port
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,11 +15,11 @@ from deployments.local.prefect_login import AT_ITS_CLIENTS, how_to_log_in
 from deployments.local.processes import Child, ChildFailedError
 from deployments.local.stack import Stack, given_settings, local_stack
 from deployments.worker import POOL, python_first
-from tasks.database import Database
-from tasks.errors import ConfigurationError, TransientError
-from tasks.migrations import check_club_tables, migrate
+from tasks.core.database import Database
+from tasks.core.errors import ConfigurationError, TransientError
+from tasks.core.migrations import check_club_tables, migrate
+from tasks.core.settings_source import load_settings
 from tasks.services import open_services
-from tasks.settings_source import load_settings
 
 # One club's worker may ask more often than a league's hundred: a click is answered within seconds.
 PROMPT = {"PREFECT_WORKER_QUERY_SECONDS": "2", "PREFECT_WORKER_HEARTBEAT_SECONDS": "10"}

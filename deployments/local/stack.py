@@ -22,7 +22,7 @@ from deployments.local.prefect_login import given_login, kept_login
 from deployments.local.prefect_server import prefect_client_environment, prefect_server
 from deployments.local.processes import Child, ChildProcesses, child_processes
 from deployments.local.stripe_standin.control import StandInControl
-from tasks.settings_source import env_file
+from tasks.core.settings_source import env_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

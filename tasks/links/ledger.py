@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from tasks.database import Database, fetch
+from tasks.core.database import Database, fetch
 from tasks.links.decision import DELETED
 from tasks.links.model import Attempt, CheckoutSession, Order, Verdict
 

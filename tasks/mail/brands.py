@@ -5,8 +5,8 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import PurePath
 
-from tasks.errors import ConfigurationError
-from tasks.mailbox import own_address
+from tasks.core.email_address import own_address
+from tasks.core.errors import ConfigurationError
 
 # Readable for people with low vision: WCAG 2.2, success criterion 1.4.3 (AA).
 MIN_CONTRAST = 4.5

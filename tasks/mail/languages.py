@@ -13,7 +13,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
 
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 
 ENGLISH = "en"
 CATALOGUE = re.compile(r"locale/([^/]+)/LC_MESSAGES/messages\.po")

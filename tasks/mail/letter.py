@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from tasks.errors import PermanentError
+from tasks.core.errors import PermanentError
 
 DEFAULT_BRAND = "default"
 """The brand of a team that has none of its own, and of the frame around the fees of teams of several brands."""

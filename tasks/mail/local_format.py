@@ -14,7 +14,7 @@ from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.lists import format_list
 from babel.numbers import format_currency, get_currency_symbol
 
-from tasks.local_time import find_zone
+from tasks.core.club_time import find_zone
 
 # Stripe's "smallest unit", by https://docs.stripe.com/currencies. It is not Unicode's number of decimals: that is
 # 0 for RSD or ALL, which Stripe counts in hundredths, so that Babel's own table would show 100 times the fee. UGX is in

@@ -12,10 +12,10 @@ from email.utils import format_datetime
 from functools import lru_cache
 from urllib.parse import quote
 
-from tasks.errors import ConfigurationError, PermanentError
-from tasks.mail.display import display_safe
-from tasks.mail.rendering import RenderedMail
-from tasks.mailbox import own_address
+from tasks.core.email_address import own_address
+from tasks.core.errors import ConfigurationError, PermanentError
+from tasks.mail.display_names import display_safe
+from tasks.mail.renderer import RenderedMail
 
 # RFC 5322 section 2.1.1, without the line end.
 _MAX_LINE = 998

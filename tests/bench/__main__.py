@@ -18,7 +18,7 @@ from rich.console import Console
 
 from deployments.local.home import REPOSITORY
 from deployments.local.whole_run import whole_run
-from tasks.private_files import make_private_folder
+from tasks.core.private_files import make_private_folder
 from tests.bench.chart import draw
 from tests.bench.delivery import delivery
 from tests.bench.findings import Findings

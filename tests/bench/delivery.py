@@ -8,7 +8,7 @@ from math import isnan
 from statistics import median
 
 from flows.tournament_fees import BATCHES_AT_ONCE
-from tasks.mail.rendering import RenderedMail
+from tasks.mail.renderer import RenderedMail
 from tests.bench.findings import Findings, Goal
 from tests.bench.measuring import Announce, Sample, busy, in_turns, rates, ratios
 from tests.bench.peers import PostOffice, post_office, smtp_source, smtplib_loop

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import text
 
-from tasks.database import QUERIES
+from tasks.core.database import QUERIES
 from tests.bench.findings import Findings, Goal
 from tests.bench.measuring import Announce, Spread
 from tests.bench.sinks import smtp_sink

@@ -7,7 +7,7 @@ from functools import partial
 from time import monotonic, process_time
 
 from tasks.links.model import LinkOutcome
-from tasks.refresh import RefreshOptions
+from tasks.refresh.options import RefreshOptions
 from tests.bench.findings import Findings, Goal
 from tests.bench.measuring import Announce, Sample, Spread, in_turns, ratios
 from tests.bench.stage import Stage, stage

@@ -14,8 +14,8 @@ from deployments.local.prefect_api import prefect_api
 from deployments.local.stack import Stack, local_stack
 from deployments.local.temporary_home import temporary_home
 from flows.tournament_fees import tournament_fees
-from tasks.campaign import CampaignOptions
-from tasks.settings_source import load_settings
+from tasks.campaigns.options import CampaignOptions
+from tasks.core.settings_source import load_settings
 from tests.bench.findings import Findings, Goal
 from tests.bench.growth import not_measured
 from tests.bench.measuring import Announce, Sample, Spread, about, in_turns

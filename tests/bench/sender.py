@@ -9,12 +9,12 @@ from time import monotonic, process_time
 from typing import NamedTuple
 from uuid import uuid4
 
-from tasks.campaign import Batch, Campaign
-from tasks.compose import template_digests
+from tasks.campaigns.letters import template_digests
+from tasks.campaigns.options import Batch, Campaign
+from tasks.core.settings_source import load_settings
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.operations.health_checks import check_ready
 from tasks.services import open_services
-from tasks.settings_source import load_settings
-from tasks.steps.check_ready import check_ready
-from tasks.steps.deliver_batch import deliver_batch
 
 
 class Done(NamedTuple):

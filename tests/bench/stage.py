@@ -11,10 +11,10 @@ import psutil
 from deployments.local.postgres import PostgresServer, embedded_postgres
 from deployments.local.stripe_standin.launch import running_stand_in
 from deployments.local.temporary_home import temporary_home
-from tasks.campaign import Batch, Campaign, CampaignOptions
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.sweep import sweep
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import Batch, Campaign, CampaignOptions
+from tasks.refresh.sweep import sweep
 from tests.integration.pipeline.big_club import BigClub
 from tests.integration.pipeline.harness import Inbox, open_pipeline, settings_for
 from tests.integration.pipeline.small_club import CUP

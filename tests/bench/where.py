@@ -9,13 +9,13 @@ from time import process_time
 
 import yappi  # type: ignore[import-untyped]  # it brings no types
 
-from tasks.club import find_tournament_by_id, players_with_orders
-from tasks.compose import compose, rehearsal_link
+from tasks.campaigns.letters import compose, rehearsal_link
+from tasks.club.players import find_tournament_by_id, players_with_orders
+from tasks.core.settings_source import load_settings
+from tasks.delivery.deliver_batch import deliver_batch
 from tasks.mail.letter import Letter
 from tasks.mail.mime import build_message
 from tasks.services import open_services
-from tasks.settings_source import load_settings
-from tasks.steps.deliver_batch import deliver_batch
 from tests.bench.stage import Stage
 
 WRITTEN = 500

@@ -11,15 +11,15 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from flows.tournament_fees import BATCHES_AT_ONCE
-from tasks.campaign import Batch, CampaignOptions
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import Batch, CampaignOptions
+from tasks.campaigns.summary import summarize
+from tasks.core.settings_source import load_settings
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.operations.health_checks import check_ready
+from tasks.refresh.sweep import sweep
 from tasks.services import open_services
-from tasks.settings_source import load_settings
-from tasks.steps.check_ready import check_ready
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.summarize import summarize
-from tasks.steps.sweep import sweep
 from tests.bench.stage import MOST
 from tests.integration.pipeline.small_club import CUP
 

@@ -7,7 +7,7 @@ from stripe import HTTPClient
 
 from deployments.local.stripe_standin.launch import running_stand_in
 from deployments.local.temporary_home import temporary_home
-from tasks import pace
+from tasks.core import rate_limit
 from tests.chaos.world import World
 from tests.integration.pipeline.conftest import (
     catcher,
@@ -61,5 +61,5 @@ def world(server_url: str, catcher: Inbox) -> Iterator[World]:
     ):
         patch.setattr(HTTPClient, "INITIAL_DELAY", 0.0)  # the SDK's pause before its second try: nobody is served by it
         patch.setattr(HTTPClient, "MAX_DELAY", 0.0)
-        patch.setattr(pace, "FIRST_BACK_OFF", 0.0)  # as little by ours
+        patch.setattr(rate_limit, "FIRST_BACK_OFF", 0.0)  # as little by ours
         yield World(SmallClub.on(pipeline))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from multiprocessing.context import ForkServerProcess
 from uuid import UUID, uuid4
 
-from tasks.campaign import Campaign
+from tasks.campaigns.options import Campaign
 from tests.chaos.worker import work
 from tests.copies import COPIES
 

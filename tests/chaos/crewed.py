@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from deployments.local.stripe_standin.launch import running_stand_in
+from tasks.delivery.outbox import CLAIM_SECONDS
 from tasks.links.ledger import LEASE_SECONDS
-from tasks.outbox import CLAIM_SECONDS
 from tests.chaos.crew import Crew
 from tests.chaos.ledger import Told, check, told
 from tests.chaos.mail_server import IN_HAND, Chaos, ChaoticTalk

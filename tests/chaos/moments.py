@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from sqlalchemy import Engine, event
 
-from tasks.errors import PermanentError, TransientError
+from tasks.core.errors import PermanentError, TransientError
 
 Watcher = Callable[[str, Any], None]
 _thread = threading.local()

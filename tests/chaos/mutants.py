@@ -48,8 +48,8 @@ LINKS, STALLS, PITFALLS, OUTBOX, REFRESH, STRANGERS = (
     for name in ("links", "links_stalls", "links_pitfalls", "outbox", "refresh", "strangers")
 )
 PAYMENT, ENDS = f"{PIPELINE}/test_payment_links.py", f"{PIPELINE}/test_payment_links_ends.py"
-GLANCE, AHEAD = "tasks/links/glance.py", f"{PIPELINE}/test_read_ahead.py"
-SCOPE, CHARGES = "sql/queries/refresh_orders.sql", "tasks/charges.py"
+GLANCE, AHEAD = "tasks/links/kept_links.py", f"{PIPELINE}/test_read_ahead.py"
+SCOPE, CHARGES = "sql/queries/refresh_orders.sql", "tasks/campaigns/charges.py"
 STRIPE_LINKS = "tasks/links/stripe_api/payment_links.py"
 DECISION = "tests/unit/test_decision.py"
 BEGIN, STORE, SENDING = (f"sql/queries/{name}.sql" for name in ("begin_attempt", "set_order_link", "enter_sending"))
@@ -91,8 +91,8 @@ MUTANTS = (
     Mutant("a payment that the club has as paid is not noted", LIFECYCLE, '            self.ledger.record_payment(order, session, "settled", now=now)\n', "", PITFALLS, "refunded"),
     Mutant("an order is paid anew beside a payment that nobody has dealt with", LIFECYCLE, "        if order.paid_before not in {None, session.id}:\n", "        if order is None:\n", PITFALLS, "refunded"),
     Mutant("what a sweep has shown is lost where the look at it fails", LIFECYCLE, "            link = work.run()\n", "            ledger.drop_sightings(order_id)\n            link = work.run()\n", REFRESH, "look_at_its_order_failed"),
-    Mutant("a session that merely names an order counts as its own", "tasks/links/sightings.py", "return ORDER_KEY in session.metadata or bool(self.reference)", "return True", STRANGERS, ""),
-    Mutant("a session that stood in an order counts as a stranger's", "tasks/links/sightings.py", "if not (row.known or self._is_claimed(session))", "if not self._is_claimed(session)", STRANGERS, ""),
+    Mutant("a session that merely names an order counts as its own", "tasks/links/seen_sessions.py", "return ORDER_KEY in session.metadata or bool(self.reference)", "return True", STRANGERS, ""),
+    Mutant("a session that stood in an order counts as a stranger's", "tasks/links/seen_sessions.py", "if not (row.known or self._is_claimed(session))", "if not self._is_claimed(session)", STRANGERS, ""),
     Mutant("a payment through a session that merely names an order is passed over", JUDGE, "return took and right_mode", "return False and right_mode", STRANGERS, ""),
     Mutant("any payment through a session that merely names an order counts", JUDGE, "and _right_price(order, stranger) and", "and", STRANGERS, ""),
     Mutant("a session of the other mode is taken", JUDGE, "or session.livemode != policy.livemode", "", DECISION, "mode"),
@@ -103,7 +103,7 @@ MUTANTS = (
     Mutant("a payment link outlives the payment deadline", JUDGE, "if purpose.closes_at is not None and purpose.closes_at <= now:", "if purpose.closes_at is None and purpose.closes_at:", PAYMENT, "deadline"),
     Mutant("a used-up payment link is kept", JUDGE, "if session.used_up or not session.url:", "if not session.url:", PAYMENT, "used_up or frees"),
     Mutant("a payment link that a person switched off is kept", JUDGE, "if session.used_up or not session.url:", "if session.used_up:", PAYMENT, "person"),
-    Mutant("a payment link can be used more than once", "tasks/links/request.py", '"completed_sessions": {"limit": 1}', '"completed_sessions": {"limit": 2}', PAYMENT, "used_once"),
+    Mutant("a payment link can be used more than once", "tasks/links/stripe_params.py", '"completed_sessions": {"limit": 1}', '"completed_sessions": {"limit": 2}', PAYMENT, "used_once"),
     Mutant("a payment link's sessions stay open when it is closed", STRIPE_LINKS, 'if session.status == "open":\n                self', 'if session.status == "":\n                self', PAYMENT, "not_owed or closed_with"),
     Mutant("a payment is overlooked that came while its link was closed", STRIPE_LINKS, "> link.listed:", "> link.listed + 9:", PAYMENT, "while_it_is_closed"),
     Mutant("a payment link that is used up counts as switched off", RIVALS, "if session.used_up else session", "if session is None else session", PAYMENT, "switched_off or frees"),
@@ -112,7 +112,7 @@ MUTANTS = (
     Mutant("a payment link's key is forgotten before its request cannot come any more", RECOVERY, "attempt.kind is LinkKind.PAYMENT_LINK or now", "now", PAYMENT, "lost_reply or suspended"),
     Mutant("a payment link is closed that its own payment made a rival of", RIVALS, "rival=not made_kept", "rival=True", PAYMENT, "is_found"),
     Mutant("a payment link that is on again is passed over", RIVALS, "link_id in sighted.ids\n", "link_id in ()\n", PAYMENT, "on_again"),
-    Mutant("a visit counts as a session beside its link", "tasks/links/sightings.py", 'session.status != "complete"', "False", PAYMENT, ""),
+    Mutant("a visit counts as a session beside its link", "tasks/links/seen_sessions.py", 'session.status != "complete"', "False", PAYMENT, ""),
     Mutant("a payment is overlooked that Stripe had counted before it was listed", STRIPE_LINKS, "> link.listed:", "> link.completions:", ENDS, "counted"),
     Mutant("a payment link of what is in no tournament any more stays open", SCOPE, "(state = 'open' AND session_id LIKE 'plink\\_%')", "FALSE", ENDS, "found_though"),
     Mutant("a lost payment link of what is in no tournament any more stays open", SCOPE, "state IN ('requested', 'unknown', 'processing')", "state = 'processing'", ENDS, "lost"),
@@ -122,22 +122,22 @@ MUTANTS = (
     Mutant("a fee for two tournaments ends with the first", CHARGES, "return max([", "return min([", ENDS, "two_tournaments"),
     Mutant("another team's tournament lets a fee be paid longer", "sql/queries/last_days.sql", "tournament_products.team_id = player_teams.team_id\n        AND ", "", ENDS, "other_teams"),
     Mutant("an order's own due date is passed over", CHARGES, "_latest(days.get(order_id, [own_day]), closing(player.due_date, tournament.time_zone, club_zone))", "_latest(days.get(order_id, [own_day]), None)", ENDS, "due_date"),
-    Mutant("a payment link made by hand is taken", "tasks/links/sightings.py", "            return order != order_id\n", "            return False\n", ENDS, "by_hand"),
-    Mutant("a payment link that the ledger lacks ends its batch", "tasks/links/survey.py", "row.created or LONG_AGO", "row.created", ENDS, "by_hand"),
+    Mutant("a payment link made by hand is taken", "tasks/links/seen_sessions.py", "            return order != order_id\n", "            return False\n", ENDS, "by_hand"),
+    Mutant("a payment link that the ledger lacks ends its batch", "tasks/links/stripe_lists.py", "row.created or LONG_AGO", "row.created", ENDS, "by_hand"),
     Mutant("a link that Stripe does not know stands in the way of another", "sql/queries/forget_unknown.sql", "AND state IN ('open', 'processing')", "AND FALSE", ENDS, "does_not_know"),
-    Mutant("a campaign goes on with another kind of link", "tasks/opening.py", ") != options.link_kind:", ") is None:", ENDS, "refuses"),
+    Mutant("a campaign goes on with another kind of link", "tasks/campaigns/open.py", ") != options.link_kind:", ") is None:", ENDS, "refuses"),
     Mutant("reminders go on with reminders", "sql/queries/mailed_as.sql", " AND c.kind <> 'reminder'", "", ENDS, "reminders"),
-    Mutant("a retry goes back to an older kind of link", "tasks/steps/take_up.py", "as_mailed(connection, tournament.id).link_kind", "options.link_kind", ENDS, "retry"),
+    Mutant("a retry goes back to an older kind of link", "tasks/operations/retry.py", "as_mailed(connection, tournament.id).link_kind", "options.link_kind", ENDS, "retry"),
     Mutant("a message goes out with a link that was closed since", SENDING, "AND closed.state = 'expired'", "AND closed.state = 'closed'", OUTBOX, "closed"),
     Mutant("a link that stands beside another is recognised as right", GLANCE, "or shown.ids != {session.id} ", "", AHEAD, "not_sure"),
     Mutant("a link that the ledger has as closed is recognised as right", GLANCE, '!= [(order.session_id, "open")]:', '== [(None, "open")]:', AHEAD, "not_sure"),
     Mutant("a link that a person has to look at is recognised as right", GLANCE, "order.waits_for_person or ", "", AHEAD, "not_sure"),
     Mutant("what was seen of a right link is relied on twice", GLANCE, "ledger.drop_seen(seen)", "seen.clear()", AHEAD, "used_once"),
-    Mutant("what was read ahead is used however old it is", "tasks/drafting.py", "ready is None or ready.is_old", "ready is None", AHEAD, "read_again"),
-    Mutant("a body goes out before the last one is written down", "tasks/desk.py", "        self.endings.settle()\n", "", AHEAD, "body_waits"),
-    Mutant("what the last one met is never told", "tasks/endings.py", "            raise self._bugs[0]\n", "            pass\n", AHEAD, "cannot_be_written_down"),
-    Mutant("what is let go of is read beside what is read again", "tasks/drafting.py", "            wait([coming.read])", "            pass", AHEAD, "same_time"),
-    Mutant("the error of an ending is lost", "tasks/endings.py", "        self.settle()\n        self._recording = ", "        self._recording = ", "tests/unit/test_endings.py", "hides"),
+    Mutant("what was read ahead is used however old it is", "tasks/delivery/read_ahead.py", "ready is None or ready.is_old", "ready is None", AHEAD, "read_again"),
+    Mutant("a body goes out before the last one is written down", "tasks/delivery/sender.py", "        self.endings.settle()\n", "", AHEAD, "body_waits"),
+    Mutant("what the last one met is never told", "tasks/delivery/results.py", "            raise self._bugs[0]\n", "            pass\n", AHEAD, "cannot_be_written_down"),
+    Mutant("what is let go of is read beside what is read again", "tasks/delivery/read_ahead.py", "            wait([coming.read])", "            pass", AHEAD, "same_time"),
+    Mutant("the error of an ending is lost", "tasks/delivery/results.py", "        self.settle()\n        self._recording = ", "        self._recording = ", "tests/unit/test_endings.py", "hides"),
     Mutant("two who list the same lock each other out", "sql/queries/note_sightings.sql", "    ORDER BY matched.order_id ASC, listed.session_id ASC\n", "", f"{PIPELINE}/test_sightings.py", "same_moment"),
     Mutant("a slow batch loses its claims", "sql/queries/extend_claims.sql", "AND lease_expires_at < clock_timestamp() + make_interval(secs => :fresh_seconds)", "AND FALSE", OUTBOX, "leases_alive"),
     Mutant("a notice does not wait for who mails its mailbox", SENDING, "        AND (SELECT count(*) FROM mailbox) = 1\n", "", OUTBOX, "mailbox"),
@@ -155,7 +155,7 @@ OWED = "sql/queries/owed_ids.sql"
 APPROVED, DETACH, PLAN = (
     "sql/migrations/versions/0004_approval.sql",
     "sql/queries/queue_detach.sql",
-    "tasks/steps/plan_batches.py",
+    "tasks/campaigns/batches.py",
 )
 # Of whom a run mails, and after which look at it: the machine of the links knows nothing of them.
 BESIDE_THE_LINKS = (
@@ -167,21 +167,21 @@ BESIDE_THE_LINKS = (
     Mutant("an approval covers any campaign", APPROVED, "a.campaign_id = the_campaign\n                AND a.state", "a.state", APPROVAL, "another_campaign"),
     Mutant("what is only proposed counts as approved", APPROVED, "            AND a.state = 'approved'\n", "", APPROVAL, "before_it_is_approved"),
     Mutant("a decision can be changed", APPROVED, "    IF OLD.state <> 'proposed' THEN", "    IF FALSE THEN", APPROVAL, "cannot_be_changed"),
-    Mutant("the digest leaves the note out", "tasks/compose.py", 'f"{renderer.digest(name)} {note}"', 'f"{renderer.digest(name)}"', APPROVAL, "note"),
-    Mutant("what no approval covers is tried until its order seems to change", "tasks/desk.py", "if not message.approved:", "if message.approved is None:", APPROVAL, "while_a_batch"),
+    Mutant("the digest leaves the note out", "tasks/campaigns/letters.py", 'f"{renderer.digest(name)} {note}"', 'f"{renderer.digest(name)}"', APPROVAL, "note"),
+    Mutant("what no approval covers is tried until its order seems to change", "tasks/delivery/sender.py", "if not message.approved:", "if message.approved is None:", APPROVAL, "while_a_batch"),
     Mutant("a session is made for what is not approved", OWED, " FILTER (WHERE reason IS DISTINCT FROM 'awaiting_approval')", "", APPROVAL, "holds_what"),
     Mutant("who has paid waits for an approval for ever", PLAN, "(*owed.free, *settled)", "owed.free", APPROVAL, "stripe_only"),
     Mutant("who is left out stays in the queue for a retry", DETACH, "NOT s.chosen OR ", "", SELECTION, "retry or next_try"),
     Mutant("who is left out is queued", "sql/queries/queue_assign.sql", "    AND s.chosen\n", "", SELECTION, "one_players"),
-    Mutant("an id that is nobody's is overlooked", "tasks/selection.py", "        if unknown:\n", "        if unknown is None:\n", SELECTION, "choice_of_nobody"),
+    Mutant("an id that is nobody's is overlooked", "tasks/campaigns/recipients.py", "        if unknown:\n", "        if unknown is None:\n", SELECTION, "choice_of_nobody"),
     Mutant("the most messages count who has paid", PLAN, "sum(bool(one.skip) for", "sum(one is None for", SELECTION, "most_messages"),
-    Mutant("each message reads all recipients", "tasks/queue.py", '("snapshot_by_mailbox", "snapshot_analyze")', '("snapshot_analyze",)', GROWTH, "brought"),
-    Mutant("all players come at once", "tasks/club.py", "partitions(ROWS_AT_A_TIME)", "partitions()", GROWTH, "pieces"),
+    Mutant("each message reads all recipients", "tasks/campaigns/enqueue.py", '("snapshot_by_mailbox", "snapshot_analyze")', '("snapshot_analyze",)', GROWTH, "brought"),
+    Mutant("all players come at once", "tasks/club/players.py", "partitions(ROWS_AT_A_TIME)", "partitions()", GROWTH, "pieces"),
     Mutant("a statement returns a row for each recipient", "sql/queries/queue_assign.sql", "DO NOTHING;", "DO NOTHING RETURNING order_id;", GROWTH, "no_statement"),
-    Mutant("a preview is kept in the ledger", "tasks/database.py", "            transaction.rollback()", "            transaction.commit()", PREVIEW, "none_of_it"),
-    Mutant("a preview leaves links as mailed", "tasks/links/preview.py", "Purpose(mailing, kind,", "Purpose(False, kind,", PREVIEW, "dies_soon"),
-    Mutant("anybody can read a preview", "tasks/private_files.py", "0o600", "0o644", "tests/unit/test_private_files.py", "umask"),
-    Mutant("a name breaks out of the page", "tasks/preview_page.py", "autoescape=True", "autoescape=False", PREVIEW, "hostile"),
+    Mutant("a preview is kept in the ledger", "tasks/core/database.py", "            transaction.rollback()", "            transaction.commit()", PREVIEW, "none_of_it"),
+    Mutant("a preview leaves links as mailed", "tasks/links/dry_run.py", "Purpose(mailing, kind,", "Purpose(False, kind,", PREVIEW, "dies_soon"),
+    Mutant("anybody can read a preview", "tasks/core/private_files.py", "0o600", "0o644", "tests/unit/test_private_files.py", "umask"),
+    Mutant("a name breaks out of the page", "tasks/campaigns/preview_page.py", "autoescape=True", "autoescape=False", PREVIEW, "hostile"),
 )  # fmt: skip
 
 

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.links.recovery import IN_FLIGHT
-from tasks.refresh import RefreshOptions
+from tasks.links.lost_requests import IN_FLIGHT
+from tasks.refresh.batch import refresh_batch
+from tasks.refresh.options import RefreshOptions
+from tasks.refresh.plan import plan_refresh
+from tasks.refresh.prepare import prepare_refresh
 from tasks.services import open_services
-from tasks.steps.plan_refresh import plan_refresh
-from tasks.steps.prepare_refresh import prepare_refresh
-from tasks.steps.refresh_batch import refresh_batch
 from tests.chaos.world import World, is_ours, order_of
 
 RENEW = RefreshOptions(renew=True)

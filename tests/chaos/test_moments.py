@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tasks.database import Database
+from tasks.core.database import Database
 from tests.chaos.moments import all_watched, watch_engine, watched
 
 

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Mapping
 from uuid import UUID
 
-from tasks.campaign import Batch, Campaign
-from tasks.errors import TransientError
+from tasks.campaigns.options import Batch, Campaign
+from tasks.core.errors import TransientError
+from tasks.core.settings_source import load_settings
+from tasks.delivery.deliver_batch import deliver_batch
 from tasks.services import Services, open_services
-from tasks.settings_source import load_settings
-from tasks.steps.deliver_batch import deliver_batch
 from tests.chaos.network import enter
 
 BATCH = 6

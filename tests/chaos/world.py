@@ -15,23 +15,23 @@ import httpx
 import stripe
 from sqlalchemy import text
 
-from tasks.campaign import CampaignOptions
-from tasks.charges import find_charges
-from tasks.errors import ConfigurationError, TransientError
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.charges import find_charges
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import CampaignOptions
+from tasks.campaigns.summary import summarize
+from tasks.core.club_time import closing
+from tasks.core.errors import ConfigurationError, TransientError
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.links.lost_requests import IN_FLIGHT, KEY_LIFE, TOO_LATE
 from tasks.links.model import LinkKind
-from tasks.links.recovery import IN_FLIGHT, KEY_LIFE, TOO_LATE
-from tasks.links.request import ATTEMPT_KEY, ORDER_KEY
-from tasks.local_time import closing
-from tasks.refresh import RefreshOptions
+from tasks.links.set_asides import release
+from tasks.links.stripe_params import ATTEMPT_KEY, ORDER_KEY
+from tasks.refresh.options import RefreshOptions
+from tasks.refresh.plan import plan_refresh
+from tasks.refresh.prepare import prepare_refresh
+from tasks.refresh.sweep import sweep
 from tasks.services import Services, open_services
-from tasks.set_asides import release
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.plan_refresh import plan_refresh
-from tasks.steps.prepare_refresh import prepare_refresh
-from tasks.steps.summarize import summarize
-from tasks.steps.sweep import sweep
 from tests.chaos.moments import PATIENCE_SECONDS, Watcher, Worker, all_watched, in_child, watch_engine
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, PAYMENT_LINKS, SESSIONS, SmallClub

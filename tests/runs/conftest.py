@@ -7,7 +7,7 @@ import pytest
 from deployments.local.prefect_api import prefect_api
 from deployments.local.serve import served as serve
 from deployments.local.temporary_home import temporary_home
-from tasks.settings_source import load_settings
+from tasks.core.settings_source import load_settings
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.runs.deploying import undo
 from tests.runs.flow_process import flow_process

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from deployments.local.demo_club import TOURNAMENT
-from tasks.alerts import ALERTS
+from tasks.prefect_tasks.alerts import ALERTS
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import SmallClub
 from tests.integration.pipeline.smtp_server import DROP, Script, server

@@ -26,7 +26,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from deployments.local.mail_catcher.page import write_index
 from deployments.local.stack import Stack, local_stack
 from deployments.local.temporary_home import temporary_home
-from tasks.settings_source import load_settings
+from tasks.core.settings_source import load_settings
 from tests.integration.pipeline.harness import Inbox, Pipeline, links_in, open_pipeline, open_session
 
 QUIET = [

@@ -13,7 +13,7 @@ import pytest
 from deployments.emails.chromium import Reader, reader
 from deployments.emails.samples import PICTURED, samples
 from tasks.mail.mime import build_message
-from tasks.mail.rendering import RenderedMail, Renderer
+from tasks.mail.renderer import RenderedMail, Renderer
 
 AXE = Path(__file__).parents[2] / ".local" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
 RENDERER = Renderer()

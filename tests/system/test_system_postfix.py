@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 from tests.integration.pipeline.small_club import SmallClub
 from tests.integration.pipeline.smtp_server import authority
 from tests.integration.pipeline.test_fault_matrix import deliver, message, new_message, new_messages, story

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from deployments import cli
 from deployments.worker import POOL, WORKER
-from tasks.settings import Settings
+from tasks.core.settings import Settings
 
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
 DOCKERFILE = (DEPLOYMENTS / "Dockerfile").read_text(encoding="utf-8")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.mail.dsn import MalformedReportError, ReportedRecipient, read_report
-from tasks.suppression import NO_SUCH_MAILBOX, enhanced_status
+from tasks.mail.delivery_reports import MalformedReportError, ReportedRecipient, read_report
+from tasks.mail.suppressions import NO_SUCH_MAILBOX, enhanced_status
 
 POSTFIX = """\
 From: MAILER-DAEMON@mail.example.org (Mail Delivery System)

@@ -5,12 +5,11 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.endings import HANDED_OVER, Endings
-from tasks.errors import TransientError
-from tasks.mail.smtp import Delivery, DeliveryOutcome
-from tasks.mail.smtp.delivery import Phase
-from tasks.message import Message
-from tasks.outbox import Claim
+from tasks.campaigns.message import Message
+from tasks.core.errors import TransientError
+from tasks.delivery.outbox import Claim
+from tasks.delivery.results import HANDED_OVER, Endings
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 
 MESSAGE = Message(
     id=1,

@@ -15,11 +15,11 @@ from flows.retry_failed_sends import retry_failed_sends
 from flows.settle_uncertain import settle_uncertain
 from flows.suppress_recipients import suppress_recipients
 from flows.tournament_fees import tournament_fees
-from tasks.campaign import CampaignOptions, campaign_kinds
-from tasks.choices import PurgeChoice, RetryChoice, SettleChoice, SuppressChoice
-from tasks.errors import ConfigurationError
-from tasks.form_rules import Form
-from tasks.refresh import RefreshOptions
+from tasks.campaigns.options import CampaignOptions, campaign_kinds
+from tasks.core.errors import ConfigurationError
+from tasks.core.forms import Form
+from tasks.operations.options import PurgeChoice, RetryChoice, SettleChoice, SuppressChoice
+from tasks.refresh.options import RefreshOptions
 
 FLOWS: dict[type[Form], Flow[..., Any]] = {
     RetryChoice: retry_failed_sends,

@@ -12,8 +12,8 @@ from flows.read_bounces import read_bounces
 from flows.settle_uncertain import settle_uncertain
 from flows.stop_campaign import stop_campaign
 from flows.tournament_fees import tournament_fees
-from tasks.form_words import MOST_NAME
-from tasks.parameters import flow_name, misfit
+from tasks.core.form_errors import MOST_NAME
+from tasks.prefect_tasks.parameters import flow_name, misfit
 
 CUP = {"tournament": "Spring Cup"}
 TAKES = "among tournament, options, require_approval"

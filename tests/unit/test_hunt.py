@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.links.hunt import Hunt, Seen
+from tasks.links.list_search import Hunt, Seen
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAGE = 5

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import ConfigurationError
-from tasks.local_time import QuietHours, end_of_day, find_zone
+from tasks.core.club_time import QuietHours, end_of_day, find_zone
+from tasks.core.errors import ConfigurationError
 
 DENVER = ZoneInfo("America/Denver")
 ZONES = st.sampled_from(["America/Denver", "Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia", "UTC"]).map(ZoneInfo)

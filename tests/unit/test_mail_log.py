@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.mail_log import taken_messages
+from tasks.operations.mail_log import taken_messages
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e@example.org"
 SEEN = f"Mar  1 10:00:00 mail postfix/cleanup[71]: 4Zabc12: message-id=<{ID}>"

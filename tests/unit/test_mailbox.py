@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.mailbox import GMAIL, family_of, mailbox_of, mask, parse_address
+from tasks.core.email_address import GMAIL, family_of, mailbox_of, mask, parse_address
 
 WORD = st.from_regex(r"[A-Za-z0-9_]{1,8}", fullmatch=True)
 LOCAL = st.lists(WORD, min_size=1, max_size=3).map(".".join)

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.mailbox import mailbox_of, mask, parse_address
+from tasks.core.email_address import mailbox_of, mask, parse_address
 
 WORD = st.from_regex(r"[A-Za-z0-9_]{1,8}", fullmatch=True)
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.campaign import Batch, CampaignOptions
-from tasks.compose import LINE_STATES, skip_reason
+from tasks.campaigns.letters import LINE_STATES, skip_reason
+from tasks.campaigns.options import Batch, CampaignOptions
+from tasks.core.settings import Settings
+from tasks.delivery.outbox import FIRST_RETRY, LONGEST_RETRY, retry_delay
 from tasks.links.model import Link, LinkOutcome
 from tasks.mail.letter import LinkState
-from tasks.outbox import FIRST_RETRY, LONGEST_RETRY, retry_delay
-from tasks.settings import Settings
 
 
 @given(st.integers(1, 10_000))

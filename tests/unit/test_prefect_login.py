@@ -8,7 +8,7 @@ import pytest
 from deployments.local.given import check_given
 from deployments.local.ports import free_port, remember_port
 from deployments.local.prefect_login import AT_ITS_CLIENTS, AT_THE_SERVER, NAME, given_login, how_to_log_in, kept_login
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 
 GOOD = "admin:what-they-chose"
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tasks.campaign import Campaign, CampaignOptions
-from tasks.preview import MOST_ROWS, Preview, Row
-from tasks.preview_page import Skipped
-from tasks.preview_report import approval_question, preview_markdown, preview_sentence
+from tasks.campaigns.options import Campaign, CampaignOptions
+from tasks.campaigns.preview import MOST_ROWS, Preview, Row
+from tasks.campaigns.preview_page import Skipped
+from tasks.campaigns.preview_report import approval_question, preview_markdown, preview_sentence
 
 CAMPAIGN = Campaign(1, "fee_notice", 1, "Spring | Cup [x](http://example.org)", players_without_order=(30,), left_out=4)
 PREVIEW = Preview(

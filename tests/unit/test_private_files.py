@@ -12,15 +12,15 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from deployments.terminal import write_private
-from tasks.errors import ConfigurationError
-from tasks.private_files import DRAFTS_STAY_SECONDS, make_private_folder, whole_file
+from tasks.core.errors import ConfigurationError
+from tasks.core.private_files import DRAFTS_STAY_SECONDS, make_private_folder, whole_file
 
 REPOSITORY = Path(__file__).parents[2]
 
 WRITER = """
 import sys
 from pathlib import Path
-from tasks.private_files import whole_file
+from tasks.core.private_files import whole_file
 with whole_file(Path(sys.argv[1])) as file:
     file.write(b"new, and half of it")
     file.flush()
@@ -31,7 +31,7 @@ PREVIEWER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from tasks.preview_page import Skipped, preview_page
+from tasks.campaigns.preview_page import Skipped, preview_page
 from tests.unit.test_preview_report import CAMPAIGN, PREVIEW
 
 def skipped():

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.campaign import Campaign
-from tasks.compose import skip_reason
+from tasks.campaigns.letters import skip_reason
+from tasks.campaigns.options import Campaign
+from tasks.campaigns.report import WORDS, link_rows, markdown, message_rows, plain, sentence, table
+from tasks.campaigns.summary import NOT_LOOKED_AT, Problem, Summary
 from tasks.links.model import LinkOutcome
-from tasks.report import WORDS, link_rows, markdown, message_rows, plain, sentence, table
-from tasks.steps.summarize import NOT_LOOKED_AT, Problem, Summary
 
 CAMPAIGN = Campaign(1, "fee_notice", 1, "Utah Invitational", (30, 41))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stripe.params.checkout import SessionCreateParams
 
 from tasks.links.model import Charge, Order
-from tasks.links.request import ATTEMPT_KEY, ORDER_KEY, ReturnPages, session_request
+from tasks.links.stripe_params import ATTEMPT_KEY, ORDER_KEY, ReturnPages, session_request
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = UUID("12345678-1234-5678-1234-567812345678")

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from deployments import cli
-from tasks.alerts import ALERTS
+from tasks.prefect_tasks.alerts import ALERTS
 
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "deployments/README.md")

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
+from tasks.core.settings import Settings
+from tasks.core.settings_source import ENV_FILE, load_settings
+from tasks.core.settings_values import STRIPE_API, is_loopback
 from tasks.services import link_policy, open_services
-from tasks.setting_values import STRIPE_API, is_loopback
-from tasks.settings import Settings
-from tasks.settings_source import ENV_FILE, load_settings
 
 GOOD = {
     "DATABASE_URL": "postgresql://club:db-secret@db.example.org:5433/club",

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
+from tasks.core.settings import Settings
+from tasks.core.settings_source import ENV_FILE, load_settings
 from tasks.services import link_policy
-from tasks.settings import Settings
-from tasks.settings_source import ENV_FILE, load_settings
 from tests.unit.test_settings import GOOD
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from tasks.database import shared_database
+from tasks.core.database import shared_database
 
 URL, OTHER = "postgresql+psycopg://127.0.0.1:1/club", "postgresql+psycopg://127.0.0.1:1/other"
 

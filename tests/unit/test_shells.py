@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectConcurrentFuture
 from prefect.states import Completed, Failed
 
-from tasks.shells import settled
+from tasks.prefect_tasks.task import settled
 
 
 @pytest.mark.parametrize("state", [Completed(message="2 sent"), Failed(message="a bug")])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.errors import ConfigurationError
-from tasks.suppression_file import read_suppressions
+from tasks.core.errors import ConfigurationError
+from tasks.operations.suppression_csv import read_suppressions
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

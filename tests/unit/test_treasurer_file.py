@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.treasurer_file import safe_cell, treasurer_csv
+from tasks.operations.treasurer_csv import safe_cell, treasurer_csv
 
 HEAD = ("Player", "Parent", "Amount")
 NASTY = st.text(st.sampled_from("=+-@%|;,\t\r\n\"' aZ1()!\u200b\ufeff\uff1d\uff0b\uff0d\uff20\uff1b"), max_size=12)

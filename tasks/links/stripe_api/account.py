@@ -9,8 +9,8 @@ from typing import Any
 from tasks.links.model import PAYMENT_LINK_PREFIX, CheckoutSession, LinkKind
 from tasks.links.stripe_api.calls import Calls, NotAllowedError, NotOpenError, UnknownSessionError
 from tasks.links.stripe_api.payment_links import PaymentLinks
+from tasks.links.stripe_api.rate_limit import Traffic
 from tasks.links.stripe_api.sessions import Sessions
-from tasks.links.traffic import Traffic
 
 
 class StripeLinks:

@@ -7,8 +7,8 @@ from typing import Any
 
 import stripe
 
-from tasks.errors import ConfigurationError, PermanentError, TransientError
-from tasks.links.traffic import Reply, Traffic
+from tasks.core.errors import ConfigurationError, PermanentError, TransientError
+from tasks.links.stripe_api.rate_limit import Reply, Traffic
 
 TIMEOUT_SECONDS = 30
 """Longer than Stripe takes for a session, and much shorter than a lease on an order."""

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from stripe.params import PaymentLinkCreateParams
 
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 from tasks.links.model import CheckoutSession
 from tasks.links.stripe_api.calls import Calls, NotOpenError, UnknownSessionError
 from tasks.links.stripe_api.sessions import PAGE_SIZE, Page, Sessions

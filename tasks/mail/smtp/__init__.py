@@ -1,6 +1,5 @@
 """Talks to the mail server: the only package that does. What became of a message is told by how far the talk came."""
 
-from tasks.mail.smtp.delivery import Delivery, DeliveryOutcome, Envelope, Phase
 from tasks.mail.smtp.mailer import Mailer
 
-__all__ = ["Delivery", "DeliveryOutcome", "Envelope", "Mailer", "Phase"]
+__all__ = ["Mailer"]

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tasks.errors import ConfigurationError
+from tasks.core.email_address import mask_in
+from tasks.core.errors import ConfigurationError
 from tasks.mail.mime import needs_smtputf8
 from tasks.mail.smtp.connection import Connection, LostConnectionError
-from tasks.mail.smtp.delivery import Delivery, DeliveryOutcome, Envelope, Phase
 from tasks.mail.smtp.reply import AUTHENTICATION_REQUIRED, GO_AHEAD, Reply
 from tasks.mail.smtp.timeouts import Timeouts
 from tasks.mail.smtp.wire import Command, commands, dot_stuffed, misfit
-from tasks.mailbox import mask_in
-from tasks.suppression import enhanced_status
+from tasks.mail.suppressions import enhanced_status
+from tasks.mail.transport import Delivery, DeliveryOutcome, Envelope, Phase
 
 LAST_WORDS_SECONDS = 2
 

@@ -2,10 +2,10 @@
 
 import re
 
-from tasks.errors import ConfigurationError, TransientError
-from tasks.mail.smtp.delivery import Delivery, DeliveryOutcome, Phase
+from tasks.core.email_address import mask_in
+from tasks.core.errors import ConfigurationError, TransientError
 from tasks.mail.smtp.reply import AUTHENTICATION_REQUIRED, SERVICE_CLOSING
-from tasks.mailbox import mask_in
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 
 TROUBLES = 3
 """After so many messages in a row that the server as a whole stood in the way of, or left uncertain, the rest wait."""

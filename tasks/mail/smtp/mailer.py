@@ -1,12 +1,12 @@
 from collections.abc import Callable
 
+from tasks.core.settings import Settings
 from tasks.mail.smtp.connection import Connection
 from tasks.mail.smtp.conversation import Conversation
-from tasks.mail.smtp.delivery import Delivery, DeliveryOutcome, Envelope
 from tasks.mail.smtp.health import ServerHealth
 from tasks.mail.smtp.opening import open_connection, server_name
 from tasks.mail.smtp.timeouts import Timeouts
-from tasks.settings import Settings
+from tasks.mail.transport import Delivery, DeliveryOutcome, Envelope
 
 
 class Mailer:

@@ -7,13 +7,13 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from tasks.errors import ConfigurationError, TransientError
+from tasks.core.errors import ConfigurationError, TransientError
+from tasks.core.settings import Settings
+from tasks.core.settings_values import is_loopback
 from tasks.mail.smtp.connection import Connection
 from tasks.mail.smtp.patience import PatientSMTP, PatientTLS
 from tasks.mail.smtp.reply import one_line
 from tasks.mail.smtp.timeouts import Timeouts
-from tasks.setting_values import is_loopback
-from tasks.settings import Settings
 
 LOGIN_METHODS = ("CRAM-MD5", "PLAIN", "LOGIN")
 """Those of smtplib, the best first."""

@@ -1,7 +1,7 @@
 from dataclasses import dataclass, fields
 from typing import Self
 
-from tasks.settings import Settings
+from tasks.core.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from tasks.mail.mime import needs_smtputf8
 from tasks.mail.smtp.connection import Connection
-from tasks.mail.smtp.delivery import Envelope, Phase
 from tasks.mail.smtp.timeouts import Timeouts
+from tasks.mail.transport import Envelope, Phase
 
 LONGEST_ADDRESS = 254
 """RFC 5321 section 4.5.3.1.3, less the angle brackets."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from tasks.links.request import ORDER_KEY
+from tasks.links.stripe_params import ORDER_KEY
 from tests.bench.simulation.agenda import Agenda
 from tests.bench.simulation.browser import Browser, Page
 from tests.bench.simulation.parents import Opening, Parent

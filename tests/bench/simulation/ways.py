@@ -8,8 +8,8 @@ from email.message import EmailMessage
 from typing import Literal
 from urllib.parse import urlsplit
 
-from tasks.campaign import CampaignOptions
-from tasks.refresh import RefreshOptions
+from tasks.campaigns.options import CampaignOptions
+from tasks.refresh.options import RefreshOptions
 from tests.bench.simulation.season import DAYS_TO_PAY, FIRST_DAY, FIRST_MAIL, Season
 from tests.integration.pipeline.reminding import ZONE, remind
 from tests.integration.pipeline.small_club import CUP

@@ -13,7 +13,7 @@ import pytest
 from deployments.local.home import REPOSITORY, sole_use
 from deployments.local.processes import child_processes
 from deployments.local.stack import local_stack
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 from tests.integration.local.onlookers import open_to_others, read_by_a_stranger
 
 ENTRIES = "import os, sys; open('file', 'w').close(); os.mkdir('folder'); print('listening on here', flush=True)"

@@ -20,7 +20,7 @@ from deployments.local.home import HomeInUseError, umask
 from deployments.local.postgres import PostgresServer, embedded_postgres
 from deployments.local.postgres_programs import COPIES, PROGRAMS, postgres_programs, public_copy
 from deployments.local.processes import ChildFailedError, as_user, child_processes
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from tests.integration.local.conftest import Holding

@@ -19,7 +19,7 @@ from deployments.local.home import REPOSITORY, HomeInUseError
 from deployments.local.ports import last_port, remember_port
 from deployments.local.process_tree import ProcessRecord, stop_left
 from deployments.local.processes import ChildFailedError, child_processes
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,11 +8,11 @@ from random import Random
 from uuid import uuid4
 
 from flows.refresh_checkout_links import BATCHES_AT_ONCE
-from tasks.refresh import RefreshBatch, RefreshOptions
+from tasks.refresh.batch import refresh_batch
+from tasks.refresh.options import RefreshBatch, RefreshOptions
+from tasks.refresh.plan import plan_refresh
+from tasks.refresh.prepare import prepare_refresh
 from tasks.services import open_services
-from tasks.steps.plan_refresh import plan_refresh
-from tasks.steps.prepare_refresh import prepare_refresh
-from tasks.steps.refresh_batch import refresh_batch
 from tests.integration.pipeline.small_club import FEE, PAYMENT_LINKS, SESSIONS
 from tests.integration.pipeline.test_refresh import FORM, RENEW, RefreshedClub
 

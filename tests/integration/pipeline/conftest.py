@@ -13,8 +13,8 @@ from deployments.local.postgres import embedded_postgres
 from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from deployments.local.temporary_home import temporary_home
-from tasks.database import Database
-from tasks.settings import Settings
+from tasks.core.database import Database
+from tasks.core.settings import Settings
 from tests.integration.pipeline.harness import (
     FORGETFUL,
     Inbox,

@@ -30,21 +30,21 @@ from deployments.local.stripe_standin.control import StandInControl
 from deployments.local.stripe_standin.launch import running_stand_in
 from deployments.local.temporary_home import temporary_home
 from deployments.local.whole_run import whole_run
-from tasks.campaign import CampaignOptions
-from tasks.choices import RetryChoice
-from tasks.database import Database, shared_database
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import CampaignOptions
+from tasks.campaigns.summary import Summary, summarize
+from tasks.core.database import Database, shared_database
+from tasks.core.migrations import migrate
+from tasks.core.settings import Settings
+from tasks.delivery.deliver_batch import deliver_batch
 from tasks.mail.letter import Letter
-from tasks.mail.rendering import RenderedMail, Renderer
-from tasks.migrations import migrate
+from tasks.mail.renderer import RenderedMail, Renderer
+from tasks.operations.health_checks import check_ready
+from tasks.operations.options import RetryChoice
+from tasks.operations.retry import take_up
+from tasks.refresh.sweep import sweep
 from tasks.services import Services, open_services
-from tasks.settings import Settings
-from tasks.steps.check_ready import check_ready
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.summarize import Summary, summarize
-from tasks.steps.sweep import sweep
-from tasks.steps.take_up import take_up
 from tests.integration.stripe_schema import check_object, check_request
 
 ROLES = Path(__file__).parents[3] / "sql" / "roles.sql"

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tasks.links.model import Charge, Link, LinkKind
-from tasks.links.request import ORDER_KEY
+from tasks.links.stripe_params import ORDER_KEY
 from tests.integration.pipeline.test_refresh import RefreshedClub
 
 

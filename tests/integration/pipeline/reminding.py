@@ -4,13 +4,12 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from tasks.campaign import Campaign
-from tasks.reminders import ReminderOptions
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.open_reminders import open_reminders, tournaments_to_remind
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.summarize import Summary, summarize
-from tasks.steps.sweep import sweep
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.options import Campaign
+from tasks.campaigns.reminders import ReminderOptions, open_reminders, tournaments_to_remind
+from tasks.campaigns.summary import Summary, summarize
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.refresh.sweep import sweep
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import SmallClub
 

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import QueuePool, make_url
 
-from tasks.database import Database, shared_database
+from tasks.core.database import Database, shared_database
 from tests.integration.pipeline.harness import fresh_database, libpq_url
 
 TABLES = """

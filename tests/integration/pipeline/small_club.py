@@ -9,10 +9,10 @@ from typing import Any, Literal, Self, TypeVar
 
 from sqlalchemy import Row, text
 
-from tasks.campaign import Campaign, CampaignOptions
-from tasks.database import Database
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import Campaign, CampaignOptions
+from tasks.core.database import Database
 from tasks.links.model import Charge, Link
-from tasks.steps.open_campaign import open_campaign
 from tests.integration.pipeline.harness import Pipeline
 from tests.waiting import until
 

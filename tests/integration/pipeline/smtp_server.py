@@ -12,8 +12,9 @@ from functools import cache
 import trustme
 from pydantic import SecretStr
 
-from tasks.mail.smtp import Envelope, Mailer
-from tasks.settings import Settings
+from tasks.core.settings import Settings
+from tasks.mail.smtp import Mailer
+from tasks.mail.transport import Envelope
 
 Reaction = str
 """A reply, or one of these:"""

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tasks.alerts import ALERTS, unannounced
-from tasks.steps.hold_after_restore import hold_after_restore
+from tasks.operations.restore import hold_after_restore
+from tasks.prefect_tasks.alerts import ALERTS, unannounced
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 

@@ -10,20 +10,20 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from tasks.campaign import Campaign, CampaignOptions
-from tasks.compose import template_digests
-from tasks.errors import ConfigurationError
-from tasks.mail.rendering import Renderer
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
-from tasks.mail.template_folder import TEMPLATES
-from tasks.outbox import Outbox
-from tasks.report import sentence
-from tasks.steps import approve
-from tasks.steps.approve import Proposal, open_proposals
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.summarize import Summary, summarize
+from tasks.campaigns import approvals
+from tasks.campaigns.approvals import Proposal, open_proposals
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.letters import template_digests
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import Campaign, CampaignOptions
+from tasks.campaigns.report import sentence
+from tasks.campaigns.summary import Summary, summarize
+from tasks.core.errors import ConfigurationError
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.delivery.outbox import Outbox
+from tasks.mail.renderer import Renderer
+from tasks.mail.template_files import TEMPLATES
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 from tests.integration.pipeline.harness import Pipeline, nothing_happened
 from tests.integration.pipeline.small_club import CUP, FEE, SmallClub
 from tests.integration.pipeline.test_outbox import drafted
@@ -47,12 +47,12 @@ def begin(club: SmallClub, *, require: bool = True, **chosen: Any) -> Campaign: 
 
 
 def ask(club: SmallClub, campaign: Campaign, at_most: int = 500) -> Proposal | None:
-    return approve.propose(club.pipeline.services, campaign, RUN, at_most)
+    return approvals.propose(club.pipeline.services, campaign, RUN, at_most)
 
 
 def decide(club: SmallClub, campaign: Campaign, proposal: Proposal | None, *, approved: bool = True) -> None:
     assert proposal is not None
-    approve.decide(club.pipeline.services, campaign, proposal.id, approved=approved, by="Kim Doe", note="looks right")
+    approvals.decide(club.pipeline.services, campaign, proposal.id, approved=approved, by="Kim Doe", note="looks right")
 
 
 def send(club: SmallClub, campaign: Campaign) -> Summary:
@@ -139,10 +139,10 @@ def test_a_decision_needs_a_name_and_is_made_once(club: SmallClub) -> None:
     proposal = ask(club, campaign)
     assert proposal is not None
     with pytest.raises(ConfigurationError, match="Your name is missing"):
-        approve.decide(services, campaign, proposal.id, approved=True, by="  ")
+        approvals.decide(services, campaign, proposal.id, approved=True, by="  ")
     assert open_proposals(services, campaign, RUN) == [proposal.id]
-    assert approve.decide(services, campaign, proposal.id, approved=False, by="Kim") == 3
-    assert approve.decide(services, campaign, proposal.id, approved=True, by="Lee") == 0
+    assert approvals.decide(services, campaign, proposal.id, approved=False, by="Kim") == 3
+    assert approvals.decide(services, campaign, proposal.id, approved=True, by="Lee") == 0
     assert open_proposals(services, campaign, RUN) == []
     assert send(club, campaign).sent == 0
 

@@ -9,14 +9,14 @@ import pytest
 from pydantic import SecretStr
 
 from deployments.local.demo_club import TOURNAMENT
-from tasks.campaign import CampaignOptions
-from tasks.errors import ConfigurationError, TransientError
-from tasks.mail.rendering import Renderer
-from tasks.mail.template_folder import TEMPLATES
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import CampaignOptions
+from tasks.core.errors import ConfigurationError, TransientError
+from tasks.core.settings import Settings
+from tasks.mail.renderer import Renderer
+from tasks.mail.template_files import TEMPLATES
 from tasks.services import open_services
-from tasks.settings import Settings
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.plan_batches import plan_batches
 from tests.integration.pipeline.harness import Pipeline, links_in, nothing_happened
 from tests.web_server import web_server
 

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from tasks.errors import ConfigurationError, TransientError
-from tasks.steps.read_bounces import BounceTally, read_bounces, tally_words
+from tasks.core.errors import ConfigurationError, TransientError
+from tasks.operations.bounces import BounceTally, read_bounces, tally_words
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.imap_server import ImapServer
 from tests.integration.pipeline.small_club import CUP, SmallClub

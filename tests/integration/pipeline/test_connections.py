@@ -5,9 +5,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from tasks import database
-from tasks.database import Database
-from tasks.errors import TransientError
+from tasks.core import database
+from tasks.core.database import Database
+from tasks.core.errors import TransientError
 
 
 @pytest.fixture

@@ -23,10 +23,10 @@ from deployments.access import look_at_network
 from deployments.doctor import examine_prefect
 from deployments.local.prefect_login import given_login
 from deployments.local.processes import inherited_environment
-from tasks.database import Database
-from tasks.examination import Finding, examine
-from tasks.mail.rendering import Renderer
-from tasks.mail.template_folder import TEMPLATES
+from tasks.core.database import Database
+from tasks.mail.renderer import Renderer
+from tasks.mail.template_files import TEMPLATES
+from tasks.operations.health_checks import Finding, examine
 from tasks.services import open_services
 from tests.integration.pipeline.harness import LIVE_KEY, Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub

@@ -12,14 +12,14 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Row
 
-from tasks.campaign import Batch, Campaign
-from tasks.errors import ConfigurationError, TransientError
+from tasks.campaigns.options import Batch, Campaign
+from tasks.core.errors import ConfigurationError, TransientError
+from tasks.delivery.deliver_batch import deliver_batch
 from tasks.mail.letter import Letter
-from tasks.mail.rendering import RenderedMail, Renderer
+from tasks.mail.renderer import RenderedMail, Renderer
 from tasks.mail.smtp import Mailer
+from tasks.operations.health_checks import check_ready
 from tasks.services import Services
-from tasks.steps.check_ready import check_ready
-from tasks.steps.deliver_batch import deliver_batch
 from tests.integration.pipeline.harness import Inbox, own_pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.smtp_server import DROP, HANG, PIPELINED, Script, server

@@ -7,15 +7,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event, text
 
-from tasks.campaign import CampaignOptions
-from tasks.club import ROWS_AT_A_TIME, find_tournament, stream_committed_players
-from tasks.opening import open_in
-from tasks.steps.check_ready import check_ready
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.summarize import summarize
-from tasks.steps.sweep import sweep
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.open import open_campaign, open_in
+from tasks.campaigns.options import CampaignOptions
+from tasks.campaigns.summary import summarize
+from tasks.club.players import ROWS_AT_A_TIME, find_tournament, stream_committed_players
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.operations.health_checks import check_ready
+from tasks.refresh.sweep import sweep
 from tests.integration.pipeline.big_club import BigClub
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP

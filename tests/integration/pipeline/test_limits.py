@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.errors import TransientError
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
-from tasks.outbox import Outbox
-from tasks.pace import Pace
-from tasks.quota import Quota
-from tasks.report import sentence
+from tasks.campaigns.report import sentence
+from tasks.core.errors import TransientError
+from tasks.core.rate_limit import Pace
+from tasks.delivery.outbox import Outbox
+from tasks.mail.quota import Quota
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 from tasks.services import sending_pace
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from deployments.local.stripe_standin.faults import FaultName
-from tasks.errors import ConfigurationError, TransientError
+from tasks.core.errors import ConfigurationError, TransientError
 from tasks.links.model import LinkOutcome
-from tasks.links.traffic import MAX_REFUSALS
+from tasks.links.stripe_api.rate_limit import MAX_REFUSALS
 from tests.integration.pipeline.harness import LIVE_KEY, Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
 

@@ -5,11 +5,11 @@ from contextlib import closing
 
 import pytest
 
-from tasks import database
-from tasks.errors import TransientError
+from tasks.core import database
+from tasks.core.errors import TransientError
 from tasks.links.model import LinkOutcome
+from tasks.links.set_asides import release
 from tasks.services import open_services
-from tasks.set_asides import release
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import FEE, SESSIONS, SmallClub
 

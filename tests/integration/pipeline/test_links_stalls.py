@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from tasks.errors import TransientError
+from tasks.core.errors import TransientError
 from tasks.links.model import Charge, LinkOutcome
 from tests.chaos.moments import Worker, watch_engine
 from tests.integration.pipeline.harness import Pipeline, open_pipeline

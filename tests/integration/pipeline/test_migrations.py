@@ -10,17 +10,17 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import make_url
 
-from tasks.database import Database
-from tasks.errors import ConfigurationError, TransientError
-from tasks.migrations import check_club_tables, check_migrated, migrate
+from tasks.core.database import Database
+from tasks.core.errors import ConfigurationError, TransientError
+from tasks.core.migrations import check_club_tables, check_migrated, migrate
 from tests.waiting import until
 
 CLUB_SQL = Path(__file__).parents[3] / "sql" / "club"
 NEWEST = max(file.stem.partition("_")[0] for file in (CLUB_SQL.parent / "migrations" / "versions").glob("*.sql"))
 MIGRATE = """
 import sys
-from tasks.database import Database
-from tasks.migrations import migrate
+from tasks.core.database import Database
+from tasks.core.migrations import migrate
 migrate(Database(sys.argv[1]))
 """
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tasks.choices import SettleChoice, StopChoice
-from tasks.database import fetch
-from tasks.errors import ConfigurationError
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
-from tasks.message import RENEWED_LINK
-from tasks.operators import Choice, choose
-from tasks.steps.settle_uncertain import Evidence, evidence_rows, mark_sent, show_uncertain
-from tasks.steps.stop_campaign import stop_campaign
+from tasks.campaigns.message import RENEWED_LINK
+from tasks.core.database import fetch
+from tasks.core.errors import ConfigurationError
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
+from tasks.operations.chosen_messages import Choice, choose
+from tasks.operations.options import SettleChoice, StopChoice
+from tasks.operations.stop import stop_campaign
+from tasks.operations.uncertain import Evidence, evidence_rows, mark_sent, show_uncertain
 from tests.integration.pipeline.harness import Pipeline, waiting_for_locks
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.test_outbox import LATER, SENT, attempts, drafted, ids, outbox, ready, statuses

@@ -11,13 +11,13 @@ from psycopg import sql
 from sqlalchemy import make_url, text
 
 from deployments.local.serve import check_may_play
-from tasks.database import Database
-from tasks.errors import ConfigurationError
+from tasks.core.database import Database
+from tasks.core.errors import ConfigurationError
+from tasks.core.settings import Settings
 from tasks.links.model import LinkOutcome
 from tasks.mail.letter import Letter
-from tasks.mail.rendering import RenderedMail, Renderer
+from tasks.mail.renderer import RenderedMail, Renderer
 from tasks.services import open_services
-from tasks.settings import Settings
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, SmallClub
 

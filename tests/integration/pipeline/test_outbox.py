@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.database import fetch
-from tasks.errors import ConfigurationError
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.message import Draft, Message
+from tasks.core.database import fetch
+from tasks.core.errors import ConfigurationError
+from tasks.delivery.outbox import Claim, Outbox
 from tasks.links.model import Link
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Envelope, Phase
-from tasks.message import Draft, Message
-from tasks.outbox import Claim, Outbox
-from tasks.steps.plan_batches import plan_batches
+from tasks.mail.transport import Delivery, DeliveryOutcome, Envelope, Phase
 from tests.integration.pipeline.harness import Pipeline, waiting_for_locks
 from tests.integration.pipeline.small_club import SmallClub
 from tests.waiting import until

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Row
 
-from tasks.database import Database
-from tasks.errors import TransientError
+from tasks.campaigns.message import Message
+from tasks.core.database import Database
+from tasks.core.errors import TransientError
+from tasks.delivery.outbox import Claim
 from tasks.links.model import Link
-from tasks.mail.smtp import Delivery
-from tasks.message import Message
-from tasks.outbox import Claim
+from tasks.mail.transport import Delivery
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import SmallClub
 from tests.integration.pipeline.test_outbox import LATER, SENT, attempts, drafted, ids, outbox, statuses

@@ -1,8 +1,8 @@
 """What the outbox tells people: no address of a parent leaves it with a mail server's words."""
 
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
-from tasks.report import markdown
-from tasks.steps.summarize import summarize
+from tasks.campaigns.report import markdown
+from tasks.campaigns.summary import summarize
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import SmallClub
 from tests.integration.pipeline.test_outbox import outbox

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tasks.database import Database
-from tasks.errors import TransientError
-from tasks.pace import FIRST_BACK_OFF, LONGEST_BACK_OFF, Pace, back_off_seconds
+from tasks.core.database import Database
+from tasks.core.errors import TransientError
+from tasks.core.rate_limit import FIRST_BACK_OFF, LONGEST_BACK_OFF, Pace, back_off_seconds
 
 A_DAY = 86400.0
 NAME = "sends"

@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from deployments.local.stripe_standin.faults import FaultName
-from tasks.errors import ConfigurationError, TransientError
+from tasks.core.errors import ConfigurationError, TransientError
 from tasks.links.model import Charge, LinkKind, LinkOutcome
-from tasks.links.request import ORDER_KEY
-from tasks.refresh import RefreshOptions
+from tasks.links.stripe_params import ORDER_KEY
+from tasks.refresh.options import RefreshOptions
 from tasks.services import open_services
 from tests.chaos.moments import Worker, watch_engine
 from tests.integration.pipeline.harness import Pipeline

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tasks.campaign import CampaignOptions
-from tasks.errors import ConfigurationError, TransientError
+from tasks.campaigns.options import CampaignOptions
+from tasks.campaigns.preview import preview_campaign
+from tasks.core.errors import ConfigurationError, TransientError
 from tasks.links.model import LinkKind, LinkOutcome
+from tasks.links.set_asides import release
 from tasks.links.stripe_api import NotOpenError
-from tasks.refresh import RefreshOptions
-from tasks.set_asides import release
-from tasks.steps.preview_campaign import preview_campaign
+from tasks.refresh.options import RefreshOptions
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.link_club import LinkClub
 from tests.integration.pipeline.reminding import club_in_denver, go_to, reminded, set_days

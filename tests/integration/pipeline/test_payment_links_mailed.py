@@ -7,12 +7,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasks.campaign import CampaignOptions
+from tasks.campaigns.options import CampaignOptions
+from tasks.campaigns.preview import preview_campaign
 from tasks.links.model import LinkKind
-from tasks.refresh import RefreshOptions
-from tasks.standing import Standing
-from tasks.steps.campaign_status import campaign_status
-from tasks.steps.preview_campaign import preview_campaign
+from tasks.operations.order_status import Standing
+from tasks.operations.status import campaign_status
+from tasks.refresh.options import RefreshOptions
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.link_club import LinkClub
 from tests.integration.pipeline.reminding import club_in_denver, go_to, reminded, set_days

@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from deployments.local.demo_club import TOURNAMENT
-from tasks.campaign import CampaignOptions
-from tasks.errors import ConfigurationError
-from tasks.forecast import LINK_DIES_SOON, LINK_IS_REPLACED, MERGED_SURNAMES, TWO_SURNAMES
-from tasks.preview import Preview
-from tasks.preview_report import preview_markdown, preview_sentence
-from tasks.steps.preview_campaign import preview_campaign
+from tasks.campaigns.dry_run import LINK_DIES_SOON, LINK_IS_REPLACED, MERGED_SURNAMES, TWO_SURNAMES
+from tasks.campaigns.options import CampaignOptions
+from tasks.campaigns.preview import Preview, preview_campaign
+from tasks.campaigns.preview_report import preview_markdown, preview_sentence
+from tasks.core.errors import ConfigurationError
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, FEE, SmallClub
 

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tasks.campaign import CampaignOptions
-from tasks.choices import PurgeChoice
-from tasks.errors import ConfigurationError
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.preview_campaign import preview_campaign
-from tasks.steps.purge_season import Purge, purge_season
-from tasks.steps.suppress import lift_address, suppress_address
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import CampaignOptions
+from tasks.campaigns.preview import preview_campaign
+from tasks.core.errors import ConfigurationError
+from tasks.operations.options import PurgeChoice
+from tasks.operations.purge import Purge, purge_season
+from tasks.operations.suppress import lift_address, suppress_address
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.test_operator_cli import verb

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.campaign import Campaign
-from tasks.errors import ConfigurationError
-from tasks.mailbox import mailbox_of, parse_address
-from tasks.report import markdown
+from tasks.campaigns.options import Campaign
+from tasks.campaigns.report import markdown
+from tasks.core.email_address import mailbox_of, parse_address
+from tasks.core.errors import ConfigurationError
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 

@@ -10,14 +10,14 @@ from math import inf
 
 import pytest
 
-from tasks import drafting
-from tasks.campaign import Batch, Campaign
-from tasks.links.glance import kept_links
+from tasks.campaigns.options import Batch, Campaign
+from tasks.delivery import read_ahead
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.links.kept_links import kept_links
 from tasks.links.model import Charge, LinkKind, LinkOutcome
-from tasks.links.sightings import Sighted, Sightings
+from tasks.links.seen_sessions import Sighted, Sightings
 from tasks.mail.letter import Letter
-from tasks.mail.rendering import RenderedMail, Renderer
-from tasks.steps.deliver_batch import deliver_batch
+from tasks.mail.renderer import RenderedMail, Renderer
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.link_club import LinkClub
 from tests.integration.pipeline.small_club import CUP
@@ -140,7 +140,7 @@ def test_what_changes_after_it_was_read_ahead_goes_out_as_it_is_then(club: LinkC
 
 
 def test_what_was_read_a_while_ago_is_read_again(club: LinkClub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drafting.Ready, "is_old", property(lambda _: True))
+    monkeypatch.setattr(read_ahead.Ready, "is_old", property(lambda _: True))
 
     def change(turn: int) -> None:
         if turn == 2:
@@ -153,13 +153,13 @@ def test_what_was_read_a_while_ago_is_read_again(club: LinkClub, monkeypatch: py
 def test_more_messages_than_are_read_at_once_are_each_sent_once(
     club: LinkClub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drafting, "READ_AHEAD", 3)
+    monkeypatch.setattr(read_ahead, "READ_AHEAD", 3)
     assert deliver(club) == sorted(f"{name.lower()}@example.com" for name in NAMES)
 
 
 def test_each_message_is_read_once(club: LinkClub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drafting, "READ_AHEAD", 2)
-    monkeypatch.setattr(drafting, "READ_SECONDS", inf)
+    monkeypatch.setattr(read_ahead, "READ_AHEAD", 2)
+    monkeypatch.setattr(read_ahead, "READ_SECONDS", inf)
     read: list[int] = []
 
     class Counting(Sightings):
@@ -224,8 +224,8 @@ class Crowded(Sightings):
 
 
 def test_what_is_read_again_is_not_being_read_at_the_same_time(club: LinkClub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drafting.Ready, "is_old", property(lambda _: True))
-    monkeypatch.setattr(drafting, "READ_AHEAD", 2)
+    monkeypatch.setattr(read_ahead.Ready, "is_old", property(lambda _: True))
+    monkeypatch.setattr(read_ahead, "READ_AHEAD", 2)
     services = club.pipeline.services
     crowded = Crowded(services.keeper.sightings)
     keeper = replace(services.keeper, sightings=crowded)

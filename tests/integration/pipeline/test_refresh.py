@@ -14,21 +14,21 @@ from sqlalchemy import Row
 from typer.testing import CliRunner
 
 from deployments.cli import app
-from tasks.errors import ConfigurationError, TransientError
-from tasks.links.circuit import FAILURES_IN_A_ROW
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.message import Draft
+from tasks.core.errors import ConfigurationError, TransientError
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.delivery.outbox import Outbox
+from tasks.links.circuit_breaker import FAILURES_IN_A_ROW
 from tasks.links.model import Charge, LinkOutcome
-from tasks.mail.smtp import Envelope
-from tasks.message import Draft
-from tasks.outbox import Outbox
-from tasks.refresh import RefreshOptions
-from tasks.refresh_report import refresh_markdown, refresh_sentence
-from tasks.set_asides import release
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.plan_refresh import plan_refresh
-from tasks.steps.prepare_refresh import prepare_refresh
-from tasks.steps.refresh_batch import AT_ONCE, refresh_batch
-from tasks.steps.summarize_refresh import RefreshSummary, summarize_refresh
+from tasks.links.set_asides import release
+from tasks.mail.transport import Envelope
+from tasks.refresh.batch import AT_ONCE, refresh_batch
+from tasks.refresh.options import RefreshOptions
+from tasks.refresh.plan import plan_refresh
+from tasks.refresh.prepare import prepare_refresh
+from tasks.refresh.report import refresh_markdown, refresh_sentence
+from tasks.refresh.summary import RefreshSummary, summarize_refresh
 from tests.integration.pipeline.harness import LIVE_KEY, Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import CUP, FEE, SESSIONS, SmallClub
 

@@ -8,18 +8,17 @@ from threading import Barrier
 
 import pytest
 
-from tasks.campaign import Batch, Campaign, CampaignOptions
-from tasks.choices import StopChoice
-from tasks.errors import ConfigurationError
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
-from tasks.outbox import Outbox
-from tasks.reminders import ReminderLimits, ReminderOptions
-from tasks.report import sentence
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.open_reminders import tournaments_to_remind
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.stop_campaign import stop_campaign
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import Batch, Campaign, CampaignOptions
+from tasks.campaigns.reminders import ReminderLimits, ReminderOptions, tournaments_to_remind
+from tasks.campaigns.report import sentence
+from tasks.core.errors import ConfigurationError
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.delivery.outbox import Outbox
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
+from tasks.operations.options import StopChoice
+from tasks.operations.stop import stop_campaign
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.reminding import (
     club_in_denver,

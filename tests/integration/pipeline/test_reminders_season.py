@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.mailbox import mailbox_of, parse_address
+from tasks.core.email_address import mailbox_of, parse_address
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.reminding import (
     ZONE,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tasks import report
-from tasks.steps import summarize
+from tasks.campaigns import report
+from tasks.campaigns import summary as counting
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 
@@ -46,7 +46,7 @@ def test_a_report_that_cannot_name_all_says_so(club: SmallClub, monkeypatch: pyt
     for number in range(4):
         club.family(f"Ek{number}", email=None)
     assert "first" not in report.markdown(club.pipeline.run(CUP))
-    monkeypatch.setattr(summarize, "MOST_PROBLEMS", 3)
+    monkeypatch.setattr(counting, "MOST_PROBLEMS", 3)
     summary = club.pipeline.run(CUP)
     assert len(summary.problems) == 3
     assert "These are the first 3 of 4." in report.markdown(summary)
@@ -63,7 +63,7 @@ def test_a_run_that_finds_messages_in_anothers_hand_says_until_when_they_wait(cl
     waits = "1 wait (another worker has them in hand, or was lost with them): due from 2100-01-01 10:00 UTC"
     assert said == f"0 sent, 0 skipped, 1 still to send; {waits}"
     club.sql("UPDATE tournament_fees.messages SET lease_expires_at = clock_timestamp() - interval '1 second'")
-    assert summarize.summarize(club.pipeline.services, campaign, None).waits == ()
+    assert counting.summarize(club.pipeline.services, campaign, None).waits == ()
     assert club.pipeline.run(CUP).sent == 1
 
 

@@ -8,19 +8,18 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.campaign import Batch, CampaignOptions
-from tasks.choices import SettleChoice, StopChoice
-from tasks.errors import ConfigurationError
-from tasks.standing import Standing
-from tasks.status_report import counts
-from tasks.steps.campaign_status import campaign_status
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.hold_after_restore import Held, held_words, hold_after_restore
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.settle_after_restore import Settled, settle_after_restore
-from tasks.steps.settle_uncertain import mark_sent, show_uncertain
-from tasks.steps.stop_campaign import stop_campaign
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import Batch, CampaignOptions
+from tasks.core.errors import ConfigurationError
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.operations.options import SettleChoice, StopChoice
+from tasks.operations.order_status import Standing
+from tasks.operations.restore import Held, Settled, held_words, hold_after_restore, settle_after_restore
+from tasks.operations.status import campaign_status
+from tasks.operations.status_report import counts
+from tasks.operations.stop import stop_campaign
+from tasks.operations.uncertain import mark_sent, show_uncertain
 from tests.integration.pipeline.backup import dump, restore
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.reminding import reminded

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Row
 
-from tasks.choices import RetryChoice, StopChoice
-from tasks.errors import ConfigurationError
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
-from tasks.steps.stop_campaign import stop_campaign
-from tasks.steps.take_up import TakenUp, take_up
+from tasks.core.errors import ConfigurationError
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
+from tasks.operations.options import RetryChoice, StopChoice
+from tasks.operations.retry import TakenUp, take_up
+from tasks.operations.stop import stop_campaign
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.test_outbox import LATER, NO_REPLY, REFUSED, attempts, drafted, outbox, ready

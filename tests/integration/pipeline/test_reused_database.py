@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 import pytest
 from sqlalchemy import Connection
 
-from tasks.database import Database, shared_database
+from tasks.core.database import Database, shared_database
 from tests.integration.pipeline.reused_database import ReusedDatabase
 
 

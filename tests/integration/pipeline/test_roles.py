@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 
 from deployments.local.demo_club import TOURNAMENT
-from tasks.choices import PurgeChoice, StopChoice
-from tasks.errors import ConfigurationError
-from tasks.examination import examine
-from tasks.refresh import RefreshOptions
-from tasks.steps.campaign_status import campaign_status
-from tasks.steps.prepare_refresh import prepare_refresh
-from tasks.steps.purge_season import purge_season
-from tasks.steps.stop_campaign import stop_campaign
-from tasks.steps.suppress import lift_address, suppress_address
+from tasks.core.errors import ConfigurationError
+from tasks.operations.health_checks import examine
+from tasks.operations.options import PurgeChoice, StopChoice
+from tasks.operations.purge import purge_season
+from tasks.operations.status import campaign_status
+from tasks.operations.stop import stop_campaign
+from tasks.operations.suppress import lift_address, suppress_address
+from tasks.refresh.options import RefreshOptions
+from tasks.refresh.prepare import prepare_refresh
 from tests.integration.pipeline import test_story_goes_on
 from tests.integration.pipeline.harness import ROLES, Pipeline
 from tests.integration.pipeline.small_club import SmallClub

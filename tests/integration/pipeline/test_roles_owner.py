@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from tasks.database import Database
-from tasks.errors import ConfigurationError
-from tasks.migrations import check_club_tables, check_migrated, migrate
+from tasks.core.database import Database
+from tasks.core.errors import ConfigurationError
+from tasks.core.migrations import check_club_tables, check_migrated, migrate
 from tests.integration.pipeline.harness import ROLES, libpq_url, run_roles
 
 CLUB = ROLES.parent / "club" / "schema.sql"

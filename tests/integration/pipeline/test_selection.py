@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.campaign import CampaignOptions
-from tasks.errors import ConfigurationError
-from tasks.report import markdown
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.plan_batches import plan_batches
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import CampaignOptions
+from tasks.campaigns.report import markdown
+from tasks.core.errors import ConfigurationError
 from tests.integration.pipeline.harness import Pipeline, links_in, nothing_happened
 from tests.integration.pipeline.small_club import CUP, SmallClub
 

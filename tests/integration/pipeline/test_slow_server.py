@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tasks import desk
-from tasks.errors import TransientError
-from tasks.mail.smtp import DeliveryOutcome, Mailer, Phase
+from tasks.core.errors import TransientError
+from tasks.delivery import sender
+from tasks.mail.smtp import Mailer
+from tasks.mail.transport import DeliveryOutcome, Phase
 from tests.integration.pipeline.small_club import FEE, SmallClub
 from tests.integration.pipeline.smtp_server import ENVELOPE, PIPELINED, Reaction, Script, Talk, mail_settings, server
 from tests.integration.pipeline.test_fault_matrix import club, deliver, message, new_message
@@ -29,7 +30,7 @@ class Slow(Script):
 @pytest.fixture
 def at_once_old(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a check count as old at once, as it is after a minute."""
-    monkeypatch.setattr(desk, "FRESH_SECONDS", -1)
+    monkeypatch.setattr(sender, "FRESH_SECONDS", -1)
 
 
 def minutes_pass(club: SmallClub, message_id: int) -> None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tasks.errors import ConfigurationError, TransientError
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Mailer, Phase
+from tasks.core.errors import ConfigurationError, TransientError
+from tasks.mail.smtp import Mailer
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 from tests.integration.pipeline.smtp_server import (
     CONTENT,
     DROP,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 from tests.integration.pipeline.smtp_server import CONTENT, DROP, ENVELOPE, PIPELINED, Reaction, Script, mailer_to
 from tests.integration.pipeline.test_smtp import LOCKSTEP, yes
 

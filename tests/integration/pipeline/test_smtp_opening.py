@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import ConfigurationError, TransientError
-from tasks.mail.smtp import DeliveryOutcome, Mailer
+from tasks.core.errors import ConfigurationError, TransientError
+from tasks.mail.smtp import Mailer
+from tasks.mail.transport import DeliveryOutcome
 from tests.integration.pipeline.smtp_server import (
     DROP,
     ENVELOPE,

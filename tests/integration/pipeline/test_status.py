@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from deployments.local.demo_club import TOURNAMENT
-from tasks.campaign import CampaignOptions
-from tasks.errors import ConfigurationError
-from tasks.standing import Standing
-from tasks.status_report import counts, status_csv, status_markdown, status_sentence
-from tasks.steps.campaign_status import Status, campaign_status
-from tasks.steps.open_campaign import open_campaign
-from tasks.steps.plan_batches import plan_batches
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.open import open_campaign
+from tasks.campaigns.options import CampaignOptions
+from tasks.core.errors import ConfigurationError
+from tasks.operations.order_status import Standing
+from tasks.operations.status import Status, campaign_status
+from tasks.operations.status_report import counts, status_csv, status_markdown, status_sentence
 from tests.integration.pipeline.harness import (
     Inbox,
     Pipeline,

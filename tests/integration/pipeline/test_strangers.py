@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pytest
 
 from deployments.local.stripe_standin.control import StandInControl
+from tasks.core.settings import Settings
 from tasks.links.model import LinkOutcome
-from tasks.refresh import RefreshOptions
-from tasks.refresh_report import refresh_sentence
-from tasks.set_asides import release
-from tasks.settings import Settings
+from tasks.links.set_asides import release
+from tasks.refresh.options import RefreshOptions
+from tasks.refresh.report import refresh_sentence
 from tests.integration.pipeline.harness import Inbox, migrated_pipeline
 from tests.integration.pipeline.small_club import FEE
 from tests.integration.pipeline.test_refresh import RefreshedClub

@@ -17,13 +17,13 @@ import stripe
 from pydantic import SecretStr
 
 from deployments.local.stripe_standin.control import StandInControl
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
+from tasks.core.settings import Settings
+from tasks.core.settings_values import STRIPE_API
 from tasks.links.model import Charge, LinkKind, LinkOutcome
-from tasks.links.request import ReturnPages, session_request
 from tasks.links.stripe_api import NotOpenError, RefusedError
-from tasks.refresh import RefreshOptions
-from tasks.setting_values import STRIPE_API
-from tasks.settings import Settings
+from tasks.links.stripe_params import ReturnPages, session_request
+from tasks.refresh.options import RefreshOptions
 from tests.integration.pipeline.harness import Inbox, open_pipeline
 from tests.integration.pipeline.small_club import FEE
 from tests.integration.pipeline.test_refresh import RENEW, RefreshedClub

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from tasks.links.model import LinkOutcome
-from tasks.links.request import ORDER_KEY
-from tasks.refresh import RefreshOptions
+from tasks.links.stripe_params import ORDER_KEY
+from tasks.refresh.options import RefreshOptions
 from tests.integration.pipeline.big_club import BigClub
 from tests.integration.pipeline.harness import Pipeline, open_pipeline
 from tests.integration.pipeline.small_club import SmallClub

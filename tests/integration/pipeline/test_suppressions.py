@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from tasks.choices import SuppressChoice
-from tasks.errors import ConfigurationError
-from tasks.mail.smtp import Delivery, DeliveryOutcome, Phase
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.plan_batches import plan_batches
-from tasks.steps.suppress import (
+from tasks.campaigns.batches import plan_batches
+from tasks.core.errors import ConfigurationError
+from tasks.delivery.deliver_batch import deliver_batch
+from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
+from tasks.operations.options import SuppressChoice
+from tasks.operations.suppress import (
     change,
     import_suppressions,
     lift_address,

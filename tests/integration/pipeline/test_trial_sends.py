@@ -7,9 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from deployments.local.demo_club import TOURNAMENT
-from tasks.campaign import CampaignOptions
-from tasks.errors import PermanentError
-from tasks.steps.send_test import send_test
+from tasks.campaigns.options import CampaignOptions
+from tasks.campaigns.trial_send import send_test
+from tasks.core.errors import PermanentError
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.smtp_server import Script, server
 from tests.integration.pipeline.test_preview import body_of, everything

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
-from tasks.campaign import Batch, Campaign
+from tasks.campaigns.batches import plan_batches
+from tasks.campaigns.options import Batch, Campaign
+from tasks.core.settings_source import load_settings
+from tasks.delivery.deliver_batch import deliver_batch
 from tasks.services import open_services
-from tasks.settings_source import load_settings
-from tasks.steps.deliver_batch import deliver_batch
-from tasks.steps.plan_batches import plan_batches
 from tests.copies import COPIES
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SESSIONS, SmallClub

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import ConfigurationError
+from tasks.core.errors import ConfigurationError
 from tasks.mail.brands import contrast, read_brand
-from tasks.mail.template_folder import TEMPLATES
+from tasks.mail.template_files import TEMPLATES
 
 FILE = "templates/brands/default.toml"
 DEFAULT = (TEMPLATES / "brands" / "default.toml").read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.mail.display import MAX_NAME, display_name, display_safe
-from tasks.mail.rendering import Renderer
+from tasks.mail.display_names import MAX_NAME, display_name, display_safe
+from tasks.mail.renderer import Renderer
 from tests.unit.mail.letters import PAYABLE, letter, names
 
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks.errors import PermanentError
+from tasks.core.errors import PermanentError
 from tasks.mail.letter import Total
 from tests.unit.mail.letters import MIA, PAID, PAYABLE, letter
 

@@ -7,11 +7,11 @@ from email.message import EmailMessage
 import pytest
 from hypothesis import given, settings
 
-from tasks.errors import ConfigurationError, PermanentError
-from tasks.mail.display import display_safe
+from tasks.core.errors import ConfigurationError, PermanentError
+from tasks.mail.display_names import display_safe
 from tasks.mail.letter import Letter
 from tasks.mail.mime import build_message, needs_smtputf8
-from tasks.mail.rendering import RenderedMail, Renderer
+from tasks.mail.renderer import RenderedMail, Renderer
 from tests.unit.mail.letters import PAYABLE, Page, letter, letters, names, website
 
 RENDERER = Renderer()

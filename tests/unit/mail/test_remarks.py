@@ -4,8 +4,8 @@ from datetime import date
 import pytest
 
 from tasks.mail.letter import Letter
-from tasks.mail.remarks import remarks
-from tasks.mail.rendering import Renderer
+from tasks.mail.letter_warnings import remarks
+from tasks.mail.renderer import Renderer
 from tests.unit.mail.letters import MIA, PAYABLE, letter
 
 RENDERER = Renderer()

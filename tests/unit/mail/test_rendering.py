@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from tasks.errors import ConfigurationError
-from tasks.mail.display import display_safe
+from tasks.core.errors import ConfigurationError
+from tasks.mail.display_names import display_safe
 from tasks.mail.letter import Letter, LinkState
-from tasks.mail.rendering import MAX_SUBJECT, Renderer
-from tasks.mail.template_folder import TEMPLATES
+from tasks.mail.renderer import MAX_SUBJECT, Renderer
+from tasks.mail.template_files import TEMPLATES
 from tests.unit.mail.letters import MIA, PAID, PAYABLE, PROCESSING, WITHHELD, Page, letter, letters, website
 
 RENDERER = Renderer()

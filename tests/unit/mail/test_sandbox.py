@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from jinja2 import DictLoader
 
-from tasks.errors import ConfigurationError
-from tasks.mail.rendering import Renderer
+from tasks.core.errors import ConfigurationError
+from tasks.mail.renderer import Renderer
 from tasks.mail.sandbox import TemplateSandbox, TemplateStoppedError
-from tasks.mail.template_folder import TEMPLATES
+from tasks.mail.template_files import TEMPLATES
 from tests.unit.mail.letters import PAYABLE, letter
 
 Refused = Callable[[str], str]

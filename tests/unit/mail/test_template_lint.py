@@ -8,8 +8,8 @@ import pytest
 from deployments.emails.lint import complaints, main
 from deployments.emails.translations import english, problems
 from tasks.mail.languages import CATALOGUE, read_catalogue
-from tasks.mail.rendering import Renderer
-from tasks.mail.template_folder import TEMPLATES, read_folder
+from tasks.mail.renderer import Renderer
+from tasks.mail.template_files import TEMPLATES, read_folder
 
 SOURCES = read_folder(TEMPLATES)
 COMMENT = f"<!--{'x' * 3000}-->"

@@ -1,0 +1,118 @@
+"""A campaign's queue, brought up to date with the club's committed players. Nothing is sent here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tasks.campaigns.recipients import Selection
+from tasks.club.players import CommittedPlayer, stream_committed_players
+from tasks.core.database import fetch, run
+from tasks.core.email_address import family_of, mailbox_of, parse_address, wire_address
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The unsent messages of one campaign, in a transaction that holds the campaign's row."""
+
+    connection: Connection
+    campaign_id: int
+    kind: str
+    domain: str
+    """Of our own address: the Message-IDs carry it."""
+    now: datetime
+
+    def update(self) -> None:
+        """Queue a message for each mailbox that is owed one; what was skipped for a cause that is mended comes back."""
+        self._prepare(from_sent=True)
+        self._fill(only=None)
+        self._recognise()
+        self._settle("queued", "skipped")
+
+    def readdress(self) -> None:
+        """Follow corrected addresses and suppressions only: nobody joins, and what was skipped stays so."""
+        moved = self._prepare(from_sent=False)
+        if moved:
+            self._fill(only=moved)
+        self._recognise()
+        self._settle("queued")
+
+    def _prepare(self, *, from_sent: bool) -> Sequence[int]:
+        """Take lost workers' messages back, and orders off what is not theirs any more; return those orders."""
+        fetch(self.connection, "return_expired_claims", campaign_id=self.campaign_id, now=self.now)
+        fetch(self.connection, "hold_lost_sendings", campaign_id=self.campaign_id, now=self.now)
+        fetch(self.connection, "queue_lock", campaign_id=self.campaign_id)
+        rows = fetch(self.connection, "queue_detach", campaign_id=self.campaign_id, from_sent=from_sent)
+        return [row.order_id for row in rows]
+
+    def _fill(self, only: Sequence[int] | None) -> None:
+        orders = None if only is None else list(only)
+        run(
+            self.connection,
+            "queue_messages",
+            campaign_id=self.campaign_id,
+            kind=self.kind,
+            domain=self.domain,
+            only_orders=orders,
+            now=self.now,
+        )
+        run(self.connection, "queue_assign", campaign_id=self.campaign_id, only_orders=orders)
+
+    def _recognise(self) -> None:
+        """Call sent what the mail server's log has: the ledger was restored, and had forgotten it."""
+        rows = fetch(self.connection, "messages_in_log", campaign_id=self.campaign_id)
+        values = {"message_ids": [row.id for row in rows], "reason": "found_in_log", "now": self.now}
+        if rows:
+            fetch(self.connection, "mark_messages_sent", **values)
+
+    def _settle(self, *statuses: str) -> None:
+        run(self.connection, "queue_settle", campaign_id=self.campaign_id, statuses=list(statuses), now=self.now)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Whom a snapshot has: how many rows of committed players, and whom of those that the run is about has no order."""
+
+    players: int
+    without_order: tuple[int, ...]
+    """Ids of players."""
+
+
+def take_snapshot(
+    connection: Connection, tournament_id: int, *, merge: bool, selection: Selection | None = None
+) -> Snapshot:
+    """Copy the recipients, each with its mailbox, to where SQL can compare them with a queue.
+
+    With `merge`, families that share a mailbox are one. Whom the run is not about is there too, marked so.
+    """
+    selection = selection or Selection()
+    count, without_order = 0, []
+    run(connection, "snapshot_create")
+    for players in stream_committed_players(connection, tournament_id):
+        rows = [_recipient(player, merge=merge, chosen=selection.takes(player)) for player in players]
+        run(connection, "snapshot_fill", **{column: [row[column] for row in rows] for column in rows[0]})
+        count += len(players)
+        without_order += [row["player_id"] for row in rows if row["chosen"] and row["order_id"] is None]
+    for name in ("snapshot_by_mailbox", "snapshot_analyze"):
+        run(connection, name)
+    return Snapshot(count, tuple(without_order))
+
+
+def _recipient(player: CommittedPlayer, *, merge: bool, chosen: bool) -> dict[str, Any]:
+    parsed = parse_address(player.email)
+    problem = None
+    if parsed is None:
+        problem = "invalid_address" if (player.email or "").strip() else "no_address"
+    return {
+        "order_id": player.order_id,
+        "order_status": player.order_status,
+        "player_id": player.player_id,
+        "parent_id": player.parent_id,
+        "mailbox": mailbox_of(parsed) if parsed else f"parent:{player.parent_id}",
+        "family": "" if merge and parsed else family_of(player.parent_surname),
+        "address": wire_address(parsed) if parsed else player.email,
+        "problem": problem,
+        "chosen": chosen,
+    }

@@ -1,0 +1,100 @@
+"""What a campaign came to, counted from the ledger: for reports, without addresses or payment URLs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from tasks.campaigns.options import Campaign
+from tasks.core.email_address import mask, mask_in
+from tasks.services import Services
+
+MOST_PROBLEMS = 100
+NOT_LOOKED_AT = "not looked at"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that a person should look at: ids of the club's tables, and the address masked."""
+
+    message_id: int
+    parent_id: int
+    order_id: int | None
+    address: str
+    status: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Messages that wait for a later time, why, and when the first and the last of them are due (UTC)."""
+
+    reason: str
+    messages: int
+    first_due: datetime
+    last_due: datetime
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of a campaign as the ledger has them, and of one run's deliveries."""
+
+    campaign: Campaign
+    links: Mapping[str, int]
+    messages: Mapping[tuple[str, str], int]
+    deliveries: Mapping[str, int]
+    problems: tuple[Problem, ...]
+    """The first MOST_PROBLEMS of them; `problems_in_all` counts."""
+    problems_in_all: int = 0
+    waits: tuple[Wait, ...] = ()
+    rivals: tuple[int, ...] = ()
+    """Orders beside whose session another one of the club's own system could be paid, and was closed."""
+
+    @property
+    def sent(self) -> int:
+        """How many messages this run sent."""
+        return self.deliveries.get("sent", 0)
+
+    @property
+    def awaiting(self) -> int:
+        """How many messages wait for an approval."""
+        return self.messages.get(("queued", "awaiting_approval"), 0)
+
+    def having(self, *statuses: str) -> int:
+        """Count the campaign's messages in these statuses."""
+        return sum(count for (status, _), count in self.messages.items() if status in statuses)
+
+
+def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Summary:
+    """Count what became of a campaign; call it done where nothing of it is owed any more."""
+    database = services.database
+    now = services.clock()
+    database.fetch("close_campaign", campaign_id=campaign.id, now=now)
+    links = database.fetch("campaign_links", campaign_id=campaign.id)
+    messages = database.fetch("campaign_messages", campaign_id=campaign.id)
+    deliveries = database.fetch("run_deliveries", campaign_id=campaign.id, run_id=run_id)
+    problems = database.fetch("campaign_problems", campaign_id=campaign.id, most=MOST_PROBLEMS)
+    waits = database.fetch("campaign_waits", campaign_id=campaign.id, now=now)
+    rivals = database.fetch("campaign_rivals", campaign_id=campaign.id, most=MOST_PROBLEMS)
+    return Summary(
+        campaign,
+        links={row.link or NOT_LOOKED_AT: row.orders for row in links},
+        messages={(row.status, row.reason or ""): row.messages for row in messages},
+        deliveries={row.outcome: row.attempts for row in deliveries},
+        problems=tuple(
+            Problem(
+                row.message_id,
+                row.parent_id,
+                row.order_id,
+                mask(row.address),
+                row.status,
+                row.reason or "",
+                mask_in(row.detail or ""),
+            )
+            for row in problems
+        ),
+        problems_in_all=problems[0].in_all if problems else 0,
+        waits=tuple(Wait(row.reason or "", row.messages, row.first_due, row.last_due) for row in waits),
+        rivals=tuple(row.order_id for row in rivals),
+    )

@@ -1,0 +1,71 @@
+"""Deliver a batch: for each message make its links live, render, send and record, one after the other."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from uuid import UUID
+
+from tasks.campaigns.letters import template_digests
+from tasks.campaigns.options import Batch, Campaign
+from tasks.campaigns.reminders import REMINDER, ReminderLimits
+from tasks.club.players import find_tournament_by_id
+from tasks.core.rate_limit import Pace
+from tasks.delivery.outbox import Outbox
+from tasks.delivery.read_ahead import Drafting
+from tasks.delivery.results import Endings
+from tasks.delivery.sender import Desk
+from tasks.services import Services
+
+
+def deliver_batch(
+    services: Services,
+    campaign: Campaign,
+    batch: Batch,
+    run_id: UUID | None,
+    stop_wanted: Callable[[], bool] = lambda: False,
+) -> Counter[str]:
+    """Deliver those of the messages that are due and nobody else holds; return how many came to which status.
+
+    `stop_wanted` is asked between messages; what is left then is given back.
+
+    Raises TransientError where Stripe, the mail server or the database is out of reach: what was not begun is queued
+    again and a later call takes it up. Raises ConfigurationError where going on would fail every message alike.
+    Anything else that goes wrong with one message is a bug: that one is failed, and the error raised after the others.
+    """
+    outbox = Outbox(
+        services.database,
+        campaign.id,
+        services.clock,
+        services.settings.max_attempts,
+        services.settings.smtp_reply_timeout_seconds,
+        run_id,
+        services.quota,
+        digests=template_digests(services.renderer, campaign.kind, campaign.note),
+        reminders=ReminderLimits.of(services.settings) if campaign.kind == REMINDER else None,
+    )
+    tournament = find_tournament_by_id(services.database, campaign.tournament_id)
+    with (
+        outbox.claim(batch.message_ids) as claim,
+        services.mailer() as mailer,
+        ThreadPoolExecutor(1, thread_name_prefix="writer") as writer,
+        ThreadPoolExecutor(1, thread_name_prefix="recorder") as recorder,
+    ):
+        orders = services.database.fetch("queued_orders", message_ids=claim.ids)
+        services.survey.look_for([row.order_id for row in orders], mailing=True)
+        endings = Endings(claim, recorder)
+        desk = Desk(services, campaign, claim, Drafting(services, campaign, tournament, claim, writer), mailer, endings)
+        for message_id in _in_turn(claim.ids, services.sending, stop_wanted):
+            endings.note(message_id, partial(desk.deliver, message_id))
+        endings.settle()
+    return endings.statuses()
+
+
+def _in_turn(message_ids: Iterable[int], pace: Pace | None, stop_wanted: Callable[[], bool]) -> Iterator[int]:
+    """Yield one after the other when it may go to the mail server, until a stop is wanted."""
+    for message_id in message_ids:
+        if pace is not None and not stop_wanted():
+            pace.wait(stop_wanted)
+        if stop_wanted():
+            return
+        yield message_id

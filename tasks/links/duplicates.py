@@ -1,0 +1,134 @@
+"""Which session is an order's own, where our ledger and the club's system differ: never two that can be paid."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from tasks.core.errors import PermanentError
+from tasks.links.ledger import LinkLedger
+from tasks.links.model import Action, Attempt, CheckoutSession, LinkKind, Order, Verdict
+from tasks.links.seen_sessions import Sighted, Sightings
+from tasks.links.stripe_api import StripeLinks
+
+
+class Asked(NamedTuple):
+    """Who knows of sessions: the ledger under the order's lease, Stripe, and what lists have shown."""
+
+    ledger: LinkLedger
+    stripe: StripeLinks
+    sightings: Sightings
+
+
+class OtherOrderError(PermanentError):
+    """A link that an order stores was not made for it; `own` are those that were."""
+
+    def __init__(self, own: Sequence[CheckoutSession]) -> None:
+        super().__init__("its link was made for another order or for everybody, as the link itself says at Stripe")
+        self.own = own
+
+
+def current_session(
+    order: Order,
+    attempts: Sequence[Attempt],
+    asked: Asked,
+    sighted: Sighted,
+    *,
+    now: datetime,
+) -> CheckoutSession | None:
+    """Read the order's session from Stripe and note what it says; where there are more, close those that are not kept.
+
+    Candidates are the one that the order stores, those of the ledger through which money may still come, and those that
+    lists have shown to be its own; neither one that a person has dealt with, nor one known to have expired: that is for
+    good, whatever an older list says.
+
+    Raises UnknownSessionError, OtherOrderError, and NotOpenError where another one was paid or expired just now:
+    then look again.
+    """
+    sessions = find_sessions(order, attempts, asked, sighted)
+    kept = kept_of(sessions, order, attempts)
+    if kept is None:
+        return None
+    close_rivals(order, kept, sessions, asked, now=now)
+    asked.ledger.observe(order.id, kept, now=now)
+    return kept
+
+
+def close_rivals(
+    order: Order,
+    kept: CheckoutSession | None,
+    sessions: Sequence[CheckoutSession],
+    asked: Asked,
+    *,
+    now: datetime,
+) -> None:
+    """Close the sessions of an order but the one that is kept; raises NotOpenError where one was paid just now."""
+    for other in sessions:
+        if other is not kept:
+            _close_rival(order, other, asked, now=now, made_kept=kept is not None and other.id == kept.payment_link)
+
+
+def find_sessions(order: Order, attempts: Sequence[Attempt], asked: Asked, sighted: Sighted) -> list[CheckoutSession]:
+    """Return the order's candidates as Stripe describes them; raises UnknownSessionError and OtherOrderError."""
+    stored = (order.session_id, *(attempt.session_id for attempt in attempts))
+    found: dict[str, CheckoutSession] = {}
+    for link_id in sorted(({link_id for link_id in stored if link_id} | sighted.ids) - set(order.released)):
+        found |= {session.id: session for session in _described(link_id, asked, sighted)}
+    sessions = [session for session in found.values() if session.id not in order.released]
+    own = [session for session in sessions if not asked.sightings.is_anothers(session, order.id)]
+    if len(own) < len(sessions):
+        raise OtherOrderError(own)
+    return sessions
+
+
+def _described(link_id: str, asked: Asked, sighted: Sighted) -> Sequence[CheckoutSession]:
+    """Return what Stripe says of a session, or of a payment link and what was completed through it.
+
+    An expired session stays so. A payment link that was switched off can be switched on again in Stripe's Dashboard:
+    one that a list shows to be active is read again. One that is used up calls itself inactive, but only to be switched
+    off makes it stay so, whatever becomes of a slow payment: until then it counts as open.
+    """
+    if not asked.ledger.knows_expired(link_id):
+        fresh = sighted.fresh.get(link_id)
+        found = (fresh,) if fresh else asked.stripe.find(link_id)
+        return [replace(session, status="open") if session.used_up else session for session in found]
+    switched_on = LinkKind.of(link_id) is LinkKind.PAYMENT_LINK and link_id in sighted.ids
+    return asked.stripe.find(link_id) if switched_on else ()
+
+
+def kept_of(sessions: Sequence[CheckoutSession], order: Order, attempts: Sequence[Attempt]) -> CheckoutSession | None:
+    """Return the one that the order keeps, by what cannot be undone, then ours, then the one that it stores."""
+    ours = attempts[0].session_id if attempts else None
+    return max(
+        sessions,
+        key=lambda session: (*_rank(session), session.id == ours, session.id == order.session_id),
+        default=None,
+    )
+
+
+def _rank(session: CheckoutSession) -> tuple[bool, bool, bool]:
+    """Order sessions by what cannot be undone: money taken, then money under way, then payable."""
+    return (session.payment_status == "paid", session.slow_payment, session.status == "open")
+
+
+def _close_rival(
+    order: Order,
+    other: CheckoutSession,
+    asked: Asked,
+    *,
+    now: datetime,
+    made_kept: bool,
+) -> None:
+    """Close a session beside the one that is kept; where money came or comes through it too, tell a person.
+
+    The payment link that made the kept one has done its work: it is closed too, and is no rival.
+    """
+    closed = asked.stripe.expire(other) if other.status == "open" else other
+    asked.ledger.observe(order.id, closed, now=now, rival=not made_kept)
+    if other.payment_status == "paid":
+        twice = Verdict(Action.SET_ASIDE, "paid_twice", f"session {other.id} was paid too: refund one")
+        asked.ledger.record_payment(order, other, twice.reason, now=now)
+        asked.ledger.set_aside(order, other.id, twice, now=now)
+    if other.slow_payment:
+        slow = Verdict(Action.SET_ASIDE, "two_slow_payments", f"a slow payment through {other.id} is under way too")
+        asked.ledger.set_aside(order, other.id, slow, now=now)

@@ -1,0 +1,158 @@
+"""What list calls have shown of the orders' sessions, kept in the ledger until somebody acts on it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row
+
+from tasks.core.database import Database
+from tasks.links.model import CheckoutSession, LinkKind
+from tasks.links.stripe_params import ORDER_KEY, own_reference
+
+FRESH_SECONDS = 60
+"""A link is mailed on a sighting this young at most; `sending` is entered within 120 seconds of it, or not at all."""
+
+GOOD_SECONDS = 3600
+"""Where nothing is mailed, an older one does too: Stripe refuses to expire what is not open, and an end is for good."""
+
+BARE = "{order}"
+
+_SESSION = TypeAdapter(CheckoutSession)
+
+
+@dataclass(frozen=True)
+class Sighted:
+    """An order's sessions as lists have shown them: `fresh` can be relied on, `ids` has those to be read again too."""
+
+    fresh: Mapping[str, CheckoutSession] = field(default_factory=dict)
+    ids: frozenset[str] = frozenset()
+    seen_at: datetime | None = None
+    """When the oldest of the fresh ones was asked for, by PostgreSQL's clock."""
+
+    strangers: tuple[CheckoutSession, ...] = ()
+    """Sessions that merely name the order: another system on the account may count its own things with such numbers."""
+
+    def of_others(self, link_id: str) -> bool:
+        """Say whether lists have shown more than this session; a payment link, though closed, may be on again."""
+        known = {link_id} if LinkKind.of(link_id) is LinkKind.CHECKOUT_SESSION else set()
+        return bool(self.ids - known)
+
+    def again(self) -> "Sighted":
+        """Return what is left of it once something was done: the sessions' ids, to be read."""
+        return Sighted(ids=self.ids)
+
+
+class Noted(NamedTuple):
+    """How many sessions were noted, and how many more are open that merely name an order."""
+
+    sessions: int
+    open_strangers: int
+
+    def plus(self, other: "Noted") -> "Noted":
+        """Count two pages together."""
+        return Noted(self.sessions + other.sessions, self.open_strangers + other.open_strangers)
+
+
+@dataclass(frozen=True)
+class Sightings:
+    """Reads and writes of sightings.
+
+    `reference` is how the club's own system writes an order's id in its sessions; None: nobody has said, then a bare
+    number may be it.
+    """
+
+    database: Database
+    reference: str | None
+
+    def now(self) -> datetime:
+        """Return PostgreSQL's time, to be noted with what Stripe is asked next."""
+        at: datetime = self.database.fetch("time_now")[0].at
+        return at
+
+    def note(self, sessions: Iterable[CheckoutSession], seen_at: datetime) -> Noted:
+        """Keep those that may be an order's."""
+        listed = [session for session in sessions if not is_of_our_link(session)]
+        noted = self.database.fetch(
+            "note_sightings",
+            session_ids=[session.id for session in listed],
+            order_ids=[self.order_of(session) for session in listed],
+            sessions=[_SESSION.dump_json(session).decode() for session in listed],
+            seen_at=seen_at,
+        )
+        open_ones = {session.id for session in listed if session.status == "open" and not self._is_claimed(session)}
+        strangers = sum(row.session_id in open_ones and not row.known for row in noted)
+        return Noted(len(noted) - strangers, strangers)
+
+    def take(self, order_id: int, *, mailing: bool) -> Sighted:
+        """Return what was seen of an order's sessions; what is done next makes it out of date.
+
+        Until the ledger drops it, a later call returns their ids, to be read again.
+        """
+        rows = self.database.fetch("take_sightings", order_id=order_id, most_seconds=_most_seconds(mailing=mailing))
+        return self._sighted(rows)
+
+    def look(self, order_id: int) -> Sighted:
+        """Return what was seen of an order's sessions, where nothing will be done about it."""
+        return self.look_at([order_id], mailing=False).get(order_id, Sighted())
+
+    def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
+        """Return what was seen of orders' sessions, by order, and leave it where it is."""
+        most_seconds = _most_seconds(mailing=mailing)
+        rows = self.database.fetch("look_at_sightings", order_ids=list(order_ids), most_seconds=most_seconds)
+        return {order_id: self._sighted(list(own)) for order_id, own in groupby(rows, key=lambda row: row.order_id)}
+
+    def order_of(self, session: CheckoutSession) -> int | None:
+        """Return the order that a session says it is for: by our metadata, else by the club system's reference."""
+        said = session.metadata.get(ORDER_KEY) or own_reference(session.reference)
+        if said is None and session.mode == "payment":
+            said = _between(BARE if self.reference is None else self.reference, session.reference)
+        return int(said) if said and said.isascii() and said.isdigit() and len(said) < 19 else None  # noqa: PLR2004  bigint
+
+    def is_anothers(self, session: CheckoutSession, order_id: int) -> bool:
+        """Say whether a session surely is not this order's, whichever order stores it.
+
+        A payment link without our metadata can be used by anybody, again and again: it is nobody's, and neither is what
+        was paid through it where that does not name the order.
+        """
+        order = self.order_of(session)
+        if session.kind is LinkKind.PAYMENT_LINK or session.payment_link is not None:
+            return order != order_id
+        return self._is_claimed(session) and order not in {None, order_id}
+
+    def _is_claimed(self, session: CheckoutSession) -> bool:
+        """Say whether a session surely is what it says: our metadata, or the club system's own way to name orders."""
+        return ORDER_KEY in session.metadata or bool(self.reference)
+
+    def _sighted(self, rows: Sequence[Row[Any]]) -> Sighted:
+        seen = [(row, _SESSION.validate_python(row.session)) for row in rows]
+        strangers = tuple(session for row, session in seen if not (row.known or self._is_claimed(session)))
+        own = [(row, session) for row, session in seen if session not in strangers]
+        return Sighted(
+            fresh={session.id: session for row, session in own if row.fresh},
+            ids=frozenset(session.id for _, session in own),
+            seen_at=min((row.seen_at for row, _ in own if row.fresh), default=None),
+            strangers=strangers,
+        )
+
+
+def _most_seconds(*, mailing: bool) -> int:
+    return FRESH_SECONDS if mailing else GOOD_SECONDS
+
+
+def is_of_our_link(session: CheckoutSession) -> bool:
+    """Say whether it merely shows that a parent has opened a payment link of ours, and goes with that."""
+    return session.payment_link is not None and ORDER_KEY in session.metadata and session.status != "complete"
+
+
+def _between(template: str, reference: str | None) -> str | None:
+    """Return what stands in a reference for the order's id, where it has the template's form."""
+    before, _, after = template.partition("{order}")
+    if not template or reference is None or len(reference) < len(before) + len(after):
+        return None
+    if not (reference.startswith(before) and reference.endswith(after)):
+        return None
+    return reference[len(before) : len(reference) - len(after)]

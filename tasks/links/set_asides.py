@@ -1,0 +1,43 @@
+"""Orders that wait for a person, and how they go on: released, with who said so and when."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from tasks.core.database import Database, fetch
+from tasks.core.errors import ConfigurationError
+
+_OURSELVES = "pipeline"
+
+MOST_ROWS = 1000
+
+
+def waiting_orders(database: Database, most: int = MOST_ROWS) -> Sequence[Row[Any]]:
+    """Return the orders that wait for a person, the longest waiting first: order_id, reason, detail, set_aside_at."""
+    return database.fetch("open_set_asides", order_ids=None, most=most)
+
+
+def release(
+    database: Database, order_ids: Sequence[int], *, released_by: str, now: datetime, note: str | None = None
+) -> int:
+    """Let set-aside orders be judged anew; a session that was set aside for its payment is judged no more.
+
+    An order that is still pending then is owed again. Raises a ConfigurationError, and changes nothing, where one of
+    them is not set aside, or where nobody says who has dealt with them.
+    """
+    who = released_by.strip()
+    if not who or who.casefold() == _OURSELVES:
+        raise ConfigurationError("Say who has dealt with the set-aside orders: a person's name")
+    with database.transaction() as connection:
+        values = {"order_ids": list(order_ids), "released_by": who, "note": note, "now": now}
+        rows = fetch(connection, "release_set_asides", **values)
+        released = {row.order_id for row in rows}
+        gone = [row.session_id for row in rows if row.reason == "unknown_session"]
+        fetch(connection, "forget_unknown", session_ids=gone, now=now)
+        unknown = sorted(set(order_ids) - released)
+        if unknown:
+            orders = ", ".join(str(order_id) for order_id in unknown)
+            raise ConfigurationError(f"These orders are not set aside: {orders}; nothing was taken up again")
+    return len(released)

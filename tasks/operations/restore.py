@@ -1,0 +1,177 @@
+"""Hold back, after a restore from a backup, what could have gone out since, until the mail server's log settles it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from tasks.core.club_time import find_zone
+from tasks.core.database import Database, fetch
+from tasks.core.errors import ConfigurationError
+from tasks.links.seen_sessions import is_of_our_link
+from tasks.operations.chosen_messages import Chosen
+from tasks.operations.mail_log import taken_messages
+from tasks.services import Services
+
+MARGIN = timedelta(minutes=10)
+"""Between our clock and Stripe's."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a restore left open: how many messages are held, and of which orders Stripe knows and the club does not."""
+
+    backup_at: datetime
+    messages: int
+    campaigns: int
+    forgotten_sessions: int
+    """How many of Stripe's sessions for orders the ledger does not have."""
+    forgotten_orders: tuple[int, ...]
+
+
+def hold_after_restore(services: Services, backup_at: datetime, *, by: str) -> Held:
+    """Call uncertain each message that could have gone out after the backup, and let nothing be sent until settled.
+
+    Safe to repeat. What Stripe made since is noted, so that no order gets a second session that can be paid. Raises
+    ConfigurationError without a name or for a time to come; TransientError where Stripe is out of reach: then the
+    messages are held, and a later call does the rest.
+    """
+    now, backup_at = services.clock(), _aware(services, backup_at)
+    if not by.strip():
+        raise ConfigurationError("Your name is missing: it is kept beside what is held, nothing was done")
+    if backup_at > now:
+        raise ConfigurationError(f"The backup cannot be of {backup_at:%Y-%m-%d %H:%M %Z}: that is to come")
+    held, backup_at = _hold(services, backup_at, by.strip(), now)
+    services.survey.sweep()
+    made = chain(
+        services.stripe.sessions.all_of(since=backup_at - MARGIN, until=now + MARGIN),
+        services.stripe.payment_links.made_after(services.keeper.ledger.link_before(backup_at - MARGIN)),
+    )
+    order_of = services.survey.sightings.order_of
+    ours = {one.id: order for one in made if not is_of_our_link(one) and (order := order_of(one)) is not None}
+    sessions = services.database.fetch("forgotten_sessions", session_ids=list(ours))
+    orders = services.database.fetch("forgotten_orders", order_ids=sorted(set(ours.values())))
+    campaigns = len({row.campaign_id for row in held})
+    return Held(backup_at, len(held), campaigns, len(sessions), tuple(row.order_id for row in orders))
+
+
+def held_words(held: Held) -> list[str]:
+    """Say what is held, and what to do now, a sentence each."""
+    since = f"since the backup of {held.backup_at:%Y-%m-%d %H:%M %Z}"
+    said = [
+        f"{held.messages} messages of {held.campaigns} campaigns are held: they may have gone out {since}",
+        "Nothing is sent until the mail server's log settles them: settle-after-restore",
+        f"Stripe has {held.forgotten_sessions} sessions that the ledger has forgotten; what they are for is noted",
+    ]
+    if held.forgotten_orders:
+        said.append(
+            f"The club's tables have forgotten orders that Stripe knows ({_named(held.forgotten_orders)}): make them "
+            "again under these ids. Before any other order is made, their numbers must not be given to others: "
+            f"SELECT setval(pg_get_serial_sequence('orders', 'id'), {max(held.forgotten_orders)})"
+        )
+    return said
+
+
+def _hold(services: Services, backup_at: datetime, by: str, now: datetime) -> tuple[Sequence[Row[Any]], datetime]:
+    """Hold the messages, and keep who said so; return them, and of what time the backup is that counts."""
+    with services.database.transaction() as connection:
+        fetch(connection, "settle_in", now=now)
+        (restore,) = fetch(connection, "open_restore", backup_at=backup_at, by_whom=by, now=now)
+        since = restore.backup_at.astimezone(backup_at.tzinfo)
+        detail = f"It may have gone out between the backup of {since:%Y-%m-%d %H:%M %Z} and {now:%Y-%m-%d %H:%M} UTC"
+        held = fetch(connection, "hold_messages", detail=detail, now=now)
+        Chosen(connection, held, by, now).keep("hold")
+    return held, since
+
+
+def _aware(services: Services, at: datetime) -> datetime:
+    """Take a time without a time zone as the club's."""
+    return at if at.tzinfo else at.replace(tzinfo=find_zone(services.settings.club_time_zone))
+
+
+def _named(order_ids: Sequence[int]) -> str:
+    most = 50
+    more = f" and {len(order_ids) - most} more" if len(order_ids) > most else ""
+    return f"ids {', '.join(map(str, order_ids[:most]))}{more}"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How many Message-IDs the log has, and what became of the ledger's messages."""
+
+    in_log: int
+    sent: int
+    put_back: int
+    left: int
+    """How many are uncertain for the restore still."""
+
+
+def settle_after_restore(
+    services: Services, logs: Sequence[bytes], *, by: str, rest_was_not_sent: bool, count: int
+) -> Settled:
+    """Call sent what the logs have, and let messages be sent again; what they have is never sent, forgotten or not.
+
+    A person who knows that the logs are whole, or that nothing was sent, can have the rest, `count` messages, queued as
+    the backup had it; else it stays uncertain. Raises ConfigurationError, with nothing done,
+    for logs without any message of ours, for another count, without a name, and where there is nothing to settle.
+    """
+    taken = set().union(*map(taken_messages, logs))
+    if not by.strip():
+        raise ConfigurationError("Your name is missing: it is kept beside what is settled, nothing was done")
+    if logs and not taken:
+        raise ConfigurationError(
+            "There is no message of ours in this log: give the one of the mail server of SMTP_URL, from the backup on. "
+            "Nothing was done"
+        )
+    now = services.clock()
+    with services.database.transaction() as connection:
+        fetch(connection, "note_mail_log", message_ids=sorted(taken), now=now)
+        found = Chosen(connection, fetch(connection, "messages_in_log", campaign_id=None), by, now)
+        found.mark_sent("found_in_log")
+        held = Chosen(connection, fetch(connection, "messages_held"), by, now)
+        if rest_was_not_sent:
+            _put_back(held, count)
+        _open_again(connection, by.strip(), now, anew=bool(taken))
+    back = len(held.rows) if rest_was_not_sent else 0
+    return Settled(len(taken), len(found.rows), back, len(held.rows) - back)
+
+
+def settled_words(settled: Settled) -> str:
+    """Say in a line what became of what was held."""
+    said = (
+        f"{settled.in_log} of our messages are in the log; {settled.sent} called sent, {settled.put_back} queued again"
+    )
+    return f"{said}; {settled.left} uncertain: decide about each in settle-uncertain" if settled.left else said
+
+
+def _put_back(held: Chosen, count: int) -> None:
+    if count != len(held.rows):
+        raise ConfigurationError(
+            f"{len(held.rows)} messages are held and not in the log, not {count}: look at them again, nothing was done"
+        )
+    if held.rows:
+        held.put_back()
+
+
+def _open_again(connection: Connection, by: str, now: datetime, *, anew: bool) -> None:
+    """Let messages be sent; another log may be read later, but nothing at all needs something to settle."""
+    if not fetch(connection, "settle_restore", by_whom=by, now=now) and not anew:
+        raise ConfigurationError("There is no restore to settle: run hold-after-restore first. Nothing was done")
+
+
+def check_not_restored(database: Database) -> None:
+    """Raise a ConfigurationError where the ledger was restored, or copied, and what was sent since is not settled."""
+    (state,) = database.fetch("restore_state")
+    if state.moved:
+        raise ConfigurationError(
+            f"The pipeline's tables in {database.place} were restored or moved here, and may have forgotten what was "
+            "sent: run `python -m deployments.cli hold-after-restore` (deployments/README.md), nothing was sent"
+        )
+    if state.open:
+        raise ConfigurationError(
+            "The database was restored from a backup, and what was sent since is not settled: run `python -m "
+            "deployments.cli settle-after-restore` with the mail server's log (deployments/README.md), nothing was sent"
+        )

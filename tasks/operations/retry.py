@@ -1,0 +1,56 @@
+"""Take up what is owed in campaigns that are being sent, and what a person sends on its way again."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from tasks.campaigns.enqueue import Queue, take_snapshot
+from tasks.campaigns.open import as_mailed
+from tasks.campaigns.options import Campaign, CampaignOptions
+from tasks.club.players import find_tournament, find_tournament_by_id
+from tasks.core.database import fetch
+from tasks.operations.chosen_messages import Choice, choose
+from tasks.operations.options import RetryChoice
+from tasks.services import Services
+
+
+@dataclass(frozen=True)
+class TakenUp:
+    """The campaigns that have messages to send now, and how many messages turned out to be uncertain."""
+
+    campaigns: tuple[Campaign, ...]
+    lost: int
+
+
+def take_up(services: Services, choice: RetryChoice) -> TakenUp:
+    """Find the campaigns that have messages to send now, their queues following corrected addresses.
+
+    What lost workers held comes back first, everywhere; what of it was on the wire is uncertain now. Nobody joins a
+    campaign here. Raises a ConfigurationError, with nothing queued, where the choice contradicts itself or names what
+    is not there.
+    """
+    choice.check()
+    database, now = services.database, services.clock()
+    tournament_id = find_tournament(database, choice.tournament).id if choice.tournament else None
+    with database.transaction() as connection:
+        fetch(connection, "return_expired_claims", campaign_id=None, now=now)
+        lost = len(fetch(connection, "hold_lost_sendings", campaign_id=None, now=now))
+    if choice.statuses:
+        wanted = Choice(choice.statuses, tournament_id, choice.message_ids)
+        with database.transaction() as connection:
+            choose(connection, wanted, choice.count, by=choice.by, now=now).send_again()
+    rows = database.fetch("campaigns_to_send", tournament_id=tournament_id, now=now)
+    return TakenUp(tuple(_readdressed(services, row) for row in rows), lost)
+
+
+def _readdressed(services: Services, row: Row[Any]) -> Campaign:
+    """Let a campaign's unsent messages follow corrected addresses, suppressions, and the kind of link mailed since."""
+    tournament = find_tournament_by_id(services.database, row.tournament_id)
+    options = CampaignOptions.model_construct(**row.parameters)
+    with services.database.transaction() as connection:
+        if fetch(connection, "lock_sending_campaign", campaign_id=row.id):
+            take_snapshot(connection, tournament.id, merge=options.merges_families)
+            Queue(connection, row.id, row.kind, services.settings.mail_domain, services.clock()).readdress()
+        link_kind = as_mailed(connection, tournament.id).link_kind
+    return Campaign(row.id, row.kind, tournament.id, tournament.name, link_kind=link_kind, note=options.note)

@@ -1,0 +1,102 @@
+"""Where a tournament's money is: each order as it stands now, by the club's tables and the ledger. Changes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+
+from tasks.club.players import Tournament, find_tournament
+from tasks.core.email_address import mask, mask_in
+from tasks.links.set_asides import MOST_ROWS
+from tasks.operations.order_status import Mailing, OrderStanding
+from tasks.services import Services
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A message that waits for a person: ids of the club's tables, and the address masked."""
+
+    message_id: int
+    parent_id: int
+    kind: str
+    status: str
+    reason: str
+    address: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Payment:
+    """A payment that the treasurer has to look at, in the smallest unit of its currency."""
+
+    order_id: int
+    amount: int
+    currency: str
+    finding: str
+    payment_intent_id: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a tournament stands at a moment."""
+
+    tournament: Tournament
+    at: datetime
+    orders: tuple[OrderStanding, ...]
+    troubles: tuple[Trouble, ...]
+    payments: tuple[Payment, ...]
+
+
+def campaign_status(services: Services, tournament_name: str) -> Status:
+    """Return how a tournament stands; raises a ConfigurationError where there is none of this name.
+
+    Stripe is not asked: a payment that nobody has noticed yet is noticed by the next refresh.
+    """
+    database, now = services.database, services.clock()
+    tournament = find_tournament(database, tournament_name)
+    rows = database.fetch("tournament_orders", tournament_id=tournament.id)
+    order_ids = [row.order_id for row in rows if row.order_id is not None]
+    mailings = {row.order_id: row for row in database.fetch("order_mailings", order_ids=order_ids, now=now)}
+    asides = database.fetch("open_set_asides", order_ids=order_ids, most=len(order_ids) + MOST_ROWS)
+    reasons = {row.order_id: f"{row.reason}: {row.detail}" for row in asides}
+    return Status(
+        tournament,
+        now,
+        tuple(_standing(row, mailings, reasons, tournament) for row in rows),
+        tuple(_trouble(row) for row in database.fetch("tournament_troubles", tournament_id=tournament.id)),
+        tuple(_payment(row) for row in database.fetch("payments_to_look_at", order_ids=order_ids, most=MOST_ROWS)),
+    )
+
+
+def _standing(
+    row: Row[Any], mailings: Mapping[int, Row[Any]], reasons: Mapping[int, str], tournament: Tournament
+) -> OrderStanding:
+    known = mailings.get(row.order_id)
+    fields = row._asdict()
+    due = fields.pop("due_date") or tournament.payment_deadline
+    return OrderStanding(
+        **fields,
+        due_by=due.isoformat() if due else "",
+        mailing=Mailing(known.mailed_at, known.uncertain, known.link_live, known.processing, known.mailings)
+        if known
+        else Mailing(),
+        set_aside=reasons.get(row.order_id, ""),
+    )
+
+
+def _trouble(row: Row[Any]) -> Trouble:
+    return Trouble(
+        row.message_id,
+        row.parent_id,
+        row.kind,
+        row.status,
+        row.reason or "",
+        mask(row.address),
+        mask_in(row.detail),
+    )
+
+
+def _payment(row: Row[Any]) -> Payment:
+    return Payment(row.order_id, row.amount, row.currency, row.finding, row.payment_intent_id or "")

@@ -1,0 +1,136 @@
+"""Prefect's view of what people decide, and of what comes back: thin shells. Only ids, names and counts cross them."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from prefect import get_run_logger
+from prefect.artifacts import create_markdown_artifact
+
+from tasks.campaigns import reminders as reminding_step
+from tasks.campaigns.options import Campaign
+from tasks.campaigns.reminders import ReminderOptions
+from tasks.campaigns.report import plain, table
+from tasks.club.players import Tournament
+from tasks.operations import bounces as bounce_step
+from tasks.operations import purge as purging_step
+from tasks.operations import restore as holding_step
+from tasks.operations import retry as retry_step
+from tasks.operations import status as status_step
+from tasks.operations import stop as stopping_step
+from tasks.operations import suppress as suppression_step
+from tasks.operations import uncertain as settling_step
+from tasks.operations.options import PurgeChoice, RetryChoice, SettleChoice, StopChoice, SuppressChoice
+from tasks.operations.status_report import status_markdown, status_sentence
+from tasks.prefect_tasks.alerts import announce
+from tasks.prefect_tasks.task import shell
+from tasks.services import open_services
+
+
+@shell("take up what is due")
+def take_up(choice: RetryChoice) -> retry_step.TakenUp:
+    """Find what is to be sent, and queue what a person sends again."""
+    with open_services() as services:
+        taken_up = retry_step.take_up(services, choice)
+        announce(services)
+        return taken_up
+
+
+@shell("show what is uncertain")
+def publish_evidence(choice: SettleChoice) -> int:
+    """Show what is known of the uncertain messages as an artifact, and return how many there are."""
+    with open_services() as services:
+        evidence = settling_step.show_uncertain(services, choice)
+    _publish("uncertain-messages", settling_step.EVIDENCE_HEAD, settling_step.evidence_rows(evidence))
+    return len(evidence)
+
+
+@shell("mark as sent")
+def mark_sent(choice: SettleChoice) -> int:
+    """Record that uncertain messages were sent, and return how many."""
+    with open_services() as services:
+        return settling_step.mark_sent(services, choice)
+
+
+@shell("stop the campaign")
+def stop_campaign(tournament: str, campaign: StopChoice, by: str, why: str) -> Campaign:
+    """Stop a campaign for good."""
+    with open_services() as services:
+        return stopping_step.stop_campaign(services, tournament, campaign, by=by, why=why)
+
+
+@shell("change the suppression list")
+def change_suppressions(choice: SuppressChoice) -> int:
+    """Suppress or lift, and return how many entries that changed."""
+    with open_services() as services:
+        return suppression_step.change(services, choice)
+
+
+@shell("show the suppression list")
+def publish_suppressions() -> int:
+    """Show who is not mailed as an artifact, addresses masked, and return how many they are."""
+    with open_services() as services:
+        entries = suppression_step.suppressions(services)
+    _publish("suppressions", suppression_step.SUPPRESSED_HEAD, suppression_step.suppressed_rows(entries))
+    return len(entries)
+
+
+@shell("read what came back")
+def read_bounces() -> bounce_step.BounceTally:
+    """Take in delivery reports; what could not be read is left and named."""
+    with open_services() as services:
+        tally = bounce_step.read_bounces(services)
+    for name in tally.malformed:
+        get_run_logger().warning("malformed delivery report left unread: %s", name)
+    return tally
+
+
+def _publish(key: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Show a table as an artifact, its cells as plain text."""
+    create_markdown_artifact(key=key, markdown=table(head, [[plain(cell) for cell in row] for row in rows]))
+
+
+@shell("find tournaments to remind of")
+def tournaments_to_remind(options: ReminderOptions) -> Sequence[Tournament]:
+    """Find the tournaments whose parents may be reminded."""
+    with open_services() as services:
+        return reminding_step.tournaments_to_remind(services, options)
+
+
+@shell("open the reminders")
+def open_reminders(tournament_id: int, options: ReminderOptions) -> Campaign | None:
+    """Queue a message for each family that was mailed and has not paid."""
+    with open_services() as services:
+        return reminding_step.open_reminders(services, tournament_id, options)
+
+
+@shell("hold what may have gone out")
+def hold_after_restore(backup_at: datetime, by: str) -> Sequence[str]:
+    """Hold what could have gone out after the backup, and return what is to say of it, a sentence each."""
+    with open_services() as services:
+        held = holding_step.hold_after_restore(services, backup_at, by=by)
+        announce(services)
+    said = holding_step.held_words(held)
+    create_markdown_artifact(key="after-restore", markdown="\n".join(f"- {plain(one)}." for one in said))
+    return said
+
+
+@shell("purge")
+def publish_purge(before: date, choice: PurgeChoice) -> str:
+    """Take people's data of finished seasons away, or count it; show what that is and return it in a line."""
+    with open_services() as services:
+        purge = purging_step.purge_season(services, before, choice)
+    said = purging_step.purge_words(purge, choice)
+    head, kept = ("Records of people", "How many"), [f"- stays: {plain(one)}" for one in purge.kept]
+    markdown = "\n\n".join([said, table(head, purge.records), "\n".join(kept)])
+    create_markdown_artifact(key="purge-season", markdown=markdown, description=said)
+    return said
+
+
+@shell("count")
+def publish_status(tournament: str) -> str:
+    """Show how a tournament stands as an artifact, by ids, and return it in a line."""
+    with open_services() as services:
+        status = status_step.campaign_status(services, tournament)
+    said = status_sentence(status)
+    create_markdown_artifact(key="campaign-status", markdown=status_markdown(status), description=said)
+    return said

@@ -1,0 +1,33 @@
+"""Which orders and players a refresh is about, from what a person chose."""
+
+from datetime import datetime
+
+from tasks.club.players import find_tournament
+from tasks.core.database import Database
+from tasks.core.errors import ConfigurationError
+from tasks.refresh.options import RefreshOptions
+
+
+def find_scope(database: Database, options: RefreshOptions, now: datetime) -> dict[str, object]:
+    """Return the filters as the queries take them; raises one ConfigurationError that names all that match nobody."""
+    tournament = find_tournament(database, options.tournament) if options.tournament else None
+    tournament_id = tournament.id if tournament else None
+    unmatched = database.fetch(
+        "unmatched_ids",
+        now=now,
+        tournament_id=tournament_id,
+        player_ids=list(options.player_ids),
+        order_ids=list(options.order_ids),
+    )
+    problems = [f"{row.kind} {row.id}" for row in unmatched]
+    if options.team and not database.fetch("team_plays", team=options.team, tournament_id=tournament_id):
+        problems.insert(0, f"team {options.team!r}")
+    if problems:
+        where = repr(tournament.name) if tournament else "tournaments to come"
+        raise ConfigurationError(f"Nothing in {where} is of {', '.join(problems)}: check the filters; nothing was done")
+    return {
+        "now": now,
+        "tournament_id": tournament_id,
+        "team": options.team or None,
+        "player_ids": list(options.player_ids) or None,
+    }
