@@ -7,7 +7,7 @@
 -- tournament_fees_pipeline reads what it must, and writes only its own tables and how orders are paid. tournament_fees_order_maker, beside
 -- it, may make the orders that committed players lack: give it only where refresh-checkout-links does that. tournament_fees_purger, beside
 -- it, may empty words that hold people's data in what is otherwise only added to: give it to whom purge-season runs as.
--- A club with other tables changes the grants on them together with sql/queries/missing_club_columns.sql.
+-- A club with other tables changes the grants on them together with sql/queries/core/list_missing_club_columns.sql.
 
 BEGIN;
 

@@ -1,5 +1,5 @@
 -- The reference club schema: the source system's tables, as the demo and the tests create them.
--- A club with other tables keeps its own and changes sql/queries/committed_players.sql, whose header states what it must return.
+-- A club with other tables keeps its own and changes sql/queries/club/list_committed_players.sql, whose header states what it must return.
 -- Amounts are in the currency's smallest unit (cents), as Stripe counts; the club's own system does not check them, so neither does this.
 
 CREATE TABLE parents (

@@ -52,7 +52,7 @@ def propose(services: Services, campaign: Campaign, run_id: UUID, at_most: int) 
 
 def open_proposals(services: Services, campaign: Campaign, run_id: UUID) -> list[int]:
     """Return the ids of what a run has asked about this campaign and nobody has decided, the oldest first."""
-    rows = services.database.fetch("open_proposals", run_id=run_id, campaign_id=campaign.id)
+    rows = services.database.fetch("campaigns/list_open_proposals", run_id=run_id, campaign_id=campaign.id)
     return [row.id for row in rows]
 
 
@@ -102,7 +102,7 @@ class Approvals:
         """Mark the unsent messages that wait for an approval, as orders, mailboxes and templates stand now."""
         run(
             self.connection,
-            "settle_approvals",
+            "campaigns/mark_unapproved_messages",
             campaign_id=self.campaign_id,
             digests=json.dumps(dict(self.digests)),
             now=self.now,
@@ -111,12 +111,17 @@ class Approvals:
     def propose(self, forecasts: Sequence[Forecast], messages: int, run_id: UUID) -> int:
         """Keep what a person is asked to approve, as it was shown, and return its id."""
         rows = fetch(
-            self.connection, "propose", campaign_id=self.campaign_id, run_id=run_id, messages=messages, now=self.now
+            self.connection,
+            "campaigns/record_proposal",
+            campaign_id=self.campaign_id,
+            run_id=run_id,
+            messages=messages,
+            now=self.now,
         )
         asked = [(one.message, fee) for one in forecasts for fee in one.fees]
         fetch(
             self.connection,
-            "propose_orders",
+            "campaigns/record_proposed_orders",
             approval_id=rows[0].id,
             order_ids=[fee.order_id for _, fee in asked],
             mailboxes=[message.mailbox for message, _ in asked],
@@ -124,7 +129,7 @@ class Approvals:
             currencies=[fee.currency for _, fee in asked],
             digests=[self.digests[message.kind] for message, _ in asked],
         )
-        fetch(self.connection, "await_approval", campaign_id=self.campaign_id, now=self.now)
+        fetch(self.connection, "campaigns/await_approval", campaign_id=self.campaign_id, now=self.now)
         return int(rows[0].id)
 
     def decide(self, approval_id: int, *, approved: bool, by: str, note: str) -> int:
@@ -136,7 +141,7 @@ class Approvals:
             raise ConfigurationError("Your name is missing: it is kept beside what you decide, nothing was done")
         rows = fetch(
             self.connection,
-            "decide",
+            "campaigns/record_decision",
             approval_id=approval_id,
             state="approved" if approved else "rejected",
             by_whom=by.strip(),

@@ -21,7 +21,7 @@ def charges_for(
     due date of its order: the email names that.
     """
     days: dict[int, list[datetime | None]] = {}
-    for row in fetch(connection, "last_days", order_ids=list(players)):
+    for row in fetch(connection, "club/list_last_days", order_ids=list(players)):
         days.setdefault(row.order_id, []).append(closing(row.last_day, row.time_zone, club_zone))
     own_day = closing(tournament.last_day, tournament.time_zone, club_zone)
     return {
@@ -45,7 +45,12 @@ def find_charges(
 ) -> dict[int, Charge | None]:
     """Return what is charged for those of the orders that a refresh looks at; None: its player is not committed."""
     rows = database.fetch(
-        "refresh_orders", now=now, tournament_id=tournament_id, team=None, player_ids=None, order_ids=list(order_ids)
+        "club/list_orders_to_refresh",
+        now=now,
+        tournament_id=tournament_id,
+        team=None,
+        player_ids=None,
+        order_ids=list(order_ids),
     )
     charges: dict[int, Charge | None] = {row.order_id: None for row in rows}
     placed = sorted((row.tournament_id, row.order_id) for row in rows if row.tournament_id is not None)

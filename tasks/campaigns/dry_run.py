@@ -80,7 +80,7 @@ class Forecast:
 def read_owed(connection: Connection, campaign_id: int, now: datetime, only: Sequence[int] | None = None) -> list[Owed]:
     """Return the messages of a campaign, or `only` those of them, that are owed now; also what awaits an approval."""
     message_ids = None if only is None else list(only)
-    rows = fetch(connection, "owed_messages", campaign_id=campaign_id, now=now, message_ids=message_ids)
+    rows = fetch(connection, "campaigns/list_owed_messages", campaign_id=campaign_id, now=now, message_ids=message_ids)
     return [Owed(**row._asdict()) for row in rows]
 
 
@@ -96,7 +96,7 @@ def forecast(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> It
         order_ids = [order_id for message in batch for order_id in message.order_ids]
         with services.database.transaction() as connection:
             players = players_with_orders(connection, tournament.id, order_ids)
-            pending = fetch(connection, "pending_orders", order_ids=order_ids)
+            pending = fetch(connection, "club/list_pending_orders", order_ids=order_ids)
         fees = {row.order_id: _fee(Fee(**row._asdict()), players.get(row.order_id)) for row in pending}
         services.survey.look_for(order_ids, mailing=False)
         links = _foresee(services, tournament, campaign, order_ids, players)

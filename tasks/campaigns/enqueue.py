@@ -41,34 +41,40 @@ class Queue:
 
     def _prepare(self, *, from_sent: bool) -> Sequence[int]:
         """Take lost workers' messages back, and orders off what is not theirs any more; return those orders."""
-        fetch(self.connection, "return_expired_claims", campaign_id=self.campaign_id, now=self.now)
-        fetch(self.connection, "hold_lost_sendings", campaign_id=self.campaign_id, now=self.now)
-        fetch(self.connection, "queue_lock", campaign_id=self.campaign_id)
-        rows = fetch(self.connection, "queue_detach", campaign_id=self.campaign_id, from_sent=from_sent)
+        fetch(self.connection, "campaigns/return_expired_claims", campaign_id=self.campaign_id, now=self.now)
+        fetch(self.connection, "campaigns/mark_lost_sendings_uncertain", campaign_id=self.campaign_id, now=self.now)
+        fetch(self.connection, "campaigns/lock_queue", campaign_id=self.campaign_id)
+        rows = fetch(self.connection, "campaigns/detach_orders", campaign_id=self.campaign_id, from_sent=from_sent)
         return [row.order_id for row in rows]
 
     def _fill(self, only: Sequence[int] | None) -> None:
         orders = None if only is None else list(only)
         run(
             self.connection,
-            "queue_messages",
+            "campaigns/queue_messages",
             campaign_id=self.campaign_id,
             kind=self.kind,
             domain=self.domain,
             only_orders=orders,
             now=self.now,
         )
-        run(self.connection, "queue_assign", campaign_id=self.campaign_id, only_orders=orders)
+        run(self.connection, "campaigns/assign_orders", campaign_id=self.campaign_id, only_orders=orders)
 
     def _recognise(self) -> None:
         """Call sent what the mail server's log has: the ledger was restored, and had forgotten it."""
-        rows = fetch(self.connection, "messages_in_log", campaign_id=self.campaign_id)
+        rows = fetch(self.connection, "campaigns/list_messages_in_log", campaign_id=self.campaign_id)
         values = {"message_ids": [row.id for row in rows], "reason": "found_in_log", "now": self.now}
         if rows:
-            fetch(self.connection, "mark_messages_sent", **values)
+            fetch(self.connection, "campaigns/mark_messages_sent", **values)
 
     def _settle(self, *statuses: str) -> None:
-        run(self.connection, "queue_settle", campaign_id=self.campaign_id, statuses=list(statuses), now=self.now)
+        run(
+            self.connection,
+            "campaigns/update_unsent_messages",
+            campaign_id=self.campaign_id,
+            statuses=list(statuses),
+            now=self.now,
+        )
 
 
 @dataclass(frozen=True)
@@ -89,13 +95,13 @@ def take_snapshot(
     """
     selection = selection or Selection()
     count, without_order = 0, []
-    run(connection, "snapshot_create")
+    run(connection, "campaigns/create_snapshot")
     for players in stream_committed_players(connection, tournament_id):
         rows = [_recipient(player, merge=merge, chosen=selection.takes(player)) for player in players]
-        run(connection, "snapshot_fill", **{column: [row[column] for row in rows] for column in rows[0]})
+        run(connection, "campaigns/fill_snapshot", **{column: [row[column] for row in rows] for column in rows[0]})
         count += len(players)
         without_order += [row["player_id"] for row in rows if row["chosen"] and row["order_id"] is None]
-    for name in ("snapshot_by_mailbox", "snapshot_analyze"):
+    for name in ("campaigns/index_snapshot", "campaigns/analyze_snapshot"):
         run(connection, name)
     return Snapshot(count, tuple(without_order))
 

@@ -32,7 +32,7 @@ def open_in(
     now = services.clock()
     campaign_id = _open(connection, tournament, kind, options, now)
     if require_approval:
-        fetch(connection, "require_approval", campaign_id=campaign_id)
+        fetch(connection, "campaigns/require_approval", campaign_id=campaign_id)
     selection = Selection(options)
     snapshot = take_snapshot(connection, tournament.id, merge=options.merges_families, selection=selection)
     if not snapshot.players:
@@ -55,7 +55,7 @@ def open_in(
 
 def _open(connection: Connection, tournament: Tournament, kind: str, options: CampaignOptions, now: datetime) -> int:
     key = {"tournament_id": tournament.id, "kind": kind, "sequence": str(options.sequence)}
-    for row in fetch(connection, "mailed_link_kind", **key):
+    for row in fetch(connection, "campaigns/lock_mailed_link_kind", **key):
         if (before := row.link_kind or DEFAULT_LINK_KIND) != options.link_kind:
             raise ConfigurationError(
                 f"The {kind} campaign {options.sequence} of {tournament.name!r} has mailed links of the kind {before}; "
@@ -63,7 +63,7 @@ def _open(connection: Connection, tournament: Tournament, kind: str, options: Ca
             )
     (campaign,) = fetch(
         connection,
-        "open_campaign",
+        "campaigns/open_campaign",
         **key,
         parameters=json.dumps(options.model_dump(mode="json", exclude={"test_address"})),
         now=now,
@@ -81,7 +81,7 @@ def as_mailed(connection: Connection, tournament_id: int) -> CampaignOptions:
     Whatever mails them again goes on with that: a link of another kind would close the one that they have.
     """
     chosen: dict[str, Any] = next(
-        (row.parameters for row in fetch(connection, "mailed_as", tournament_id=tournament_id)), {}
+        (row.parameters for row in fetch(connection, "campaigns/find_mailed_options", tournament_id=tournament_id)), {}
     )
     goes_on = {name: chosen[name] for name in ("shared_mailboxes", "link_kind") if name in chosen}
     return CampaignOptions.model_construct(**goes_on)

@@ -11,7 +11,7 @@ from tasks.core.email_address import parse_address
 from tasks.core.errors import ConfigurationError
 from tasks.core.forms import A_LINE, A_NAME, Form, Rule, Schema, expecting, has
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATES = Path(__file__).parents[2] / "templates"
 SENT_BY_OTHER_FLOWS = frozenset({"reminder", "renewed_link"})
 DEFAULT_LINK_KIND: Literal["checkout_session"] = "checkout_session"
 MOST_NOTE = 1000

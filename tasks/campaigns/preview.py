@@ -64,12 +64,12 @@ class Standing:
 
 def read_standing(connection: Connection, campaign_id: int, now: datetime) -> Standing:
     """Return how a campaign stands; those that may be delivered already count as sent."""
-    messages = fetch(connection, "campaign_messages", campaign_id=campaign_id)
-    waits = fetch(connection, "campaign_waits", campaign_id=campaign_id, now=now)
+    messages = fetch(connection, "campaigns/count_campaign_messages", campaign_id=campaign_id)
+    waits = fetch(connection, "campaigns/list_campaign_waits", campaign_id=campaign_id, now=now)
     return Standing(
         tuple(
             Skipped(row.parent_id, row.address or "", row.reason)
-            for row in fetch(connection, "skipped_messages", campaign_id=campaign_id)
+            for row in fetch(connection, "campaigns/list_skipped_messages", campaign_id=campaign_id)
         ),
         sum(row.messages for row in waits),
         sum(row.messages for row in messages if row.status in {"sent", "sending", "uncertain", "resent"}),

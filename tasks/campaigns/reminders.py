@@ -93,11 +93,13 @@ class ReminderLimits:
     def hold(self, connection: Connection, message_id: int, now: datetime) -> Hold | None:
         """Say why this reminder must not go out now; None: it may.
 
-        Whoever sends holds the mailbox (mailbox_lock.sql) from before this until the message's `sending` attempt is
+        Whoever sends holds the mailbox (lock_mailbox.sql) from before this until the message's `sending` attempt is
         committed: so two reminders at one moment do not both find that nobody was mailed.
         """
-        (row,) = fetch(connection, "reminder_standing", message_id=message_id)
-        tournament = Tournament(**fetch(connection, "tournament", tournament_id=row.tournament_id)[0]._asdict())
+        (row,) = fetch(connection, "campaigns/find_reminder_standing", message_id=message_id)
+        tournament = Tournament(
+            **fetch(connection, "club/find_tournament", tournament_id=row.tournament_id)[0]._asdict()
+        )
         if self.is_over(tournament, now):
             return Hold("deadline_passed")
         if row.reminders >= self.most:
@@ -129,7 +131,7 @@ def tournaments_to_remind(services: Services, options: ReminderOptions) -> Seque
     Raises a ConfigurationError where the one that was chosen is none of them.
     """
     chosen = find_tournament(services.database, options.tournament) if options.tournament else None
-    latest = {row.tournament_id: row.state for row in services.database.fetch("latest_campaigns")}
+    latest = {row.tournament_id: row.state for row in services.database.fetch("campaigns/list_latest_campaigns")}
     if chosen is not None and latest.get(chosen.id, "stopped") == "stopped":
         why = "its last campaign was stopped for good" if chosen.id in latest else "nobody was mailed about it yet"
         raise ConfigurationError(f"There is nobody to remind of {chosen.name!r}: {why}. Run tournament-fees first")
@@ -154,17 +156,17 @@ def open_reminders(services: Services, tournament_id: int, options: ReminderOpti
     tournament = find_tournament_by_id(services.database, tournament_id)
     limits, now = ReminderLimits.of(services.settings), services.clock()
     gap = timedelta(hours=services.settings.reminder_gap_hours)
-    if limits.is_over(tournament, now) or services.database.fetch("restored_since", since=now - gap):
+    if limits.is_over(tournament, now) or services.database.fetch("campaigns/list_restores", since=now - gap):
         return None
     key = {"tournament_id": tournament.id, "kind": REMINDER, "sequence": limits.today(tournament, now)}
     with services.database.transaction() as connection:
         mailed = as_mailed(connection, tournament.id)
         left = _take_snapshot(connection, services, tournament, options, merge=mailed.merges_families)
-        if not left and not fetch(connection, "campaign_of_day", **key):
+        if not left and not fetch(connection, "campaigns/find_campaign", **key):
             return None
         goes_on = mailed.model_dump(mode="json", include={"shared_mailboxes", "link_kind"})
         parameters = json.dumps({**goes_on, **options.model_dump(mode="json")})
-        (campaign,) = fetch(connection, "open_campaign", **key, parameters=parameters, now=now)
+        (campaign,) = fetch(connection, "campaigns/open_campaign", **key, parameters=parameters, now=now)
         if campaign.state == "stopped":
             raise ConfigurationError(
                 f"Today's reminders of {tournament.name!r} were stopped for good: nothing was sent"
@@ -180,7 +182,7 @@ def _take_snapshot(
     taken = take_snapshot(connection, tournament.id, merge=merge)
     (left_out,) = fetch(
         connection,
-        "snapshot_remind",
+        "campaigns/keep_due_in_snapshot",
         tournament_id=tournament.id,
         now=services.clock(),
         after_days=options.after_days,

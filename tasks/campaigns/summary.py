@@ -70,13 +70,13 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
     """Count what became of a campaign; call it done where nothing of it is owed any more."""
     database = services.database
     now = services.clock()
-    database.fetch("close_campaign", campaign_id=campaign.id, now=now)
-    links = database.fetch("campaign_links", campaign_id=campaign.id)
-    messages = database.fetch("campaign_messages", campaign_id=campaign.id)
-    deliveries = database.fetch("run_deliveries", campaign_id=campaign.id, run_id=run_id)
-    problems = database.fetch("campaign_problems", campaign_id=campaign.id, most=MOST_PROBLEMS)
-    waits = database.fetch("campaign_waits", campaign_id=campaign.id, now=now)
-    rivals = database.fetch("campaign_rivals", campaign_id=campaign.id, most=MOST_PROBLEMS)
+    database.fetch("campaigns/close_campaign", campaign_id=campaign.id, now=now)
+    links = database.fetch("campaigns/count_campaign_links", campaign_id=campaign.id)
+    messages = database.fetch("campaigns/count_campaign_messages", campaign_id=campaign.id)
+    deliveries = database.fetch("campaigns/count_run_deliveries", campaign_id=campaign.id, run_id=run_id)
+    problems = database.fetch("campaigns/list_campaign_problems", campaign_id=campaign.id, most=MOST_PROBLEMS)
+    waits = database.fetch("campaigns/list_campaign_waits", campaign_id=campaign.id, now=now)
+    rivals = database.fetch("campaigns/list_campaign_duplicates", campaign_id=campaign.id, most=MOST_PROBLEMS)
     return Summary(
         campaign,
         links={row.link or NOT_LOOKED_AT: row.orders for row in links},

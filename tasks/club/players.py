@@ -31,7 +31,7 @@ class Tournament:
 
 @dataclass(frozen=True)
 class CommittedPlayer:
-    """A committed player with one of their orders, or without any, as committed_players.sql returns them."""
+    """A committed player with one of their orders, or without any, as list_committed_players.sql returns them."""
 
     player_id: int
     player_name: str
@@ -52,7 +52,7 @@ class CommittedPlayer:
 
 def known_tournaments(database: Database) -> list[Tournament]:
     """Return every tournament that the club knows."""
-    return [Tournament(**row._asdict()) for row in database.fetch("tournaments")]
+    return [Tournament(**row._asdict()) for row in database.fetch("club/list_tournaments")]
 
 
 def find_tournament(database: Database, name: str) -> Tournament:
@@ -72,14 +72,14 @@ def find_tournament(database: Database, name: str) -> Tournament:
 
 def find_tournament_by_id(database: Database, tournament_id: int) -> Tournament:
     """Return the tournament of this id as it stands now."""
-    (row,) = database.fetch("tournament", tournament_id=tournament_id)
+    (row,) = database.fetch("club/find_tournament", tournament_id=tournament_id)
     return Tournament(**row._asdict())
 
 
 def stream_committed_players(connection: Connection, tournament_id: int) -> Iterator[Sequence[CommittedPlayer]]:
     """Yield all committed players of a tournament in chunks, without holding them all in memory."""
     rows = connection.execute(
-        query("committed_players"),
+        query("club/list_committed_players"),
         {"tournament_id": tournament_id, "order_ids": None},
         execution_options={"stream_results": True, "max_row_buffer": ROWS_AT_A_TIME},
     )
@@ -91,5 +91,5 @@ def players_with_orders(
     connection: Connection, tournament_id: int, order_ids: Sequence[int]
 ) -> dict[int, CommittedPlayer]:
     """Return the players of these orders by order id; one who is not committed any more is left out."""
-    rows = fetch(connection, "committed_players", tournament_id=tournament_id, order_ids=list(order_ids))
+    rows = fetch(connection, "club/list_committed_players", tournament_id=tournament_id, order_ids=list(order_ids))
     return {row.order_id: CommittedPlayer(**row._asdict()) for row in rows}

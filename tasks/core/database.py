@@ -40,7 +40,7 @@ INSUFFICIENT_PRIVILEGE = "42501"
 UNKNOWN = {"3F000", "42P01", "42703", "42883"}
 """A schema, table, column or function that a statement names is not there."""
 
-QUERIES = Path(__file__).parent.parent / "sql" / "queries"
+QUERIES = Path(__file__).parents[2] / "sql" / "queries"
 
 
 class UnknownTableError(RuntimeError):
@@ -108,10 +108,10 @@ class Database:
         with connection:
             with self._explained():
                 connection.detach()  # closed at the end, not pooled: closing is what lets go
-                fetch(connection, "wait_without_end")
-                if not fetch(connection, "try_turn", turn=name)[0].taken:
+                fetch(connection, "core/lift_session_limits")
+                if not fetch(connection, "core/try_turn", turn=name)[0].taken:
                     on_wait()
-                    fetch(connection, "wait_for_turn", turn=name)
+                    fetch(connection, "core/wait_for_turn", turn=name)
             yield
 
     @contextmanager

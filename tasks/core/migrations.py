@@ -21,7 +21,7 @@ IN_THE_WAY = {"DuplicateTable", "DuplicateObject", "DuplicateFunction", "Duplica
 FORBIDDEN = "InsufficientPrivilege"
 """Its name for what it meets where our user is not the owner of the schema."""
 
-SQL = Path(__file__).parent.parent / "sql"
+SQL = Path(__file__).parents[2] / "sql"
 
 
 def migrate(database: Database) -> None:
@@ -49,7 +49,7 @@ def migrate(database: Database) -> None:
 
 def _check_has_schema(connection: Connection, place: str) -> None:
     """Raise a ConfigurationError where the schema is missing and our user may not make it."""
-    missing = fetch(connection, "missing_schema")
+    missing = fetch(connection, "core/is_schema_missing")
     if missing:
         raise ConfigurationError(
             f"The user of DATABASE_URL may not make a schema at {place}: somebody who may (the owner of the database, "
@@ -85,7 +85,7 @@ def check_migrated(database: Database) -> None:
             f"The pipeline's tables in {database.place} are at migration {current or 'none'}, not {newest}: "
             "run `python -m deployments.cli migrate` (with this version of the pipeline or a newer one)"
         )
-    lacking = database.fetch("missing_rights")
+    lacking = database.fetch("core/list_missing_rights")
     if lacking:
         raise ConfigurationError(
             "; ".join(["The pipeline's database user lacks rights", *(row.statement for row in lacking)])
@@ -95,7 +95,7 @@ def check_migrated(database: Database) -> None:
 def check_club_tables(database: Database) -> None:
     """Raise a ConfigurationError that names each club table and column that is missing or will not do."""
     _check_has_role(database)
-    problems = database.fetch("missing_club_columns")
+    problems = database.fetch("core/list_missing_club_columns")
     if problems:
         raise ConfigurationError(
             f"The club's database ({database.place}) lacks what the pipeline needs: " + "; ".join(_describe(problems)),
@@ -104,7 +104,7 @@ def check_club_tables(database: Database) -> None:
 
 def _check_has_role(database: Database) -> None:
     """Raise a ConfigurationError where our user has none of the pipeline's rights: one statement gives them all."""
-    missing = database.fetch("missing_role")
+    missing = database.fetch("core/is_role_missing")
     if missing:
         roles = "" if missing[0].role_is_there else "its owner has to run sql/roles.sql, and then "
         raise ConfigurationError(

@@ -64,7 +64,7 @@ class Pace:
     def back_off(self, seconds: float) -> None:
         """Give nobody a turn for so long; what other workers hold already is spent within a tenth of a second."""
         with self._lock:
-            self._database.fetch("push_turns", pace=self.name, seconds=seconds)
+            self._database.fetch("core/push_turns", pace=self.name, seconds=seconds)
             self._left = 0
 
     def _take(self) -> float:
@@ -80,7 +80,7 @@ class Pace:
 
     def _ask(self) -> None:
         given = self._database.fetch(
-            "take_turns", pace=self.name, span=self._ask_for * self._gap, patience=self._patience
+            "core/take_turns", pace=self.name, span=self._ask_for * self._gap, patience=self._patience
         )
         if not given:
             raise TransientError(f"{self.name}: the next turn is over {self._patience:.0f} seconds away")

@@ -51,7 +51,7 @@ def deliver_batch(
         ThreadPoolExecutor(1, thread_name_prefix="writer") as writer,
         ThreadPoolExecutor(1, thread_name_prefix="recorder") as recorder,
     ):
-        orders = services.database.fetch("queued_orders", message_ids=claim.ids)
+        orders = services.database.fetch("campaigns/list_message_orders", message_ids=claim.ids)
         services.survey.look_for([row.order_id for row in orders], mailing=True)
         endings = Endings(claim, recorder)
         desk = Desk(services, campaign, claim, Drafting(services, campaign, tournament, claim, writer), mailer, endings)

@@ -57,13 +57,13 @@ class Outbox:
         claim = Claim(self, uuid4())
         now = self.clock()
         rows = self.database.fetch(
-            "claim_messages", ids=list(message_ids), token=claim.token, lease_seconds=CLAIM_SECONDS, now=now
+            "delivery/claim_messages", ids=list(message_ids), token=claim.token, lease_seconds=CLAIM_SECONDS, now=now
         )
         claim.ids = sorted(row.id for row in rows)
         try:
             yield claim
         finally:
-            self.database.fetch("return_claims", message_ids=claim.held, token=claim.token, now=self.clock())
+            self.database.fetch("delivery/return_claims", message_ids=claim.held, token=claim.token, now=self.clock())
 
 
 class Claim:
@@ -89,19 +89,21 @@ class Claim:
         """Keep our leases alive, and read those of the messages that are still ours."""
         database = self.outbox.database
         database.fetch(
-            "extend_claims",
+            "delivery/extend_claims",
             message_ids=self.held,
             token=self.token,
             lease_seconds=CLAIM_SECONDS,
             fresh_seconds=FRESH_CLAIM_SECONDS,
         )
-        rows = database.fetch("claimed_messages", message_ids=list(message_ids), token=self.token, digests=self.digests)
+        rows = database.fetch(
+            "delivery/read_claimed_messages", message_ids=list(message_ids), token=self.token, digests=self.digests
+        )
         return [Message(**row._asdict()) for row in rows]
 
     def record_links(self, links: Sequence[Link]) -> None:
         """Note how each order's link stands, and with it what the message will say."""
         self.outbox.database.fetch(
-            "record_links",
+            "delivery/record_links",
             campaign_id=self.outbox.campaign_id,
             order_ids=[link.order_id for link in links],
             links=[link.outcome.value for link in links],
@@ -146,7 +148,7 @@ class Claim:
 
     def _is_sending(self, message: Message) -> bool:
         values = {"message_id": message.id, "token": self.token, "attempt": message.attempts + 1}
-        return bool(self.outbox.database.fetch("is_sending", **values))
+        return bool(self.outbox.database.fetch("delivery/is_sending", **values))
 
     def _enter_sending(self, message: Message, draft: Draft) -> bool:
         now = self.outbox.clock()
@@ -164,12 +166,12 @@ class Claim:
             "now": now,
         }
         if reminders is None and not quota.limited:
-            return bool(self.outbox.database.fetch("enter_sending", **values))
+            return bool(self.outbox.database.fetch("delivery/enter_sending", **values))
         with self.outbox.database.transaction() as connection:
             may_go = quota.take(connection, now)
-            fetch(connection, "mailbox_lock", message_id=message.id)
+            fetch(connection, "delivery/lock_mailbox", message_id=message.id)
             may_go = may_go and (reminders is None or reminders.hold(connection, message.id, now) is None)
-            return may_go and bool(fetch(connection, "enter_sending", **values))
+            return may_go and bool(fetch(connection, "delivery/enter_sending", **values))
 
     def record(self, message: Message, delivery: Delivery) -> str:
         """Commit what became of a message and return its new status; what the server put off is queued for later.
@@ -196,15 +198,17 @@ class Claim:
             "now": now,
         }
         if status == "sent":  # a statement by itself is a transaction by itself, which spares two round trips
-            recorded = self.outbox.database.fetch("record_delivery", **values, token=self.token, next_attempt_at=due)
+            recorded = self.outbox.database.fetch(
+                "delivery/record_delivery", **values, token=self.token, next_attempt_at=due
+            )
             if recorded:
                 return status
         with self.outbox.database.transaction() as connection:
-            recorded = fetch(connection, "record_delivery", **values, token=self.token, next_attempt_at=due)
+            recorded = fetch(connection, "delivery/record_delivery", **values, token=self.token, next_attempt_at=due)
             if not recorded and status != "uncertain":
                 # It was called uncertain meanwhile. A late "not now" is no reason to send by ourselves again.
                 late = {"status": "failed", "reason": "gave_up"} if status == "queued" else {}
-                recorded = fetch(connection, "record_late_reply", **values | late)
+                recorded = fetch(connection, "delivery/record_late_reply", **values | late)
             if recorded and status == "failed" and enhanced_status(delivery.reply) in NO_SUCH_MAILBOX:
                 bad = Suppression(message.mailbox, message.address, delivery.reply, "reply", PIPELINE)
                 bad.add(connection, now)
@@ -216,11 +220,11 @@ class Claim:
         Returns its id, held under our lease; None where the old one is not ours any more or its campaign is stopped.
         """
         with self.outbox.database.transaction() as connection:
-            if not fetch(connection, "lock_sending_campaign", campaign_id=self.outbox.campaign_id):
+            if not fetch(connection, "delivery/lock_sending_campaign", campaign_id=self.outbox.campaign_id):
                 return None
             rows = fetch(
                 connection,
-                "renew_message",
+                "delivery/renew_message",
                 message_id=message.id,
                 token=self.token,
                 kind=RENEWED_LINK,
@@ -241,7 +245,7 @@ class Claim:
         One that may have been delivered before does not fail: it is uncertain still.
         """
         recorded = self.outbox.database.fetch(
-            "put_off_message",
+            "delivery/defer_message",
             message_id=message_id,
             token=self.token,
             status=status,

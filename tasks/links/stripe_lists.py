@@ -47,16 +47,16 @@ class Survey:
         """
         began = self.clock()
         with self.sightings.database.transaction() as connection:
-            run(connection, "forget_sightings")
+            run(connection, "links/forget_seen_sessions")
         noted = reduce(Noted.plus, self._pages(status="open"))
         seen_at = self.sightings.now()
         noted = reduce(Noted.plus, self._completed(began), noted)
-        self.sightings.database.fetch("record_sweep", account=self.account, now=began)
+        self.sightings.database.fetch("links/record_sweep", account=self.account, now=began)
         return noted.plus(self.links.note_all(seen_at))
 
     def _completed(self, now: datetime) -> Iterator[Noted]:
         """List what was completed since the last sweep, and yield what each page has noted."""
-        swept = self.sightings.database.fetch("swept_at", account=self.account)
+        swept = self.sightings.database.fetch("links/find_sweep", account=self.account)
         since = (swept[0].swept_at if swept else now - FIRST_SWEEP) - LONGEST_LIFE - CLOCK_MARGIN
         yield from self._pages(status="complete", since=since)
 
@@ -72,7 +72,7 @@ class Survey:
         comes last, to be read by whoever needs it; the hunt says what this costs at most.
         """
         rows = self.sightings.database.fetch(
-            "sessions_to_verify",
+            "links/list_sessions_to_verify",
             order_ids=list(order_ids),
             most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS,
         )

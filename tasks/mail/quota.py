@@ -27,7 +27,7 @@ class Quota:
         """Say when another message may go out, after those that wait already; None: now."""
         if not self.limited:
             return None
-        (row,) = fetch(connection, "next_sending", per_hour=self.per_hour, per_day=self.per_day, now=now)
+        (row,) = fetch(connection, "mail/find_next_sending", per_hour=self.per_hour, per_day=self.per_day, now=now)
         due: datetime | None = row.due
         return due
 
@@ -37,7 +37,7 @@ class Quota:
         The caller's transaction must write the message's `sending` attempt: that is what counts.
         """
         if self.limited:
-            fetch(connection, "quota_lock")
+            fetch(connection, "mail/lock_quota")
         return self.due(connection, now) is None
 
 

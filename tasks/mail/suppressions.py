@@ -31,7 +31,7 @@ class Suppression:
 
     def add(self, connection: Connection, since: datetime) -> bool:
         """Put it on the list; False where the mailbox stands there already."""
-        return bool(fetch(connection, "add_suppression", **vars(self), since=since))
+        return bool(fetch(connection, "mail/add_suppression", **vars(self), since=since))
 
 
 def enhanced_status(reply: str) -> str | None:

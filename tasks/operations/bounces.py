@@ -62,12 +62,14 @@ def _record(services: Services, report: DeliveryReport, digest: str) -> list[tup
     """Commit what a report says; return what was found of each recipient, and whether that is new."""
     now, findings = services.clock(), []
     with services.database.transaction() as connection:
-        message = next(iter(fetch(connection, "message_by_rfc_id", message_ids=sorted(report.message_ids))), None)
+        message = next(
+            iter(fetch(connection, "operations/find_message_by_rfc_id", message_ids=sorted(report.message_ids))), None
+        )
         for number, recipient in enumerate(report.recipients):
             finding = find(message, recipient)
             is_new = fetch(
                 connection,
-                "add_bounce",
+                "operations/add_bounce",
                 report_digest=digest,
                 recipient_number=number,
                 message_id=message.id if message else None,

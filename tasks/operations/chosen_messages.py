@@ -33,23 +33,23 @@ class Chosen:
         ):
             chosen = replace(self, rows=list(rows))
             chosen.keep("resend" if status == "uncertain" else "retry")
-            fetch(self.connection, "requeue_messages", message_ids=_ids(chosen.rows), now=self.now)
+            fetch(self.connection, "operations/requeue_messages", message_ids=_ids(chosen.rows), now=self.now)
         campaigns = sorted({row.campaign_id for row in self.rows})
-        fetch(self.connection, "reopen_campaigns", campaign_ids=campaigns, now=self.now)
+        fetch(self.connection, "operations/reopen_campaigns", campaign_ids=campaigns, now=self.now)
 
     def mark_sent(self, reason: str = "confirmed_by_hand") -> None:
         """Call them sent: the mail server took them, as a person has found or its log says."""
         self.keep("mark_sent")
-        fetch(self.connection, "mark_messages_sent", message_ids=_ids(self.rows), reason=reason, now=self.now)
+        fetch(self.connection, "campaigns/mark_messages_sent", message_ids=_ids(self.rows), reason=reason, now=self.now)
         for campaign_id in sorted({row.campaign_id for row in self.rows}):
-            fetch(self.connection, "close_campaign", campaign_id=campaign_id, now=self.now)
+            fetch(self.connection, "campaigns/close_campaign", campaign_id=campaign_id, now=self.now)
 
     def put_back(self) -> None:
         """Queue what a restore held: the mail server never took it."""
         self.keep("put_back")
-        fetch(self.connection, "put_back_messages", message_ids=_ids(self.rows), now=self.now)
+        fetch(self.connection, "operations/put_back_messages", message_ids=_ids(self.rows), now=self.now)
         campaigns = sorted({row.campaign_id for row in self.rows})
-        fetch(self.connection, "reopen_campaigns", campaign_ids=campaigns, now=self.now)
+        fetch(self.connection, "operations/reopen_campaigns", campaign_ids=campaigns, now=self.now)
 
     def keep(self, action: str) -> None:
         """Keep who did it to them, and when."""
@@ -57,7 +57,7 @@ class Chosen:
         for campaign_id, group in groupby(rows, lambda row: row.campaign_id):
             fetch(
                 self.connection,
-                "record_action",
+                "operations/record_action",
                 action=action,
                 campaign_id=campaign_id,
                 message_ids=_ids(group),
@@ -85,7 +85,7 @@ def choose(connection: Connection, choice: Choice, count: int, *, by: str, now: 
     """
     rows = fetch(
         connection,
-        "chosen_messages",
+        "operations/lock_chosen_messages",
         statuses=list(choice.statuses),
         campaign_states=sorted(choice.campaign_states),
         tournament_id=choice.tournament_id,

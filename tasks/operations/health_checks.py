@@ -79,7 +79,7 @@ def _looked_at(check: Check, services: Services) -> Finding:
 
 
 def _database(services: Services) -> str:
-    services.database.fetch("time_now")
+    services.database.fetch("core/read_clock")
     return f"PostgreSQL at {services.database.place} answers"
 
 
@@ -109,7 +109,7 @@ def _tournaments(services: Services) -> str:
 
 
 def _database_clock(services: Services) -> str:
-    return _compare(services, services.database.fetch("time_now")[0].at, "PostgreSQL's")
+    return _compare(services, services.database.fetch("core/read_clock")[0].at, "PostgreSQL's")
 
 
 def _stripe(services: Services) -> str:
@@ -127,7 +127,7 @@ def _stripe_rights(services: Services) -> str:
 
 def _stripe_account(services: Services) -> str:
     """See whether the orders' sessions are of this account and mode, and can be read with their payments."""
-    stored = [row.session_id for row in services.database.fetch("stored_sessions", most=SAMPLE)]
+    stored = [row.session_id for row in services.database.fetch("club/list_stored_sessions", most=SAMPLE)]
     known = 0
     for session_id in stored:
         with suppress(UnknownSessionError):

@@ -34,13 +34,13 @@ def take_up(services: Services, choice: RetryChoice) -> TakenUp:
     database, now = services.database, services.clock()
     tournament_id = find_tournament(database, choice.tournament).id if choice.tournament else None
     with database.transaction() as connection:
-        fetch(connection, "return_expired_claims", campaign_id=None, now=now)
-        lost = len(fetch(connection, "hold_lost_sendings", campaign_id=None, now=now))
+        fetch(connection, "campaigns/return_expired_claims", campaign_id=None, now=now)
+        lost = len(fetch(connection, "campaigns/mark_lost_sendings_uncertain", campaign_id=None, now=now))
     if choice.statuses:
         wanted = Choice(choice.statuses, tournament_id, choice.message_ids)
         with database.transaction() as connection:
             choose(connection, wanted, choice.count, by=choice.by, now=now).send_again()
-    rows = database.fetch("campaigns_to_send", tournament_id=tournament_id, now=now)
+    rows = database.fetch("operations/list_campaigns_to_send", tournament_id=tournament_id, now=now)
     return TakenUp(tuple(_readdressed(services, row) for row in rows), lost)
 
 
@@ -49,7 +49,7 @@ def _readdressed(services: Services, row: Row[Any]) -> Campaign:
     tournament = find_tournament_by_id(services.database, row.tournament_id)
     options = CampaignOptions.model_construct(**row.parameters)
     with services.database.transaction() as connection:
-        if fetch(connection, "lock_sending_campaign", campaign_id=row.id):
+        if fetch(connection, "delivery/lock_sending_campaign", campaign_id=row.id):
             take_snapshot(connection, tournament.id, merge=options.merges_families)
             Queue(connection, row.id, row.kind, services.settings.mail_domain, services.clock()).readdress()
         link_kind = as_mailed(connection, tournament.id).link_kind

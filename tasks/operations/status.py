@@ -56,17 +56,24 @@ def campaign_status(services: Services, tournament_name: str) -> Status:
     """
     database, now = services.database, services.clock()
     tournament = find_tournament(database, tournament_name)
-    rows = database.fetch("tournament_orders", tournament_id=tournament.id)
+    rows = database.fetch("club/list_tournament_orders", tournament_id=tournament.id)
     order_ids = [row.order_id for row in rows if row.order_id is not None]
-    mailings = {row.order_id: row for row in database.fetch("order_mailings", order_ids=order_ids, now=now)}
-    asides = database.fetch("open_set_asides", order_ids=order_ids, most=len(order_ids) + MOST_ROWS)
+    mailings = {
+        row.order_id: row for row in database.fetch("operations/list_order_mailings", order_ids=order_ids, now=now)
+    }
+    asides = database.fetch("links/list_set_asides", order_ids=order_ids, most=len(order_ids) + MOST_ROWS)
     reasons = {row.order_id: f"{row.reason}: {row.detail}" for row in asides}
     return Status(
         tournament,
         now,
         tuple(_standing(row, mailings, reasons, tournament) for row in rows),
-        tuple(_trouble(row) for row in database.fetch("tournament_troubles", tournament_id=tournament.id)),
-        tuple(_payment(row) for row in database.fetch("payments_to_look_at", order_ids=order_ids, most=MOST_ROWS)),
+        tuple(
+            _trouble(row) for row in database.fetch("operations/list_tournament_troubles", tournament_id=tournament.id)
+        ),
+        tuple(
+            _payment(row)
+            for row in database.fetch("links/list_payments_to_look_at", order_ids=order_ids, most=MOST_ROWS)
+        ),
     )
 
 

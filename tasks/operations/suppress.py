@@ -30,7 +30,7 @@ SUPPRESSED_HEAD = ("Number", "Address", "Reason", "From", "Since", "By")
 
 def suppressions(services: Services) -> list[Suppressed]:
     """Return whom is not mailed, the newest first."""
-    rows = services.database.fetch("suppressions")
+    rows = services.database.fetch("operations/list_suppressions")
     return [
         Suppressed(row.id, mask(row.address), mask_in(row.reason), row.source, row.since, row.by_whom) for row in rows
     ]
@@ -56,7 +56,7 @@ def suppress_messages(services: Services, message_ids: Sequence[int], *, reason:
     Raises a ConfigurationError, with nothing done, for an id that is none or whose message has no address.
     """
     with services.database.transaction() as connection:
-        rows = fetch(connection, "message_mailboxes", message_ids=list(message_ids))
+        rows = fetch(connection, "operations/list_message_mailboxes", message_ids=list(message_ids))
         _all_found("message with an address", message_ids, [row.id for row in rows if parse_address(row.address)])
         mailboxes = {row.mailbox: row.address for row in rows}
         entries = [Suppression(mailbox, address, reason, "hand", by) for mailbox, address in mailboxes.items()]
@@ -91,7 +91,12 @@ def lift(services: Services, suppression_ids: Sequence[int], *, by: str) -> int:
     """
     with services.database.transaction() as connection:
         lifted = fetch(
-            connection, "lift_suppressions", ids=list(suppression_ids), mailbox=None, by_whom=by, now=services.clock()
+            connection,
+            "operations/lift_suppressions",
+            ids=list(suppression_ids),
+            mailbox=None,
+            by_whom=by,
+            now=services.clock(),
         )
         _all_found("active suppression", suppression_ids, [row.id for row in lifted])
     return len(lifted)
@@ -101,7 +106,7 @@ def lift_address(services: Services, address: str, *, by: str) -> None:
     """Take the mailbox of an address off the list; raises a ConfigurationError where it is not on it."""
     mailbox, _ = _mailbox(address)
     values = {"ids": None, "mailbox": mailbox, "by_whom": by, "now": services.clock()}
-    if not services.database.fetch("lift_suppressions", **values):
+    if not services.database.fetch("operations/lift_suppressions", **values):
         raise ConfigurationError("This mailbox is not on the suppression list: nothing was done")
 
 

@@ -32,7 +32,9 @@ class Evidence:
 def show_uncertain(services: Services, choice: SettleChoice) -> list[Evidence]:
     """Return what is known of each uncertain message that is meant; nothing is changed."""
     rows = services.database.fetch(
-        "uncertain_messages", tournament_id=_tournament(services, choice), message_ids=list(choice.message_ids) or None
+        "operations/list_uncertain_messages",
+        tournament_id=_tournament(services, choice),
+        message_ids=list(choice.message_ids) or None,
     )
     names = {row.tournament_id: "" for row in rows}
     names = {id_: find_tournament_by_id(services.database, id_).name for id_ in names}

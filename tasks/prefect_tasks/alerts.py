@@ -47,7 +47,7 @@ ALERTS = (
 
 def unannounced(services: Services) -> Sequence[Row[Any]]:
     """Return what is new in the ledger: key, event, about, said; ids and counts, no names."""
-    return services.database.fetch("news", now=services.clock())
+    return services.database.fetch("operations/list_news", now=services.clock())
 
 
 def announce(services: Services) -> int:
@@ -63,5 +63,5 @@ def announce(services: Services) -> int:
             payload={"said": row.said},
         )
     if news:
-        services.database.fetch("note_news", keys=[row.key for row in news], now=services.clock())
+        services.database.fetch("operations/note_news", keys=[row.key for row in news], now=services.clock())
     return len(news)

@@ -109,7 +109,7 @@ class _Work:
 
 def _record(services: Services, run_id: UUID, links: Sequence[Link]) -> None:
     services.database.fetch(
-        "record_refresh",
+        "refresh/record_refresh",
         run_id=run_id,
         order_ids=[link.order_id for link in links],
         outcomes=[link.outcome.value for link in links],

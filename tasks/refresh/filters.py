@@ -13,14 +13,14 @@ def find_scope(database: Database, options: RefreshOptions, now: datetime) -> di
     tournament = find_tournament(database, options.tournament) if options.tournament else None
     tournament_id = tournament.id if tournament else None
     unmatched = database.fetch(
-        "unmatched_ids",
+        "club/list_unmatched_ids",
         now=now,
         tournament_id=tournament_id,
         player_ids=list(options.player_ids),
         order_ids=list(options.order_ids),
     )
     problems = [f"{row.kind} {row.id}" for row in unmatched]
-    if options.team and not database.fetch("team_plays", team=options.team, tournament_id=tournament_id):
+    if options.team and not database.fetch("club/is_team_playing", team=options.team, tournament_id=tournament_id):
         problems.insert(0, f"team {options.team!r}")
     if problems:
         where = repr(tournament.name) if tournament else "tournaments to come"

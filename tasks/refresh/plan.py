@@ -10,6 +10,6 @@ BATCH_SIZE = 500
 def plan_refresh(services: Services, options: RefreshOptions) -> list[RefreshBatch]:
     """Return the orders to look at, in batches."""
     scope = find_scope(services.database, options, services.clock())
-    rows = services.database.fetch("refresh_orders", **scope, order_ids=list(options.order_ids) or None)
+    rows = services.database.fetch("club/list_orders_to_refresh", **scope, order_ids=list(options.order_ids) or None)
     ids = [row.order_id for row in rows]
     return [RefreshBatch(start + 1, tuple(ids[start : start + BATCH_SIZE])) for start in range(0, len(ids), BATCH_SIZE)]

@@ -36,8 +36,8 @@ def prepare_refresh(services: Services, options: RefreshOptions) -> Mapping[str,
 def _missing_orders(services: Services, options: RefreshOptions, scope: Mapping[str, object]) -> int:
     """Make the orders that committed players lack, or only count them; two at once make each of them once."""
     with services.database.transaction() as connection:
-        fetch(connection, "lock_missing_orders")
-        missing = fetch(connection, "missing_orders", **scope)
+        fetch(connection, "club/lock_missing_orders")
+        missing = fetch(connection, "club/list_missing_orders", **scope)
         for row in () if options.dry_run else missing:
-            fetch(connection, "make_order", **row._asdict())
+            fetch(connection, "club/make_order", **row._asdict())
     return len(missing)

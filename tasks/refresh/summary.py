@@ -39,9 +39,9 @@ def summarize_refresh(
     return RefreshSummary(
         options,
         prepared,
-        outcomes={row.outcome: row.orders for row in database.fetch("refresh_counts", run_id=run_id)},
-        changes=database.fetch("refresh_changes", run_id=run_id, usual=[*USUAL], most=MOST_ROWS),
+        outcomes={row.outcome: row.orders for row in database.fetch("refresh/count_refreshed_orders", run_id=run_id)},
+        changes=database.fetch("refresh/list_refresh_changes", run_id=run_id, usual=[*USUAL], most=MOST_ROWS),
         set_asides=waiting_orders(database, MOST_ROWS),
-        payments=database.fetch("payments_to_look_at", order_ids=None, most=MOST_ROWS),
-        rivals=database.fetch("rivals_closed", since=began, order_ids=None, most=MOST_ROWS),
+        payments=database.fetch("links/list_payments_to_look_at", order_ids=None, most=MOST_ROWS),
+        rivals=database.fetch("refresh/list_closed_duplicates", since=began, order_ids=None, most=MOST_ROWS),
     )

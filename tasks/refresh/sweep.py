@@ -15,7 +15,7 @@ def sweep(services: Services, campaign: Campaign) -> Counter[str]:
     """
     database = services.database
     services.survey.sweep()
-    surprising = [row.order_id for row in database.fetch("surprising_orders", campaign_id=campaign.id)]
+    surprising = [row.order_id for row in database.fetch("refresh/list_surprising_orders", campaign_id=campaign.id)]
     zone = services.settings.club_time_zone
     charges = find_charges(database, surprising, zone, now=services.clock(), tournament_id=campaign.tournament_id)
     links = [services.keeper.tend(order_id, charge, mailing=False, renew=False) for order_id, charge in charges.items()]

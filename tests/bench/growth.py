@@ -121,7 +121,7 @@ def audience(announce: Announce) -> Findings:
 
 def explained(club: Stage, tournament: int) -> dict[str, Any]:
     """Run the query, and return how PostgreSQL did it."""
-    statement = (QUERIES / "committed_players.sql").read_text(encoding="utf-8")
+    statement = (QUERIES / "club/list_committed_players.sql").read_text(encoding="utf-8")
     with club.club.pipeline.owner.transaction() as connection:
         asked = text(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}")
         told = connection.execute(asked, {"tournament_id": tournament, "order_ids": None}).scalar_one()

@@ -78,8 +78,8 @@ class CrewedCampaign:
         club.sql(ORDERS_TIME_PASSES, orders_before=LEASE_SECONDS - LEASE_HERE_SECONDS)
         club.sql("UPDATE tournament_fees.messages SET next_attempt_at = created_at WHERE status = 'queued'")
         database = club.pipeline.services.database
-        database.fetch("return_expired_claims", campaign_id=None, now=now)
-        database.fetch("hold_lost_sendings", campaign_id=None, now=now)
+        database.fetch("campaigns/return_expired_claims", campaign_id=None, now=now)
+        database.fetch("campaigns/mark_lost_sendings_uncertain", campaign_id=None, now=now)
 
     def end(self) -> Sequence[Told]:
         """Send the crew home, and return what the ledger tells."""

@@ -49,10 +49,12 @@ LINKS, STALLS, PITFALLS, OUTBOX, REFRESH, STRANGERS = (
 )
 PAYMENT, ENDS = f"{PIPELINE}/test_payment_links.py", f"{PIPELINE}/test_payment_links_ends.py"
 GLANCE, AHEAD = "tasks/links/kept_links.py", f"{PIPELINE}/test_read_ahead.py"
-SCOPE, CHARGES = "sql/queries/refresh_orders.sql", "tasks/campaigns/charges.py"
+SCOPE, CHARGES = "sql/queries/club/list_orders_to_refresh.sql", "tasks/campaigns/charges.py"
 STRIPE_LINKS = "tasks/links/stripe_api/payment_links.py"
 DECISION = "tests/unit/test_decision.py"
-BEGIN, STORE, SENDING = (f"sql/queries/{name}.sql" for name in ("begin_attempt", "set_order_link", "enter_sending"))
+BEGIN, STORE, SENDING = (
+    f"sql/queries/{name}.sql" for name in ("links/begin_attempt", "links/set_order_link", "delivery/enter_sending")
+)
 RECOVERY, LIFECYCLE, CREATION, RIVALS, JUDGE = (
     f"tasks/links/{name}.py" for name in ("recovery", "lifecycle", "creation", "rivals", "decision")
 )
@@ -61,13 +63,13 @@ MUTANTS = (
     Mutant("an attempt is begun for an order that is settled", BEGIN, "    AND o.status = 'pending'\n", "", LINKS, "settled_between"),
     Mutant("an attempt is begun at a price that has changed", BEGIN, "    AND o.amount = :amount\n", "", LINKS, "changes_between_look"),
     Mutant("a second attempt of an order can be live", "sql/migrations/versions/0001_ledger.sql", "CREATE UNIQUE INDEX checkout_attempts_one_live", "CREATE INDEX checkout_attempts_one_live", STALLS, "index"),
-    Mutant("a lease is taken from whoever holds it", "sql/queries/lease_orders.sql", "    WHERE order_leases.expires_at < clock_timestamp()\n", "", LINKS, "workers"),
+    Mutant("a lease is taken from whoever holds it", "sql/queries/links/lease_orders.sql", "    WHERE order_leases.expires_at < clock_timestamp()\n", "", LINKS, "workers"),
     Mutant("a link is stored over one that the club stored", STORE, "    AND nullif(trim(o.stripe_checkout_session_id), '') IS NOT DISTINCT FROM cast(:session_id AS text)\n", "", STALLS, "stored_over"),
     Mutant("a link is stored at a price that has changed", STORE, "    AND o.amount IS NOT DISTINCT FROM cast(:amount AS numeric)\n", "", LINKS, "price_that_changes_while"),
     Mutant("a link is stored under a lost lease", STORE, "    AND l.token = :token\n", "", STALLS, "stored_under"),
-    Mutant("an order is marked paid whatever it has become", "sql/queries/mark_order_paid.sql", "    AND status = 'pending'\n", "", LINKS, "recorded_by_the_webhook"),
-    Mutant("a lost worker's reading is written down", "sql/queries/record_session.sql", " AND l.token = :token AND l.expires_at > clock_timestamp()", "", STALLS, "another_one_holds"),
-    Mutant("a slow payment beside the kept session is forgotten", "sql/queries/live_attempts.sql", "        OR (state = 'complete' AND payment_status = 'unpaid')\n", "", STALLS, "slow"),
+    Mutant("an order is marked paid whatever it has become", "sql/queries/links/mark_order_paid.sql", "    AND status = 'pending'\n", "", LINKS, "recorded_by_the_webhook"),
+    Mutant("a lost worker's reading is written down", "sql/queries/links/record_session.sql", " AND l.token = :token AND l.expires_at > clock_timestamp()", "", STALLS, "another_one_holds"),
+    Mutant("a slow payment beside the kept session is forgotten", "sql/queries/links/list_live_attempts.sql", "        OR (state = 'complete' AND payment_status = 'unpaid')\n", "", STALLS, "slow"),
     Mutant("a key is used when Stripe may have forgotten it", RECOVERY, "KEY_LIFE = timedelta(hours=23)", "KEY_LIFE = timedelta(hours=99)", LINKS, "key_that_may"),
     Mutant("a request is repeated under a new key", RECOVERY, "stripe.create(attempt.request or {}, str(attempt.idempotency_key))", "stripe.create(attempt.request or {}, str(__import__('uuid').uuid4()))", LINKS, "same_key"),
     Mutant("a request is given up while it may be under way", RECOVERY, "IN_FLIGHT = timedelta(minutes=10)", "IN_FLIGHT = timedelta(0)", LINKS, "failure"),
@@ -117,16 +119,16 @@ MUTANTS = (
     Mutant("a payment link of what is in no tournament any more stays open", SCOPE, "(state = 'open' AND session_id LIKE 'plink\\_%')", "FALSE", ENDS, "found_though"),
     Mutant("a lost payment link of what is in no tournament any more stays open", SCOPE, "state IN ('requested', 'unknown', 'processing')", "state = 'processing'", ENDS, "lost"),
     Mutant("a slow payment is forgotten when the tournament is past", SCOPE, "state IN ('requested', 'unknown', 'processing')", "state IN ('requested', 'unknown')", ENDS, "settles_after"),
-    Mutant("a payment link of a deleted order that is on again is passed over", "sql/queries/note_sightings.sql", "WHEN orders.id IS NULL THEN own", "WHEN orders.id IS NULL THEN FALSE AND own", ENDS, "switches_it_on"),
+    Mutant("a payment link of a deleted order that is on again is passed over", "sql/queries/links/note_seen_sessions.sql", "WHEN orders.id IS NULL THEN own", "WHEN orders.id IS NULL THEN FALSE AND own", ENDS, "switches_it_on"),
     Mutant("a payment link of an order that a person has to look at stays open", JUDGE, "if lasting else verdict", "if verdict is None else verdict", ENDS, "whatever"),
     Mutant("a fee for two tournaments ends with the first", CHARGES, "return max([", "return min([", ENDS, "two_tournaments"),
-    Mutant("another team's tournament lets a fee be paid longer", "sql/queries/last_days.sql", "tournament_products.team_id = player_teams.team_id\n        AND ", "", ENDS, "other_teams"),
+    Mutant("another team's tournament lets a fee be paid longer", "sql/queries/club/list_last_days.sql", "tournament_products.team_id = player_teams.team_id\n        AND ", "", ENDS, "other_teams"),
     Mutant("an order's own due date is passed over", CHARGES, "_latest(days.get(order_id, [own_day]), closing(player.due_date, tournament.time_zone, club_zone))", "_latest(days.get(order_id, [own_day]), None)", ENDS, "due_date"),
     Mutant("a payment link made by hand is taken", "tasks/links/seen_sessions.py", "            return order != order_id\n", "            return False\n", ENDS, "by_hand"),
     Mutant("a payment link that the ledger lacks ends its batch", "tasks/links/stripe_lists.py", "row.created or LONG_AGO", "row.created", ENDS, "by_hand"),
-    Mutant("a link that Stripe does not know stands in the way of another", "sql/queries/forget_unknown.sql", "AND state IN ('open', 'processing')", "AND FALSE", ENDS, "does_not_know"),
+    Mutant("a link that Stripe does not know stands in the way of another", "sql/queries/links/forget_unknown_sessions.sql", "AND state IN ('open', 'processing')", "AND FALSE", ENDS, "does_not_know"),
     Mutant("a campaign goes on with another kind of link", "tasks/campaigns/open.py", ") != options.link_kind:", ") is None:", ENDS, "refuses"),
-    Mutant("reminders go on with reminders", "sql/queries/mailed_as.sql", " AND c.kind <> 'reminder'", "", ENDS, "reminders"),
+    Mutant("reminders go on with reminders", "sql/queries/campaigns/find_mailed_options.sql", " AND c.kind <> 'reminder'", "", ENDS, "reminders"),
     Mutant("a retry goes back to an older kind of link", "tasks/operations/retry.py", "as_mailed(connection, tournament.id).link_kind", "options.link_kind", ENDS, "retry"),
     Mutant("a message goes out with a link that was closed since", SENDING, "AND closed.state = 'expired'", "AND closed.state = 'closed'", OUTBOX, "closed"),
     Mutant("a link that stands beside another is recognised as right", GLANCE, "or shown.ids != {session.id} ", "", AHEAD, "not_sure"),
@@ -138,8 +140,8 @@ MUTANTS = (
     Mutant("what the last one met is never told", "tasks/delivery/results.py", "            raise self._bugs[0]\n", "            pass\n", AHEAD, "cannot_be_written_down"),
     Mutant("what is let go of is read beside what is read again", "tasks/delivery/read_ahead.py", "            wait([coming.read])", "            pass", AHEAD, "same_time"),
     Mutant("the error of an ending is lost", "tasks/delivery/results.py", "        self.settle()\n        self._recording = ", "        self._recording = ", "tests/unit/test_endings.py", "hides"),
-    Mutant("two who list the same lock each other out", "sql/queries/note_sightings.sql", "    ORDER BY matched.order_id ASC, listed.session_id ASC\n", "", f"{PIPELINE}/test_sightings.py", "same_moment"),
-    Mutant("a slow batch loses its claims", "sql/queries/extend_claims.sql", "AND lease_expires_at < clock_timestamp() + make_interval(secs => :fresh_seconds)", "AND FALSE", OUTBOX, "leases_alive"),
+    Mutant("two who list the same lock each other out", "sql/queries/links/note_seen_sessions.sql", "    ORDER BY matched.order_id ASC, listed.session_id ASC\n", "", f"{PIPELINE}/test_sightings.py", "same_moment"),
+    Mutant("a slow batch loses its claims", "sql/queries/delivery/extend_claims.sql", "AND lease_expires_at < clock_timestamp() + make_interval(secs => :fresh_seconds)", "AND FALSE", OUTBOX, "leases_alive"),
     Mutant("a notice does not wait for who mails its mailbox", SENDING, "        AND (SELECT count(*) FROM mailbox) = 1\n", "", OUTBOX, "mailbox"),
     Mutant("a message goes out with another session than its order has", SENDING, "                AND o.stripe_checkout_session_id = mo.session_id\n", "", OUTBOX, ""),
     Mutant("a message goes out at another price than its order has", SENDING, "                AND o.amount = mo.amount\n", "", OUTBOX, ""),
@@ -151,10 +153,10 @@ MUTANTS = (
 APPROVAL, GROWTH, PREVIEW, SELECTION = (
     f"{PIPELINE}/test_{name}.py" for name in ("approval", "growth", "preview", "selection")
 )
-OWED = "sql/queries/owed_ids.sql"
+OWED = "sql/queries/campaigns/list_owed_ids.sql"
 APPROVED, DETACH, PLAN = (
     "sql/migrations/versions/0004_approval.sql",
-    "sql/queries/queue_detach.sql",
+    "sql/queries/campaigns/detach_orders.sql",
     "tasks/campaigns/batches.py",
 )
 # Of whom a run mails, and after which look at it: the machine of the links knows nothing of them.
@@ -172,12 +174,12 @@ BESIDE_THE_LINKS = (
     Mutant("a session is made for what is not approved", OWED, " FILTER (WHERE reason IS DISTINCT FROM 'awaiting_approval')", "", APPROVAL, "holds_what"),
     Mutant("who has paid waits for an approval for ever", PLAN, "(*owed.free, *settled)", "owed.free", APPROVAL, "stripe_only"),
     Mutant("who is left out stays in the queue for a retry", DETACH, "NOT s.chosen OR ", "", SELECTION, "retry or next_try"),
-    Mutant("who is left out is queued", "sql/queries/queue_assign.sql", "    AND s.chosen\n", "", SELECTION, "one_players"),
+    Mutant("who is left out is queued", "sql/queries/campaigns/assign_orders.sql", "    AND s.chosen\n", "", SELECTION, "one_players"),
     Mutant("an id that is nobody's is overlooked", "tasks/campaigns/recipients.py", "        if unknown:\n", "        if unknown is None:\n", SELECTION, "choice_of_nobody"),
     Mutant("the most messages count who has paid", PLAN, "sum(bool(one.skip) for", "sum(one is None for", SELECTION, "most_messages"),
     Mutant("each message reads all recipients", "tasks/campaigns/enqueue.py", '("snapshot_by_mailbox", "snapshot_analyze")', '("snapshot_analyze",)', GROWTH, "brought"),
     Mutant("all players come at once", "tasks/club/players.py", "partitions(ROWS_AT_A_TIME)", "partitions()", GROWTH, "pieces"),
-    Mutant("a statement returns a row for each recipient", "sql/queries/queue_assign.sql", "DO NOTHING;", "DO NOTHING RETURNING order_id;", GROWTH, "no_statement"),
+    Mutant("a statement returns a row for each recipient", "sql/queries/campaigns/assign_orders.sql", "DO NOTHING;", "DO NOTHING RETURNING order_id;", GROWTH, "no_statement"),
     Mutant("a preview is kept in the ledger", "tasks/core/database.py", "            transaction.rollback()", "            transaction.commit()", PREVIEW, "none_of_it"),
     Mutant("a preview leaves links as mailed", "tasks/links/dry_run.py", "Purpose(mailing, kind,", "Purpose(False, kind,", PREVIEW, "dies_soon"),
     Mutant("anybody can read a preview", "tasks/core/private_files.py", "0o600", "0o644", "tests/unit/test_private_files.py", "umask"),

@@ -21,7 +21,7 @@ def database(server_url: str) -> Iterator[Database]:
 def by_a_helper(database: Database) -> None:
     """Begin and end a transaction in this thread, and one in another."""
     with database.transaction(), ThreadPoolExecutor(1, thread_name_prefix="helper") as pool:
-        pool.submit(database.fetch, "time_now").result()
+        pool.submit(database.fetch, "core/read_clock").result()
 
 
 def test_moments_of_helpers_are_told_where_all_are_watched_and_no_longer_than_that(database: Database) -> None:

@@ -21,7 +21,7 @@ def hear(club: SmallClub) -> list[tuple[str, str]]:
     """Hear what is new, as the events say it, and have it noted."""
     services = club.pipeline.services
     news = unannounced(services)
-    services.database.fetch("note_news", keys=[row.key for row in news], now=services.clock())
+    services.database.fetch("operations/note_news", keys=[row.key for row in news], now=services.clock())
     return [(row.event.removeprefix("tournament-fees."), row.said) for row in news]
 
 

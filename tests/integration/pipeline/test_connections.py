@@ -28,7 +28,7 @@ def test_where_all_are_busy_it_is_tried_again_later(crowded: Database) -> None:
             with pytest.raises(TransientError, match=r"All 2 connections to .* are busy"):
                 busy.enter_context(begin())
         with pytest.raises(TransientError, match=r"All 2 connections to .* are busy"):
-            crowded.fetch("wait_without_end")
+            crowded.fetch("core/lift_session_limits")
         with pytest.raises(TransientError, match=r"All 2 connections to .* are busy"):
             busy.enter_context(crowded.turn("Spring Cup", lambda: None))
     with crowded.transaction() as connection:

@@ -158,12 +158,12 @@ def test_connections_that_died_while_they_rested_are_replaced(
     settings = club.pipeline.services.settings
     url = settings.database_url.get_secret_value()
     with open_services(settings, club.pipeline.clock) as another, closing(database.Database(url)) as apart:
-        another.database.fetch("time_now")
+        another.database.fetch("core/read_clock")
         with apart.transaction() as connection:
             killed = connection.exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             assert killed.rowcount > 0
-        assert another.database.fetch("time_now")
+        assert another.database.fetch("core/read_clock")
     assert club.tend(order).outcome is LinkOutcome.KEPT

@@ -173,7 +173,7 @@ def test_sending_is_entered_once(club: SmallClub) -> None:
 def test_a_mailbox_that_somebody_else_is_about_to_mail_is_waited_for(club: SmallClub) -> None:
     with ready(club) as (claim, message, links), ThreadPoolExecutor(1) as pool:
         with club.pipeline.owner.transaction() as connection:
-            fetch(connection, "mailbox_lock", message_id=message.id)
+            fetch(connection, "delivery/lock_mailbox", message_id=message.id)
             entering = pool.submit(claim.enter_sending, message, drafted(message, links))
             until(lambda: waiting_for_locks(club.pipeline) or entering.done())
             assert not entering.done()

@@ -109,4 +109,4 @@ def test_what_the_mail_server_said_outlives_an_outage(
 def test_a_database_that_stays_away_is_not_waited_for_for_ever(database: UnsteadyDatabase) -> None:
     database.lost_before = 10**6
     with pytest.raises(TransientError, match=AWAY):
-        database.outlast(lambda: database.fetch("tournaments"), 0)
+        database.outlast(lambda: database.fetch("club/list_tournaments"), 0)

@@ -72,9 +72,9 @@ def test_turns_come_by_the_dozen_and_are_spent_by_the_workers_own_clock(database
     worker = Worker(database, 100)
     worker.work(10)
     assert worker.turns == pytest.approx([number / 100 for number in range(10)])
-    (before,) = database.fetch("take_turns", pace=NAME, span=0, patience=PATIENT)
+    (before,) = database.fetch("core/take_turns", pace=NAME, span=0, patience=PATIENT)
     worker.work(1)
-    (after,) = database.fetch("take_turns", pace=NAME, span=0, patience=PATIENT)
+    (after,) = database.fetch("core/take_turns", pace=NAME, span=0, patience=PATIENT)
     assert after.wait_seconds > before.wait_seconds, "the eleventh was asked for"
 
 

@@ -1,7 +1,7 @@
 -- The orders of these campaigns and tournaments, but for those that another campaign or tournament is about, too, of which the data stays.
 -- Takes: campaign_ids, tournament_ids.
 -- Returns: order_id.
--- A club with other tables changes this statement together with tournament_orders.sql.
+-- A club with other tables changes this statement together with list_tournament_orders.sql.
 WITH every AS (
     SELECT
         mo.order_id,

@@ -2,7 +2,7 @@
 -- there, the payment deadline, or else the event's day.
 -- Takes: order_ids, an array.
 -- Returns: order_id, last_day (NULL: the tournament has none), time_zone (NULL: the club's).
--- A club with other tables changes this statement together with committed_players.sql.
+-- A club with other tables changes this statement together with list_committed_players.sql.
 SELECT
     orders.id AS order_id,
     coalesce(

@@ -2,7 +2,7 @@
 -- reads all of them, and writes those of orders that are marked here.
 -- Returns: table_name, column_name, table_missing, data_type (NULL where the column is missing), wanted (in words, where it is of a type
 -- that will not do), missing_right (SELECT, UPDATE or NULL).
--- A club with other tables edits this list together with committed_players.sql.
+-- A club with other tables edits this list together with list_committed_players.sql.
 SELECT
     needed.table_name,
     needed.column_name,

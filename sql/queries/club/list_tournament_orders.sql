@@ -2,7 +2,7 @@
 -- Returns: order_id (NULL where there is none), player_id, player_name, team, parent_id, parent_name, email, committed, status, amount (in
 -- the smallest unit of the currency), currency, payment_method, paid_at, due_date. May be NULL: email, payment_method, paid_at, due_date,
 -- and where there is no order what else is of it.
--- A club with other tables changes this statement together with committed_players.sql.
+-- A club with other tables changes this statement together with list_committed_players.sql.
 WITH placed AS (
     SELECT DISTINCT ON (orders.id)
         orders.id AS order_id,

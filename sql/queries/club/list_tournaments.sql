@@ -1,6 +1,6 @@
--- One tournament; a date without end is none.
+-- Every tournament that the club has named; a date without end is none.
 -- Returns: id, name, event_date, payment_deadline, time_zone (the last three may be NULL).
--- A club with other tables changes this statement together with tournaments.sql.
+-- A club with other tables changes this statement and list_committed_players.sql.
 SELECT
     id,
     name,
@@ -8,4 +8,5 @@ SELECT
     CASE WHEN isfinite(payment_deadline) THEN payment_deadline END AS payment_deadline,
     time_zone
 FROM tournaments
-WHERE id = :tournament_id;
+WHERE name IS NOT NULL
+ORDER BY event_date DESC NULLS LAST, id ASC;

@@ -3,7 +3,7 @@
 -- payment link that was closed and is listed is on again, also where the club has deleted its order. In the order of their keys: who notes
 -- the same at the same moment waits, and does not meet us from the other end.
 -- Takes arrays of one length: session_ids, order_ids (NULL where none is named), sessions (JSON).
--- Returns: order_id, session_id, known (as take_sightings.sql).
+-- Returns: order_id, session_id, known (as take_seen_sessions.sql).
 WITH listed AS (
     SELECT
         session_id,

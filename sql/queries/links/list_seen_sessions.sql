@@ -1,5 +1,5 @@
 -- What list calls have shown of these orders' sessions, left where it is.
--- Returns: order_id, and what take_sightings.sql returns.
+-- Returns: order_id, and what take_seen_sessions.sql returns.
 SELECT
     s.order_id,
     s.session,
