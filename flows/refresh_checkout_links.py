@@ -11,7 +11,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.prefect_tasks.parameters import run_in_words
 from tasks.prefect_tasks.refresh import plan_refresh, prepare_refresh, publish_refresh, refresh_batch
-from tasks.prefect_tasks.task import follow, stoppable_run
+from tasks.prefect_tasks.task import cancellable_run, follow
 from tasks.refresh.options import RefreshOptions
 from tasks.refresh.report import refresh_sentence
 from tasks.refresh.summary import RefreshSummary
@@ -45,7 +45,7 @@ def refresh_checkout_links(
     Args:
         options: What can be chosen; as it is, all unpaid orders are looked at and no new links made.
     """
-    with stoppable_run() as began:
+    with cancellable_run() as began:
         prepared = prepare_refresh(options)
         batches = plan_refresh(options)
         refreshes = refresh_batch.map(unmapped(options), batches)

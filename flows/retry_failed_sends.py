@@ -14,8 +14,8 @@ from tasks.campaigns import report
 from tasks.campaigns.summary import Summary
 from tasks.operations.options import RetryChoice
 from tasks.prefect_tasks.campaigns import check_ready, deliver_batch, plan_batches, publish_report
-from tasks.prefect_tasks.cancellation import stoppable
-from tasks.prefect_tasks.operations import take_up
+from tasks.prefect_tasks.cancellation import cancellable
+from tasks.prefect_tasks.operations import retry_messages
 from tasks.prefect_tasks.parameters import run_in_words
 from tasks.prefect_tasks.task import follow
 
@@ -45,8 +45,8 @@ def retry_failed_sends(choice: RetryChoice = RetryChoice()) -> State[Any]:  # no
     Args:
         choice: What to send again beside that; left as it is, nothing.
     """
-    with stoppable():
-        taken_up = take_up(choice)
+    with cancellable():
+        taken_up = retry_messages(choice)
         campaigns = taken_up.campaigns
         if campaigns:
             check_ready()

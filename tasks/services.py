@@ -8,18 +8,18 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from tasks.core.database import Database, UnknownTableError, shared_database
-from tasks.core.rate_limit import Pace
+from tasks.core.rate_limit import RateLimit
 from tasks.core.settings import Settings
 from tasks.core.settings_source import load_settings
 from tasks.core.settings_values import STRIPE_API
 from tasks.links.decision import LinkPolicy
 from tasks.links.keeper import LinkKeeper
 from tasks.links.ledger import LinkLedger
-from tasks.links.payment_link_lists import LinkSurvey
-from tasks.links.seen_sessions import Sightings
+from tasks.links.payment_link_lists import PaymentLinkLists
+from tasks.links.seen_sessions import SeenSessions
 from tasks.links.stripe_api import StripeLinks
-from tasks.links.stripe_api.rate_limit import Traffic
-from tasks.links.stripe_lists import Survey
+from tasks.links.stripe_api.rate_limit import StripeRateLimit
+from tasks.links.stripe_lists import StripeLists
 from tasks.links.stripe_params import ReturnPages
 from tasks.mail.quota import Quota
 from tasks.mail.renderer import Renderer
@@ -45,10 +45,10 @@ class Services:
     database: Database
     stripe: StripeLinks
     keeper: LinkKeeper
-    survey: Survey
+    stripe_lists: StripeLists
     renderer: Renderer
     clock: Callable[[], datetime]
-    sending: Pace | None
+    sending: RateLimit | None
     """The turns of all workers at the mail server; None: no limit a second."""
 
     @property
@@ -86,9 +86,9 @@ def open_services(settings: Settings | None = None, clock: Callable[[], datetime
 
 def _put_together(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Services:
     stripe = StripeLinks(
-        settings.stripe_api_key.get_secret_value(), settings.stripe_api_base, stripe_traffic(settings, database)
+        settings.stripe_api_key.get_secret_value(), settings.stripe_api_base, stripe_rate_limit(settings, database)
     )
-    sightings = Sightings(database, settings.club_reference)
+    seen_sessions = SeenSessions(database, settings.club_reference)
     ledger = LinkLedger(database)
     keeper = LinkKeeper(
         ledger=ledger,
@@ -96,12 +96,21 @@ def _put_together(settings: Settings, database: Database, clock: Callable[[], da
         policy=link_policy(settings),
         pages=ReturnPages(settings.checkout_success_url, settings.checkout_cancel_url),
         clock=clock,
-        sightings=sightings,
+        seen_sessions=seen_sessions,
     )
-    survey = Survey(stripe, sightings, LinkSurvey(stripe, sightings, ledger), _mode(settings), clock)
+    stripe_lists = StripeLists(
+        stripe, seen_sessions, PaymentLinkLists(stripe, seen_sessions, ledger), _mode(settings), clock
+    )
     renderer = _renderer(settings.club_language, settings.club_time_zone)
     return Services(
-        settings, database, stripe, keeper, survey, renderer, clock, sending=sending_pace(settings, database)
+        settings,
+        database,
+        stripe,
+        keeper,
+        stripe_lists,
+        renderer,
+        clock,
+        sending=sending_rate_limit(settings, database),
     )
 
 
@@ -113,17 +122,17 @@ def _check_tables(database: Database) -> None:
     check_migrated(database)
 
 
-def sending_pace(settings: Settings, database: Database) -> Pace | None:
+def sending_rate_limit(settings: Settings, database: Database) -> RateLimit | None:
     """Return the pace at which all workers together hand messages to the mail server, where it is limited."""
     rate = settings.send_limit_per_second
-    return None if rate is None else Pace(database, "messages to the mail server", rate, patience=TURN_SECONDS)
+    return None if rate is None else RateLimit(database, "messages to the mail server", rate, patience=TURN_SECONDS)
 
 
-def stripe_traffic(settings: Settings, database: Database) -> Traffic:
+def stripe_rate_limit(settings: Settings, database: Database) -> StripeRateLimit:
     """Return the rates of the key's mode: Stripe counts live and test calls, and reads and writes, each by itself."""
-    return Traffic(
-        reads=Pace(database, f"reads from Stripe ({_mode(settings)})", settings.stripe_rate),
-        writes=Pace(database, f"writes to Stripe ({_mode(settings)})", settings.stripe_rate),
+    return StripeRateLimit(
+        reads=RateLimit(database, f"reads from Stripe ({_mode(settings)})", settings.stripe_rate),
+        writes=RateLimit(database, f"writes to Stripe ({_mode(settings)})", settings.stripe_rate),
     )
 
 

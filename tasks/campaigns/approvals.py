@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from tasks.campaigns.dry_run import Forecast, check_cap, forecast, read_owed
+from tasks.campaigns.dry_run import DryRun, check_cap, dry_run, read_owed
 from tasks.campaigns.letters import template_digests
 from tasks.campaigns.options import Campaign
-from tasks.campaigns.preview import Preview, gather, read_standing
+from tasks.campaigns.preview import Preview, gather, read_progress
 from tasks.core.database import fetch, run
 from tasks.core.errors import ConfigurationError
 from tasks.services import Services
@@ -34,13 +34,13 @@ def propose(services: Services, campaign: Campaign, run_id: UUID, at_most: int) 
     """
     digests, now = template_digests(services.renderer, campaign.kind, campaign.note), services.clock()
     with services.database.transaction() as connection:
-        Approvals(connection, campaign.id, digests, now).settle()
+        Approvals(connection, campaign.id, digests, now).mark_unapproved()
         owed = read_owed(connection, campaign.id, now)
-        standing = read_standing(connection, campaign.id, now)
+        progress = read_progress(connection, campaign.id, now)
     if not any(message.awaits_approval for message in owed):
         return None
-    asked = _Asked(forecast(services, campaign, owed))
-    preview = gather(services, campaign, asked, standing)
+    asked = _Asked(dry_run(services, campaign, owed))
+    preview = gather(services, campaign, asked, progress)
     if not preview.messages:
         Path(preview.page).unlink(missing_ok=True)
         return None
@@ -74,12 +74,12 @@ class _Asked:
     What would be skipped is shown as such and is in no sum: an approval covers none of it, also where it is owed later.
     """
 
-    forecasts: Iterable[Forecast]
-    kept: list[Forecast] = field(default_factory=list)
+    dry_runs: Iterable[DryRun]
+    kept: list[DryRun] = field(default_factory=list)
     approved_before: int = 0
 
-    def __iter__(self) -> Iterator[Forecast]:
-        for one in self.forecasts:
+    def __iter__(self) -> Iterator[DryRun]:
+        for one in self.dry_runs:
             if not one.skip and not one.message.awaits_approval:
                 self.approved_before += 1
                 continue
@@ -98,7 +98,7 @@ class Approvals:
     """Of the templates and note that each kind of message is written with."""
     now: datetime
 
-    def settle(self) -> None:
+    def mark_unapproved(self) -> None:
         """Mark the unsent messages that wait for an approval, as orders, mailboxes and templates stand now."""
         run(
             self.connection,
@@ -108,7 +108,7 @@ class Approvals:
             now=self.now,
         )
 
-    def propose(self, forecasts: Sequence[Forecast], messages: int, run_id: UUID) -> int:
+    def propose(self, dry_runs: Sequence[DryRun], messages: int, run_id: UUID) -> int:
         """Keep what a person is asked to approve, as it was shown, and return its id."""
         rows = fetch(
             self.connection,
@@ -118,7 +118,7 @@ class Approvals:
             messages=messages,
             now=self.now,
         )
-        asked = [(one.message, fee) for one in forecasts for fee in one.fees]
+        asked = [(one.message, fee) for one in dry_runs for fee in one.fees]
         fetch(
             self.connection,
             "campaigns/record_proposed_orders",
@@ -148,5 +148,5 @@ class Approvals:
             note=note or None,
             now=self.now,
         )
-        self.settle()
+        self.mark_unapproved()
         return int(rows[0].messages) if rows else 0

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from tasks.campaigns.approvals import Approvals
-from tasks.campaigns.dry_run import Forecast, check_cap, forecast, read_owed
-from tasks.campaigns.letters import compose, rehearsal_link, template_digests
+from tasks.campaigns.dry_run import DryRun, check_cap, dry_run, read_owed
+from tasks.campaigns.letters import compose, sample_link, template_digests
 from tasks.campaigns.options import Batch, Campaign
 from tasks.club.players import find_tournament_by_id, players_with_orders
 from tasks.core.database import fetch
 from tasks.core.errors import ConfigurationError, PermanentError
-from tasks.mail.letter_warnings import remarks
+from tasks.mail.letter_warnings import warnings
 from tasks.mail.sample_letters import variants
 from tasks.services import Services
 
@@ -51,13 +51,13 @@ def _due(services: Services, campaign: Campaign, at_most: int) -> list[int]:
     return sorted((*owed.free, *settled))
 
 
-def _foresee(services: Services, campaign: Campaign, message_ids: Sequence[int]) -> Iterator[Forecast]:
+def _foresee(services: Services, campaign: Campaign, message_ids: Sequence[int]) -> Iterator[DryRun]:
     """Yield what each message would be; no more than a batch of them is in memory, however many there are."""
     size = services.settings.batch_size
     for start in range(0, len(message_ids), size):
         with services.database.transaction() as connection:
             owed = read_owed(connection, campaign.id, services.clock(), message_ids[start : start + size])
-        yield from forecast(services, campaign, owed)
+        yield from dry_run(services, campaign, owed)
 
 
 def _start_sending(services: Services, campaign: Campaign) -> None:
@@ -80,7 +80,7 @@ def _rehearse(
         rows = fetch(connection, "campaigns/list_message_orders", message_ids=list(message_ids))
         players = players_with_orders(connection, campaign.tournament_id, [row.order_id for row in rows])
     for (_, kind), orders in groupby(rows, key=lambda row: (row.message_id, row.kind)):
-        links = [rehearsal_link(players[row.order_id]) for row in orders if row.order_id in players]
+        links = [sample_link(players[row.order_id]) for row in orders if row.order_id in players]
         if links:
             try:
                 letter = compose(kind, tournament, players, links, campaign.note)
@@ -90,5 +90,5 @@ def _rehearse(
             for like in [] if (kind, letter.brand, letter.language) in rehearsed else variants(letter):
                 services.renderer.render(like)
             rehearsed.add((kind, letter.brand, letter.language))
-            noted.update(remarks(letter, mail, services.renderer.languages))
+            noted.update(warnings(letter, mail, services.renderer.languages))
     return noted

@@ -17,9 +17,9 @@ from tasks.core.email_address import family_of
 from tasks.core.errors import ConfigurationError, PermanentError
 from tasks.links.decision import DIES_SOON
 from tasks.links.dry_run import preview
-from tasks.links.model import Link, LinkKind, LinkOutcome
+from tasks.links.model import LinkKind, LinkOutcome, LinkResult
 from tasks.mail.letter import Letter
-from tasks.mail.letter_warnings import remarks
+from tasks.mail.letter_warnings import warnings
 from tasks.mail.renderer import RenderedMail
 from tasks.services import Services
 
@@ -63,18 +63,18 @@ class Fee:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class DryRun:
     """A message as it would go out now, its links replaced; without a letter where it would not."""
 
     message: Owed
-    links: Sequence[Link]
+    links: Sequence[LinkResult]
     fees: Sequence[Fee]
     skip: str = ""
     """Why it would not go out."""
     detail: str = ""
     letter: Letter | None = None
     mail: RenderedMail | None = None
-    remarks: Sequence[str] = ()
+    warnings: Sequence[str] = ()
 
 
 def read_owed(connection: Connection, campaign_id: int, now: datetime, only: Sequence[int] | None = None) -> list[Owed]:
@@ -84,7 +84,7 @@ def read_owed(connection: Connection, campaign_id: int, now: datetime, only: Seq
     return [Owed(**row._asdict()) for row in rows]
 
 
-def forecast(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> Iterator[Forecast]:
+def dry_run(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> Iterator[DryRun]:
     """Yield what each message would be, a batch of them read at a time.
 
     Raises TransientError where Stripe or the database is out of reach, ConfigurationError for a broken template.
@@ -98,7 +98,7 @@ def forecast(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> It
             players = players_with_orders(connection, tournament.id, order_ids)
             pending = fetch(connection, "club/list_pending_orders", order_ids=order_ids)
         fees = {row.order_id: _fee(Fee(**row._asdict()), players.get(row.order_id)) for row in pending}
-        services.survey.look_for(order_ids, mailing=False)
+        services.stripe_lists.look_for(order_ids, mailing=False)
         links = _foresee(services, tournament, campaign, order_ids, players)
         for message in batch:
             yield _Foresight(services, campaign, tournament, players).look(
@@ -123,7 +123,7 @@ def _foresee(
     campaign: Campaign,
     order_ids: Sequence[int],
     players: Mapping[int, CommittedPlayer],
-) -> dict[int, Link]:
+) -> dict[int, LinkResult]:
     """Say how each order's link would stand once it is made ready to be mailed."""
     zone, kind = services.settings.club_time_zone, LinkKind(campaign.link_kind)
     with services.database.transaction() as connection:
@@ -158,26 +158,26 @@ class _Foresight:
     tournament: Tournament
     players: Mapping[int, CommittedPlayer]
 
-    def look(self, message: Owed, links: Sequence[Link], fees: Sequence[Fee]) -> Forecast:
+    def look(self, message: Owed, links: Sequence[LinkResult], fees: Sequence[Fee]) -> DryRun:
         """Say what a message would be; `fees` are those of its orders that somebody may owe."""
         if any(link.outcome is LinkOutcome.UNDER_REVIEW for link in links):
-            return Forecast(message, links, fees, "link_under_review", _details(links))
+            return DryRun(message, links, fees, "link_under_review", _details(links))
         if not any(link.outcome in PAYABLE for link in links):
-            return Forecast(message, links, fees, skip_reason(links), _details(links))
+            return DryRun(message, links, fees, skip_reason(links), _details(links))
         shown = [self.shown(link) for link in links]
         try:
             letter = compose(message.kind, self.tournament, self.players, shown, self.campaign.note)
             mail = self.services.renderer.render(letter)
         except PermanentError as error:
-            return Forecast(message, links, fees, "cannot_be_written", str(error))
-        said = [*remarks(letter, mail, self.services.renderer.languages), *self.remarks(message, shown)]
-        return Forecast(message, links, fees, letter=letter, mail=mail, remarks=said)
+            return DryRun(message, links, fees, "cannot_be_written", str(error))
+        said = [*warnings(letter, mail, self.services.renderer.languages), *self.warnings(message, shown)]
+        return DryRun(message, links, fees, letter=letter, mail=mail, warnings=said)
 
-    def shown(self, link: Link) -> Link:
+    def shown(self, link: LinkResult) -> LinkResult:
         """Put the stand-in where the address to pay at would be."""
         return replace(link, url=STAND_IN_LINK.format(order=link.order_id)) if link.outcome in PAYABLE else link
 
-    def remarks(self, message: Owed, links: Sequence[Link]) -> Iterator[str]:
+    def warnings(self, message: Owed, links: Sequence[LinkResult]) -> Iterator[str]:
         """Say what may not be meant about the mailbox and the links."""
         surnames = {
             family_of(self.players[order].parent_surname) for order in message.order_ids if order in self.players
@@ -192,5 +192,5 @@ class _Foresight:
             yield LINK_IS_REPLACED
 
 
-def _details(links: Sequence[Link]) -> str:
+def _details(links: Sequence[LinkResult]) -> str:
     return "; ".join(dict.fromkeys(link.detail for link in links if link.detail))

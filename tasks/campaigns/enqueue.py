@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from tasks.campaigns.recipients import Selection
+from tasks.campaigns.recipients import RecipientFilter
 from tasks.club.players import CommittedPlayer, stream_committed_players
 from tasks.core.database import fetch, run
 from tasks.core.email_address import family_of, mailbox_of, parse_address, wire_address
@@ -29,7 +29,7 @@ class Queue:
         self._prepare(from_sent=True)
         self._fill(only=None)
         self._recognise()
-        self._settle("queued", "skipped")
+        self._update_unsent("queued", "skipped")
 
     def readdress(self) -> None:
         """Follow corrected addresses and suppressions only: nobody joins, and what was skipped stays so."""
@@ -37,7 +37,7 @@ class Queue:
         if moved:
             self._fill(only=moved)
         self._recognise()
-        self._settle("queued")
+        self._update_unsent("queued")
 
     def _prepare(self, *, from_sent: bool) -> Sequence[int]:
         """Take lost workers' messages back, and orders off what is not theirs any more; return those orders."""
@@ -67,7 +67,7 @@ class Queue:
         if rows:
             fetch(self.connection, "campaigns/mark_messages_sent", **values)
 
-    def _settle(self, *statuses: str) -> None:
+    def _update_unsent(self, *statuses: str) -> None:
         run(
             self.connection,
             "campaigns/update_unsent_messages",
@@ -87,17 +87,17 @@ class Snapshot:
 
 
 def take_snapshot(
-    connection: Connection, tournament_id: int, *, merge: bool, selection: Selection | None = None
+    connection: Connection, tournament_id: int, *, merge: bool, recipients: RecipientFilter | None = None
 ) -> Snapshot:
     """Copy the recipients, each with its mailbox, to where SQL can compare them with a queue.
 
     With `merge`, families that share a mailbox are one. Whom the run is not about is there too, marked so.
     """
-    selection = selection or Selection()
+    recipients = recipients or RecipientFilter()
     count, without_order = 0, []
     run(connection, "campaigns/create_snapshot")
     for players in stream_committed_players(connection, tournament_id):
-        rows = [_recipient(player, merge=merge, chosen=selection.takes(player)) for player in players]
+        rows = [_recipient(player, merge=merge, chosen=recipients.takes(player)) for player in players]
         run(connection, "campaigns/fill_snapshot", **{column: [row[column] for row in rows] for column in rows[0]})
         count += len(players)
         without_order += [row["player_id"] for row in rows if row["chosen"] and row["order_id"] is None]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from tasks.campaigns.message import RENEWED_LINK
 from tasks.club.players import CommittedPlayer, Tournament
 from tasks.links.decision import GREATEST_AMOUNT
-from tasks.links.model import Link, LinkKind, LinkOutcome
+from tasks.links.model import LinkKind, LinkOutcome, LinkResult
 from tasks.mail.letter import DEFAULT_BRAND, FeeLine, Letter, LinkState
 from tasks.mail.renderer import Renderer
 
@@ -28,7 +28,11 @@ PAYABLE = frozenset(outcome for outcome, state in LINE_STATES.items() if state i
 
 
 def compose(
-    kind: str, tournament: Tournament, players: Mapping[int, CommittedPlayer], links: Sequence[Link], note: str = ""
+    kind: str,
+    tournament: Tournament,
+    players: Mapping[int, CommittedPlayer],
+    links: Sequence[LinkResult],
+    note: str = "",
 ) -> Letter:
     """Return the letter about these links, to the first player's parent; `players` are by order id."""
     first = players[next(link.order_id for link in links if link.order_id in players)]
@@ -49,7 +53,7 @@ def compose(
     )
 
 
-def skip_reason(links: Sequence[Link]) -> str:
+def skip_reason(links: Sequence[LinkResult]) -> str:
     """Say why a message without any payable link is skipped; what a person should look at comes first."""
     outcomes = {link.outcome for link in links}
     if LinkOutcome.SET_ASIDE in outcomes:
@@ -73,9 +77,9 @@ def template_digests(renderer: Renderer, kind: str, note: str) -> dict[str, str]
     }
 
 
-def rehearsal_link(player: CommittedPlayer) -> Link:
+def sample_link(player: CommittedPlayer) -> LinkResult:
     """Return a link as a live one looks, to render a letter before any session is touched."""
-    return Link(
+    return LinkResult(
         player.order_id or 0,
         player.order_status or "pending",
         LinkOutcome.KEPT,
@@ -90,7 +94,7 @@ def whole(amount: Decimal | None) -> int:
     return int(amount) if amount is not None and sensible else 0
 
 
-def _line(player: CommittedPlayer, link: Link) -> FeeLine:
+def _line(player: CommittedPlayer, link: LinkResult) -> FeeLine:
     return FeeLine(
         player=player.player_name,
         team=player.team,

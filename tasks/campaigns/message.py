@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tasks.links.model import Link
+from tasks.links.model import LinkResult
 from tasks.mail.transport import Envelope
 
 RENEWED_LINK = "renewed_link"
@@ -41,7 +41,7 @@ class Draft:
 
     envelope: Envelope
     dated_at: datetime
-    links: Sequence[Link]
+    links: Sequence[LinkResult]
 
     @property
     def digest(self) -> str:
@@ -53,10 +53,10 @@ class Draft:
         """When the first of its links dies."""
         return min((link.expires_at for link in self.links if link.expires_at), default=None)
 
-    def carries(self, links: Sequence[Link]) -> bool:
+    def carries(self, links: Sequence[LinkResult]) -> bool:
         """Say whether the links are, at another look at Stripe, those that it was written with."""
         return [_written(link) for link in links] == [_written(link) for link in self.links]
 
 
-def _written(link: Link) -> tuple[object, ...]:
+def _written(link: LinkResult) -> tuple[object, ...]:
     return link.order_id, link.session_id, link.url, link.amount, link.currency, link.expires_at

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from tasks.campaigns.enqueue import Queue, take_snapshot
 from tasks.campaigns.options import DEFAULT_LINK_KIND, Campaign, CampaignOptions
-from tasks.campaigns.recipients import Selection
+from tasks.campaigns.recipients import RecipientFilter
 from tasks.club.players import Tournament, find_tournament
 from tasks.core.database import fetch
 from tasks.core.errors import ConfigurationError
@@ -33,13 +33,13 @@ def open_in(
     campaign_id = _open(connection, tournament, kind, options, now)
     if require_approval:
         fetch(connection, "campaigns/require_approval", campaign_id=campaign_id)
-    selection = Selection(options)
-    snapshot = take_snapshot(connection, tournament.id, merge=options.merges_families, selection=selection)
+    recipients = RecipientFilter(options)
+    snapshot = take_snapshot(connection, tournament.id, merge=options.merges_families, recipients=recipients)
     if not snapshot.players:
         raise ConfigurationError(
             f"{tournament.name!r} has no committed players: check tournament_products and the players' commitment"
         )
-    selection.check(tournament.name)
+    recipients.check(tournament.name)
     Queue(connection, campaign_id, kind, services.settings.mail_domain, now).update()
     return Campaign(
         campaign_id,
@@ -47,7 +47,7 @@ def open_in(
         tournament.id,
         tournament.name,
         snapshot.without_order,
-        left_out=selection.left_out,
+        left_out=recipients.left_out,
         link_kind=options.link_kind,
         note=options.note,
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tasks.campaigns.dry_run import Forecast, Owed, forecast, read_owed
+from tasks.campaigns.dry_run import DryRun, Owed, dry_run, read_owed
 from tasks.campaigns.open import open_in
 from tasks.campaigns.options import Campaign, CampaignOptions
 from tasks.campaigns.preview_page import Skipped, preview_page
@@ -54,7 +54,7 @@ class Preview:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Progress:
     """How a campaign's messages stand beside those that are owed now."""
 
     skipped: tuple[Skipped, ...]
@@ -62,11 +62,11 @@ class Standing:
     sent: int
 
 
-def read_standing(connection: Connection, campaign_id: int, now: datetime) -> Standing:
+def read_progress(connection: Connection, campaign_id: int, now: datetime) -> Progress:
     """Return how a campaign stands; those that may be delivered already count as sent."""
     messages = fetch(connection, "campaigns/count_campaign_messages", campaign_id=campaign_id)
     waits = fetch(connection, "campaigns/list_campaign_waits", campaign_id=campaign_id, now=now)
-    return Standing(
+    return Progress(
         tuple(
             Skipped(row.parent_id, row.address or "", row.reason)
             for row in fetch(connection, "campaigns/list_skipped_messages", campaign_id=campaign_id)
@@ -78,29 +78,29 @@ def read_standing(connection: Connection, campaign_id: int, now: datetime) -> St
 
 def try_open(
     services: Services, tournament_name: str, options: CampaignOptions
-) -> tuple[Campaign, list[Owed], Standing]:
+) -> tuple[Campaign, list[Owed], Progress]:
     """Open the campaign, see what it owes, and take it all back: what a send would do first, by the same statements."""
     tournament = find_tournament(services.database, tournament_name)
     with services.database.trial() as connection:
         campaign = open_in(connection, services, tournament, options.kind, options, require_approval=False)
         now = services.clock()  # not before it was opened: what is queued is due from then on
-        return campaign, read_owed(connection, campaign.id, now), read_standing(connection, campaign.id, now)
+        return campaign, read_owed(connection, campaign.id, now), read_progress(connection, campaign.id, now)
 
 
-def gather(services: Services, campaign: Campaign, forecasts: Iterable[Forecast], standing: Standing) -> Preview:
+def gather(services: Services, campaign: Campaign, dry_runs: Iterable[DryRun], progress: Progress) -> Preview:
     """Look at each message that would go out, write the page, and return what there is to say without its names.
 
     Raises ConfigurationError for a broken template, and where the page cannot be written.
     """
     settings, now = services.settings, services.clock()
     local = LocalFormat.of(settings.club_language, settings.club_time_zone)
-    gathered = _Gathering(local, list(standing.skipped))
+    gathered = _Gathering(local, list(progress.skipped))
     with preview_page() as page:
-        for forecast in forecasts:
-            gathered.add(forecast)
-            if not forecast.skip:
-                page.add(gathered.messages, forecast)
-        preview = gathered.preview(campaign, standing)
+        for dry_run in dry_runs:
+            gathered.add(dry_run)
+            if not dry_run.skip:
+                page.add(gathered.messages, dry_run)
+        preview = gathered.preview(campaign, progress)
         file = page.write(settings.preview_folder, campaign, preview, gathered.skipped, now)
     return replace(preview, page=str(file))
 
@@ -117,10 +117,10 @@ class _Gathering:
     warnings: Counter[str] = field(default_factory=Counter)
     rows: list[Row] = field(default_factory=list)
 
-    def add(self, forecast: Forecast) -> None:
-        message, letter = forecast.message, forecast.letter
+    def add(self, dry_run: DryRun) -> None:
+        message, letter = dry_run.message, dry_run.letter
         if letter is None:
-            self.skipped.append(Skipped(message.parent_id, message.address, forecast.skip, forecast.detail))
+            self.skipped.append(Skipped(message.parent_id, message.address, dry_run.skip, dry_run.detail))
             return
         self.messages += 1
         self.orders += len(letter.payable)
@@ -128,16 +128,16 @@ class _Gathering:
         for line in letter.payable:
             own[line.currency.upper()] += line.amount
         self.totals += own
-        self.warnings.update(forecast.remarks)
+        self.warnings.update(dry_run.warnings)
         if len(self.rows) < MOST_ROWS:
-            links = ", ".join(f"{link.order_id} {link.outcome.value}" for link in forecast.links)
-            said = "; ".join(forecast.remarks)
+            links = ", ".join(f"{link.order_id} {link.outcome.value}" for link in dry_run.links)
+            said = "; ".join(dry_run.warnings)
             self.rows.append(Row(message.parent_id, mask(message.address), links, self.money(own), said))
 
     def money(self, totals: Mapping[str, int]) -> str:
         return " + ".join(self.local.money(amount, currency) for currency, amount in sorted(totals.items()))
 
-    def preview(self, campaign: Campaign, standing: Standing) -> Preview:
+    def preview(self, campaign: Campaign, progress: Progress) -> Preview:
         return Preview(
             campaign,
             self.messages,
@@ -148,8 +148,8 @@ class _Gathering:
             tuple(replace(one, address=mask(one.address)) for one in self.skipped if one.reason != EXCLUDED)[
                 :MOST_ROWS
             ],
-            standing.waiting,
-            standing.sent,
+            progress.waiting,
+            progress.sent,
             self.warnings,
         )
 
@@ -160,6 +160,6 @@ def preview_campaign(services: Services, tournament_name: str, options: Campaign
     Raises ConfigurationError as open_campaign does, and for a broken template; TransientError where Stripe or the
     database is out of reach.
     """
-    campaign, owed, standing = try_open(services, tournament_name, options)
-    services.survey.sweep()
-    return gather(services, campaign, forecast(services, campaign, owed), standing)
+    campaign, owed, progress = try_open(services, tournament_name, options)
+    services.stripe_lists.sweep()
+    return gather(services, campaign, dry_run(services, campaign, owed), progress)

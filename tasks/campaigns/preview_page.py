@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tasks.campaigns.dry_run import Forecast
+from tasks.campaigns.dry_run import DryRun
 from tasks.campaigns.options import Campaign
 from tasks.core.errors import ConfigurationError
 from tasks.core.private_files import forget_drafts, make_private_folder, whole_file
@@ -44,9 +44,9 @@ class PreviewPage:
         self._parts: Any = _PAGES.get_template("preview.html").module
         self._messages = messages
 
-    def add(self, number: int, forecast: Forecast) -> None:
+    def add(self, number: int, dry_run: DryRun) -> None:
         """Take a message that would go out."""
-        self._messages.write(self._parts.message(number, forecast).encode())
+        self._messages.write(self._parts.message(number, dry_run).encode())
 
     def write(
         self, folder: Path, campaign: Campaign, totals: object, skipped: Iterable[Skipped], now: datetime

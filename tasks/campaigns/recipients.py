@@ -14,7 +14,7 @@ Names = Mapping[str, Mapping[object, object]]
 
 
 @dataclass
-class Selection:
+class RecipientFilter:
     """Judges players one after the other, and remembers which of the chosen names and ids are somebody's."""
 
     options: CampaignOptions = field(default_factory=CampaignOptions)

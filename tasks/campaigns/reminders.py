@@ -59,7 +59,7 @@ class ReminderOptions(Form):
 
 
 @dataclass(frozen=True)
-class Hold:
+class Obstacle:
     """Why a reminder does not go out now, and from when it may; without `due` it is skipped."""
 
     reason: str
@@ -90,7 +90,7 @@ class ReminderLimits:
             settings.club_time_zone,
         )
 
-    def hold(self, connection: Connection, message_id: int, now: datetime) -> Hold | None:
+    def find_obstacle(self, connection: Connection, message_id: int, now: datetime) -> Obstacle | None:
         """Say why this reminder must not go out now; None: it may.
 
         Whoever sends holds the mailbox (lock_mailbox.sql) from before this until the message's `sending` attempt is
@@ -101,13 +101,13 @@ class ReminderLimits:
             **fetch(connection, "club/find_tournament", tournament_id=row.tournament_id)[0]._asdict()
         )
         if self.is_over(tournament, now):
-            return Hold("deadline_passed")
+            return Obstacle("deadline_passed")
         if row.reminders >= self.most:
-            return Hold("reminded_enough")
+            return Obstacle("reminded_enough")
         if row.mailed_at is not None and row.mailed_at + self.gap > now:
-            return Hold("mailed_recently")
+            return Obstacle("mailed_recently")
         quiet = self.quiet and self.quiet.until(now, self._zone(tournament))
-        return Hold("quiet_hours", quiet) if quiet else None
+        return Obstacle("quiet_hours", quiet) if quiet else None
 
     def is_over(self, tournament: Tournament, now: datetime) -> bool:
         """Say whether the last day to pay is over: the payment deadline, or else the day of the event."""

@@ -156,7 +156,7 @@ def markdown(summary: Summary) -> str:
         reasons = dict.fromkeys(problem.reason for problem in summary.problems)
         advice = [f"- {reason_words(reason)}: {TO_DO[reason]}" for reason in reasons if reason in TO_DO]
         parts += ["What to do:", "\n".join(advice)] if advice else []
-    parts += _rivals(summary)
+    parts += _duplicates(summary)
     if campaign.players_without_order:
         parts.append(without_order_words(campaign.players_without_order))
     if campaign.left_out:
@@ -176,7 +176,7 @@ def left_out_words(orders: int) -> str:
     return f"{orders} unpaid orders are left out by choice: a later run that does not leave them out mails them."
 
 
-def _rivals(summary: Summary) -> list[str]:
+def _duplicates(summary: Summary) -> list[str]:
     """Tell of second sessions: the club's own system should not make them."""
     if not summary.rivals:
         return []

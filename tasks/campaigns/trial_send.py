@@ -6,7 +6,7 @@ from email.utils import parseaddr
 from itertools import islice
 from uuid import uuid4
 
-from tasks.campaigns.dry_run import Forecast, forecast
+from tasks.campaigns.dry_run import DryRun, dry_run
 from tasks.campaigns.options import CampaignOptions
 from tasks.campaigns.preview import try_open
 from tasks.core.email_address import mask_in, parse_address, wire_address
@@ -31,7 +31,7 @@ def send_test(services: Services, tournament_name: str, options: CampaignOptions
     where there is nothing to send or the mail server takes one of them not; TransientError where one is out of reach.
     """
     campaign, owed, _ = try_open(services, tournament_name, options)
-    would_go = (one for one in forecast(services, campaign, owed) if one.letter is not None)
+    would_go = (one for one in dry_run(services, campaign, owed) if one.letter is not None)
     letters = choose(islice(would_go, MOST_LOOKED_AT), options.test_messages)
     if not letters:
         raise PermanentError("No message would go out now: there is nothing to test")
@@ -44,9 +44,9 @@ def send_test(services: Services, tournament_name: str, options: CampaignOptions
     return len(letters)
 
 
-def choose(forecasts: Iterable[Forecast], most: int) -> list[Letter]:
+def choose(dry_runs: Iterable[DryRun], most: int) -> list[Letter]:
     """Return the letters of so many messages at most: first one of each look, then the others in their order."""
-    letters = [one.letter for one in forecasts if one.letter is not None]
+    letters = [one.letter for one in dry_runs if one.letter is not None]
     first = {_look(letter): number for number, letter in reversed(list(enumerate(letters)))}
     order = sorted(range(len(letters)), key=lambda number: (first[_look(letters[number])] != number, number))
     return [letters[number] for number in order[:most]]

@@ -142,7 +142,7 @@ class Database:
         with self._explained(), self._alone.connect() as connection:
             return fetch(connection, name, **values)
 
-    def outlast(self, work: Callable[[], Result], seconds: float) -> Result:
+    def retry_while_down(self, work: Callable[[], Result], seconds: float) -> Result:
         """Do what must not be left undone: again and again while the server is away, for so long.
 
         `work` may have been done although it failed: a commit whose answer was lost. It has to bear that.

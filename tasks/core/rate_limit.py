@@ -23,11 +23,11 @@ FIRST_BACK_OFF = 0.25
 LONGEST_BACK_OFF = 30.0
 
 
-class Pace:
+class RateLimit:
     """Keeps all workers together to `per_second` calls of one kind, in any second with a quarter of that to spare.
 
     The kind is its `name`: workers on any machine that use the same database and name share one rate. Threads may
-    share a Pace. PostgreSQL's clock spaces the turns (as the generic cell rate algorithm does: one time a name).
+    share a RateLimit. PostgreSQL's clock spaces the turns (as the generic cell rate algorithm does: one time a name).
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class Pace:
         self._turn = 0.0
         self._left = 0
 
-    def wait(self, stop_wanted: Callable[[], bool] = lambda: False) -> None:
+    def wait(self, is_cancelled: Callable[[], bool] = lambda: False) -> None:
         """Wait for the next turn, or until a stop is wanted.
 
         Raises TransientError where the turn would be longer than `patience` seconds away.
         """
         with self._lock:
             turn = self._take()
-        while (pause := turn - self._clock()) > 0 and not stop_wanted():
+        while (pause := turn - self._clock()) > 0 and not is_cancelled():
             self._sleep(min(pause, LOOK_UP_SECONDS))
 
     def back_off(self, seconds: float) -> None:

@@ -10,11 +10,11 @@ from tasks.campaigns.letters import template_digests
 from tasks.campaigns.options import Batch, Campaign
 from tasks.campaigns.reminders import REMINDER, ReminderLimits
 from tasks.club.players import find_tournament_by_id
-from tasks.core.rate_limit import Pace
+from tasks.core.rate_limit import RateLimit
 from tasks.delivery.outbox import Outbox
-from tasks.delivery.read_ahead import Drafting
-from tasks.delivery.results import Endings
-from tasks.delivery.sender import Desk
+from tasks.delivery.read_ahead import ReadAhead
+from tasks.delivery.results import Results
+from tasks.delivery.sender import MessageSender
 from tasks.services import Services
 
 
@@ -23,11 +23,11 @@ def deliver_batch(
     campaign: Campaign,
     batch: Batch,
     run_id: UUID | None,
-    stop_wanted: Callable[[], bool] = lambda: False,
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> Counter[str]:
     """Deliver those of the messages that are due and nobody else holds; return how many came to which status.
 
-    `stop_wanted` is asked between messages; what is left then is given back.
+    `is_cancelled` is asked between messages; what is left then is given back.
 
     Raises TransientError where Stripe, the mail server or the database is out of reach: what was not begun is queued
     again and a later call takes it up. Raises ConfigurationError where going on would fail every message alike.
@@ -52,20 +52,24 @@ def deliver_batch(
         ThreadPoolExecutor(1, thread_name_prefix="recorder") as recorder,
     ):
         orders = services.database.fetch("campaigns/list_message_orders", message_ids=claim.ids)
-        services.survey.look_for([row.order_id for row in orders], mailing=True)
-        endings = Endings(claim, recorder)
-        desk = Desk(services, campaign, claim, Drafting(services, campaign, tournament, claim, writer), mailer, endings)
-        for message_id in _in_turn(claim.ids, services.sending, stop_wanted):
-            endings.note(message_id, partial(desk.deliver, message_id))
-        endings.settle()
-    return endings.statuses()
+        services.stripe_lists.look_for([row.order_id for row in orders], mailing=True)
+        results = Results(claim, recorder)
+        desk = MessageSender(
+            services, campaign, claim, ReadAhead(services, campaign, tournament, claim, writer), mailer, results
+        )
+        for message_id in _in_turn(claim.ids, services.sending, is_cancelled):
+            results.note(message_id, partial(desk.deliver, message_id))
+        results.settle()
+    return results.statuses()
 
 
-def _in_turn(message_ids: Iterable[int], pace: Pace | None, stop_wanted: Callable[[], bool]) -> Iterator[int]:
+def _in_turn(
+    message_ids: Iterable[int], rate_limit: RateLimit | None, is_cancelled: Callable[[], bool]
+) -> Iterator[int]:
     """Yield one after the other when it may go to the mail server, until a stop is wanted."""
     for message_id in message_ids:
-        if pace is not None and not stop_wanted():
-            pace.wait(stop_wanted)
-        if stop_wanted():
+        if rate_limit is not None and not is_cancelled():
+            rate_limit.wait(is_cancelled)
+        if is_cancelled():
             return
         yield message_id

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from tasks.campaigns.message import RENEWED_LINK, Draft, Message
-from tasks.campaigns.reminders import Hold, ReminderLimits
+from tasks.campaigns.reminders import Obstacle, ReminderLimits
 from tasks.core.database import Database, fetch
-from tasks.links.model import Link
+from tasks.links.model import LinkResult
 from tasks.mail.quota import UNLIMITED, Quota
 from tasks.mail.suppressions import NO_SUCH_MAILBOX, PIPELINE, Suppression, enhanced_status
 from tasks.mail.transport import Delivery, DeliveryOutcome
@@ -100,7 +100,7 @@ class Claim:
         )
         return [Message(**row._asdict()) for row in rows]
 
-    def record_links(self, links: Sequence[Link]) -> None:
+    def record_links(self, links: Sequence[LinkResult]) -> None:
         """Note how each order's link stands, and with it what the message will say."""
         self.outbox.database.fetch(
             "delivery/record_links",
@@ -122,7 +122,7 @@ class Claim:
         with self.outbox.database.transaction() as connection:
             return self.outbox.quota.due(connection, self.outbox.clock())
 
-    def reminder_hold(self, message: Message) -> Hold | None:
+    def reminder_obstacle(self, message: Message) -> Obstacle | None:
         """Say why a message of a campaign that reminds must not go out now; None: it may."""
         if self.outbox.reminders is None:
             return None
@@ -144,7 +144,7 @@ class Claim:
             tried, again = True, tried
             return self._enter_sending(message, draft) or (again and self._is_sending(message))
 
-        return self.outbox.database.outlast(enter, OUTAGE_BEFORE_BODY_SECONDS)
+        return self.outbox.database.retry_while_down(enter, OUTAGE_BEFORE_BODY_SECONDS)
 
     def _is_sending(self, message: Message) -> bool:
         values = {"message_id": message.id, "token": self.token, "attempt": message.attempts + 1}
@@ -179,7 +179,7 @@ class Claim:
         Where the server says that there is no such mailbox, it goes on the suppression list with it. A database that is
         away is waited for: with our process what the mail server said would be lost.
         """
-        return self.outbox.database.outlast(lambda: self._record(message, delivery), OUTAGE_AFTER_BODY_SECONDS)
+        return self.outbox.database.retry_while_down(lambda: self._record(message, delivery), OUTAGE_AFTER_BODY_SECONDS)
 
     def _record(self, message: Message, delivery: Delivery) -> str:
         now, attempt = self.outbox.clock(), message.attempts + 1
@@ -237,7 +237,7 @@ class Claim:
         self._renewed += [row.id for row in rows]
         return int(rows[0].id) if rows else None
 
-    def put_off(
+    def defer(
         self, message_id: int, status: str, reason: str, *, due: datetime | None = None, error: str | None = None
     ) -> str:
         """Skip a message that was not begun, fail it, or queue it for `due`; return its new status.

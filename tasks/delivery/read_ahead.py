@@ -15,7 +15,7 @@ from tasks.club.players import CommittedPlayer, Tournament, players_with_orders
 from tasks.core.errors import ConfigurationError, TransientError
 from tasks.delivery.outbox import Claim
 from tasks.links.kept_links import kept_links
-from tasks.links.model import Charge, Link, LinkKind
+from tasks.links.model import Charge, LinkKind, LinkResult
 from tasks.mail.mime import build_message
 from tasks.mail.transport import Envelope
 from tasks.services import Services
@@ -37,7 +37,7 @@ class Ready:
     message: Message
     players: Mapping[int, CommittedPlayer]
     charges: Mapping[int, Charge]
-    links: Mapping[int, Link]
+    links: Mapping[int, LinkResult]
     """Those of its orders that need nothing done; the others have to be looked after."""
 
     read_at: float
@@ -57,7 +57,7 @@ class Coming(NamedTuple):
     read: Future[dict[int, Ready]]
 
 
-class Drafting:
+class ReadAhead:
     """The messages that one worker holds, each ready when its turn comes: read and written while others go out.
 
     Its methods are called by the worker alone; what they begin is done by `writer`, one thing after the other.
@@ -143,7 +143,7 @@ class Drafting:
             for message in messages
         }
 
-    def write(self, ready: Ready, links: Sequence[Link]) -> Draft:
+    def write(self, ready: Ready, links: Sequence[LinkResult]) -> Draft:
         """Render the message with its links, as it goes to its one recipient."""
         message, settings = ready.message, self.services.settings
         letter = compose(message.kind, self.tournament, ready.players, links, self.campaign.note)

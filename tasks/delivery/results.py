@@ -13,7 +13,7 @@ HANDED_OVER = "handed over"
 """No status: what the mail server said is being written down, and counts when it is."""
 
 
-class Endings:
+class Results:
     """What has become of the messages so far.
 
     What the mail server said is written down by `recorder`, at once, while the next message is introduced: over a long
@@ -38,7 +38,7 @@ class Endings:
         except (ConfigurationError, TransientError):
             raise
         except Exception as bug:  # noqa: BLE001  raised by `statuses`: one odd row costs no other family its message
-            status = self._claim.put_off(message_id, "failed", "bug", error=f"{type(bug).__name__}, see the run's log")
+            status = self._claim.defer(message_id, "failed", "bug", error=f"{type(bug).__name__}, see the run's log")
             self._bugs.append(bug)
         if status != HANDED_OVER:
             self._statuses.append(status)

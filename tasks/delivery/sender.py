@@ -12,9 +12,9 @@ from tasks.club.players import CommittedPlayer
 from tasks.core.email_address import mailbox_of, parse_address, wire_address
 from tasks.core.errors import PermanentError
 from tasks.delivery.outbox import Claim
-from tasks.delivery.read_ahead import READ_SECONDS, Drafting, Ready
-from tasks.delivery.results import Endings
-from tasks.links.model import Link, LinkKind, LinkOutcome
+from tasks.delivery.read_ahead import READ_SECONDS, ReadAhead, Ready
+from tasks.delivery.results import Results
+from tasks.links.model import LinkKind, LinkOutcome, LinkResult
 from tasks.mail.smtp import Mailer
 from tasks.mail.transport import DeliveryOutcome
 from tasks.services import Services
@@ -30,25 +30,25 @@ had listed may have been 60 old."""
 
 
 @dataclass(frozen=True)
-class Desk:
+class MessageSender:
     """One campaign, what is claimed of it, and a line to the mail server."""
 
     services: Services
     campaign: Campaign
     claim: Claim
-    drafting: Drafting
+    read_ahead: ReadAhead
     mailer: Mailer
-    endings: Endings
+    results: Results
 
     def deliver(self, message_id: int) -> str:
         """Bring one message to a status with a reason, or to the mail server's last word on it."""
-        ready = self.drafting.next_one(message_id)
+        ready = self.read_ahead.next_one(message_id)
         for _ in range(MAX_CHECKS):
             status = "lost" if ready is None else self.deliver_as_it_stands(ready)
             if status is not None:
                 return status
-            ready = self.drafting.read([message_id]).get(message_id)
-        return self.claim.put_off(message_id, "queued", "order_changes", due=self.services.clock() + REVIEW_AGAIN)
+            ready = self.read_ahead.read([message_id]).get(message_id)
+        return self.claim.defer(message_id, "queued", "order_changes", due=self.services.clock() + REVIEW_AGAIN)
 
     def deliver_as_it_stands(self, ready: Ready) -> str | None:
         """Check, render, send and record; None where something has changed between check and send."""
@@ -60,48 +60,48 @@ class Desk:
         self.mailer.check()  # before the links are looked after: a server may greet us only after minutes
         if monotonic() - before > READ_SECONDS:
             return None
-        links = self.tend_links(ready)
+        links = self.ensure_links(ready)
         status = self.hold_back(message, links)
         if status is not None:
             return status
         if not message.approved:
-            return self.claim.put_off(message.id, "queued", "awaiting_approval")
+            return self.claim.defer(message.id, "queued", "awaiting_approval")
         try:
-            draft = ready.draft.result() if ready.draft else self.drafting.write(ready, links)
+            draft = ready.draft.result() if ready.draft else self.read_ahead.write(ready, links)
         except PermanentError as error:
-            return self.claim.put_off(message.id, "failed", "cannot_be_written", error=str(error))
+            return self.claim.defer(message.id, "failed", "cannot_be_written", error=str(error))
         if message.maybe_delivered and not is_unchanged(message, ready.players, draft):
             return self.deliver_renewed(ready)
         delivery = self.mailer.deliver(draft.envelope, lambda: self.begin_body(ready, draft))
-        return None if delivery.outcome is DeliveryOutcome.WITHDRAWN else self.endings.record(message, delivery)
+        return None if delivery.outcome is DeliveryOutcome.WITHDRAWN else self.results.record(message, delivery)
 
     def begin_body(self, ready: Ready, draft: Draft) -> bool:
         """Say whether the body may go out now, after the server's 354; True counts as sent until more is known.
 
         A server may take minutes to come to its 354 (RFC 5321, 4.5.3.2), longer than a link may be unchecked.
         """
-        self.endings.settle()
+        self.results.settle()
         if monotonic() - ready.read_at > FRESH_SECONDS:
-            again = self.drafting.read([ready.message.id]).get(ready.message.id)
-            if again is None or not draft.carries([link for link in self.tend_links(again) if link.url]):
+            again = self.read_ahead.read([ready.message.id]).get(ready.message.id)
+            if again is None or not draft.carries([link for link in self.ensure_links(again) if link.url]):
                 return False
         return self.claim.enter_sending(ready.message, draft)
 
     def keep_waiting(self, message: Message) -> str | None:
         """Skip a message to a suppressed mailbox, and put off what is over the limits until they allow it."""
         if message.suppressed:
-            return self.claim.put_off(message.id, "skipped", "suppressed")
-        hold = self.claim.reminder_hold(message)
+            return self.claim.defer(message.id, "skipped", "suppressed")
+        hold = self.claim.reminder_obstacle(message)
         if hold is not None:
-            return self.claim.put_off(message.id, "queued" if hold.due else "skipped", hold.reason, due=hold.due)
+            return self.claim.defer(message.id, "queued" if hold.due else "skipped", hold.reason, due=hold.due)
         due = self.claim.quota_due()
-        return None if due is None else self.claim.put_off(message.id, "queued", "quota", due=due)
+        return None if due is None else self.claim.defer(message.id, "queued", "quota", due=due)
 
-    def tend_links(self, ready: Ready) -> list[Link]:
+    def ensure_links(self, ready: Ready) -> list[LinkResult]:
         """Make each order's link live that is not, and note how it stands."""
         kind = LinkKind(self.campaign.link_kind)
         tended = {
-            order_id: self.services.keeper.tend(order_id, ready.charges.get(order_id), mailing=True, kind=kind)
+            order_id: self.services.keeper.ensure_link(order_id, ready.charges.get(order_id), mailing=True, kind=kind)
             for order_id in ready.message.order_ids
             if order_id not in ready.links
         }
@@ -109,13 +109,13 @@ class Desk:
             self.claim.record_links(list(tended.values()))
         return [ready.links.get(order_id) or tended[order_id] for order_id in ready.message.order_ids]
 
-    def hold_back(self, message: Message, links: Sequence[Link]) -> str | None:
+    def hold_back(self, message: Message, links: Sequence[LinkResult]) -> str | None:
         """Skip or put off a message that cannot go out now; None where it can."""
         if any(link.outcome is LinkOutcome.UNDER_REVIEW for link in links):
             due = self.services.clock() + REVIEW_AGAIN
-            return self.claim.put_off(message.id, "queued", "link_under_review", due=due)
+            return self.claim.defer(message.id, "queued", "link_under_review", due=due)
         if not any(link.url for link in links):
-            return self.claim.put_off(message.id, "skipped", skip_reason(links))
+            return self.claim.defer(message.id, "skipped", skip_reason(links))
         return None
 
     def deliver_renewed(self, ready: Ready) -> str:
@@ -123,7 +123,7 @@ class Desk:
         message = ready.message
         address = parse_address(next(iter(ready.players.values())).email)
         if address is None:
-            return self.claim.put_off(message.id, "skipped", "no_address")
+            return self.claim.defer(message.id, "skipped", "no_address")
         renewed = self.claim.renew(
             message,
             mailbox_of(address),

@@ -7,7 +7,7 @@ FAILURES_IN_A_ROW = 5
 
 
 @dataclass
-class Circuit:
+class CircuitBreaker:
     """Counts a batch's failures in a row, from any of its threads; one that goes well begins the count anew."""
 
     failures: int = 0

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from tasks.links.ledger import LinkLedger
-from tasks.links.model import Action, CheckoutSession, Order, Verdict
+from tasks.links.model import Action, Order, StripeLink, Verdict
 from tasks.links.stripe_api import NotAllowedError, RefusedError, ServerFailedError, StripeLinks
 
 
 def make_session(
     order: Order, request: Mapping[str, Any], ledger: LinkLedger, stripe: StripeLinks, *, key: UUID, now: datetime
-) -> CheckoutSession | Verdict | None:
+) -> StripeLink | Verdict | None:
     """Ask Stripe for a session; a verdict where it refuses, None where the order has to be looked at again."""
     attempt_id = ledger.begin(order, key, request, now=now)
     if attempt_id is None:
@@ -34,9 +34,7 @@ def make_session(
     return session if ledger.set_link(order, session) else None
 
 
-def _disown(
-    attempt_id: int, session: CheckoutSession, ledger: LinkLedger, stripe: StripeLinks, *, now: datetime
-) -> None:
+def _disown(attempt_id: int, session: StripeLink, ledger: LinkLedger, stripe: StripeLinks, *, now: datetime) -> None:
     """Close what nobody waits for any more, since its attempt was given up or has another answer.
 
     What another worker has taken as the answer is left to it.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from tasks.links.model import Action, CheckoutSession, LinkKind, Order, Verdict
+from tasks.links.model import Action, LinkKind, Order, StripeLink, Verdict
 
 GREATEST_AMOUNT = 99_999_999
 """Stripe's, in the smallest unit of any currency."""
@@ -72,9 +72,7 @@ class Purpose:
         return LinkKind.CHECKOUT_SESSION if too_late else self.kind
 
 
-def judge(
-    order: Order, session: CheckoutSession | None, *, now: datetime, policy: LinkPolicy, purpose: Purpose
-) -> Verdict:
+def judge(order: Order, session: StripeLink | None, *, now: datetime, policy: LinkPolicy, purpose: Purpose) -> Verdict:
     """Decide what to do about an order, whose link Stripe describes as `session` (None: it never had one)."""
     if order.status not in KNOWN_STATUSES | {DELETED} and (session is None or session.payment_status != "paid"):
         known = ", ".join(sorted(KNOWN_STATUSES))
@@ -94,7 +92,7 @@ def judge(
     return by_status.get(session.status or "", lambda: _unknown_status(session))()
 
 
-def _withheld(session: CheckoutSession | None, verdict: Verdict) -> Verdict:
+def _withheld(session: StripeLink | None, verdict: Verdict) -> Verdict:
     """Close a payment link of an order that a person has to look at: it would not end by itself, as a session does."""
     lasting = session is not None and session.kind is LinkKind.PAYMENT_LINK and session.status == "open"
     return Verdict(Action.EXPIRE, "under_review", verdict.detail) if lasting else verdict
@@ -129,9 +127,7 @@ def amount_problem(order: Order) -> str:
     return ""
 
 
-def _judge_open(
-    order: Order, session: CheckoutSession, *, now: datetime, policy: LinkPolicy, purpose: Purpose
-) -> Verdict:
+def _judge_open(order: Order, session: StripeLink, *, now: datetime, policy: LinkPolicy, purpose: Purpose) -> Verdict:
     if not order.owed:
         return Verdict(Action.EXPIRE, "not_owed", "its order is not owed any more")
     if order.paid_before or order.has_twin or amount_problem(order):
@@ -153,9 +149,7 @@ def _judge_open(
     return Verdict(Action.KEEP if stored else Action.BACKFILL)
 
 
-def _replaced_to_mail(
-    session: CheckoutSession, *, now: datetime, policy: LinkPolicy, purpose: Purpose
-) -> Verdict | None:
+def _replaced_to_mail(session: StripeLink, *, now: datetime, policy: LinkPolicy, purpose: Purpose) -> Verdict | None:
     """Say why a link that is right is not the one to mail; None: it is."""
     ends = session.expires_at or purpose.closes_at
     if ends is not None and ends - now < policy.minimum_life:
@@ -165,7 +159,7 @@ def _replaced_to_mail(
     return None
 
 
-def _judge_complete(order: Order, session: CheckoutSession) -> Verdict:
+def _judge_complete(order: Order, session: StripeLink) -> Verdict:
     if session.payment_status == "paid":
         return _judge_paid(order, session)
     if session.payment_status != "unpaid":
@@ -175,7 +169,7 @@ def _judge_complete(order: Order, session: CheckoutSession) -> Verdict:
     return _judge_new(order) if order.owed else _NOTHING
 
 
-def may_have_paid(order: Order, stranger: CheckoutSession, *, policy: LinkPolicy) -> bool:
+def may_have_paid(order: Order, stranger: StripeLink, *, policy: LinkPolicy) -> bool:
     """Say whether a session that merely names an order took, or is taking, just what the order costs.
 
     Not where the order's payment is that very one, or a person has dealt with it.
@@ -187,11 +181,11 @@ def may_have_paid(order: Order, stranger: CheckoutSession, *, policy: LinkPolicy
     return took and right_mode and _right_price(order, stranger) and not (is_known or is_its_payment)
 
 
-def _right_price(order: Order, session: CheckoutSession) -> bool:
+def _right_price(order: Order, session: StripeLink) -> bool:
     return session.amount_total == order.amount and session.currency == order.currency.lower()
 
 
-def _judge_paid(order: Order, session: CheckoutSession) -> Verdict:
+def _judge_paid(order: Order, session: StripeLink) -> Verdict:
     if order.status == "pending":
         if session.id in order.settled:
             return _paid_before(session.id)
@@ -209,7 +203,7 @@ def _judge_paid(order: Order, session: CheckoutSession) -> Verdict:
     return Verdict(Action.RECORD_PAYMENT, f"paid_{order.status}", f"paid at Stripe, but the order is {order.status}")
 
 
-def _unknown_status(session: CheckoutSession) -> Verdict:
+def _unknown_status(session: StripeLink) -> Verdict:
     return Verdict(
         Action.SET_ASIDE, "unknown_status", f"session {session.id} has a status that is not known: {session.status}"
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tasks.links.decision import PAID_BY_REFERENCE, Purpose, judge, may_have_paid
 from tasks.links.duplicates import Asked, OtherOrderError, find_sessions, kept_of
 from tasks.links.keeper import SHARED_SESSION, LinkKeeper
-from tasks.links.model import Action, Charge, CheckoutSession, Link, LinkKind, LinkOutcome, Order, Verdict
+from tasks.links.model import Action, Charge, LinkKind, LinkOutcome, LinkResult, Order, StripeLink, Verdict
 from tasks.links.stripe_api import UnknownSessionError
 from tasks.links.stripe_params import LIFETIME
 
@@ -28,7 +28,7 @@ def preview(
     renew: bool,
     mailing: bool = False,
     kind: LinkKind = LinkKind.CHECKOUT_SESSION,
-) -> Link:
+) -> LinkResult:
     """Say how an order's link would stand after `tend`, without doing anything about it; its address is not told.
 
     Raises TransientError where Stripe or the database is out of reach.
@@ -36,14 +36,14 @@ def preview(
     order = keeper.ledger.order(order_id, committed=charge is not None)
     if order.shares_session:
         return _link(order, LinkOutcome.SET_ASIDE, SHARED_SESSION.detail)
-    sighted = keeper.sightings.look(order.id)
+    sighted = keeper.seen_sessions.look(order.id)
     if any(may_have_paid(order, session, policy=keeper.policy) for session in sighted.strangers):
         return _link(order, LinkOutcome.SET_ASIDE, PAID_BY_REFERENCE.detail)
     attempts = keeper.ledger.live_attempts(order.id)
     if attempts and attempts[0].session_id is None:
         return _link(order, LinkOutcome.UNDER_REVIEW, "Stripe's reply to an earlier request was lost")
     try:
-        sessions = find_sessions(order, attempts, Asked(keeper.ledger, keeper.stripe, keeper.sightings), sighted)
+        sessions = find_sessions(order, attempts, Asked(keeper.ledger, keeper.stripe, keeper.seen_sessions), sighted)
     except (UnknownSessionError, OtherOrderError) as error:
         return _link(order, LinkOutcome.SET_ASIDE, str(error))
     kept = kept_of(sessions, order, attempts)
@@ -52,7 +52,7 @@ def preview(
     if verdict.action is Action.EXPIRE:
         closed = judge(order, None, now=now, policy=keeper.policy, purpose=purpose)
         verdict = closed if closed.action is Action.SET_ASIDE else verdict
-    rivals = sum(_is_rival(session, kept) for session in sessions)
+    rivals = sum(_is_duplicate(session, kept) for session in sessions)
     closes = f"{rivals} more open session of it would be closed" if rivals else ""
     detail = "; ".join(part for part in (verdict.detail, closes) if part)
     link = _link(order, _outcome(order, kept, verdict, renew=renew and purpose.makes(now)), detail)
@@ -66,12 +66,12 @@ def preview(
     return link
 
 
-def _is_rival(session: CheckoutSession, kept: CheckoutSession | None) -> bool:
+def _is_duplicate(session: StripeLink, kept: StripeLink | None) -> bool:
     made_kept = kept is not None and session.id == kept.payment_link
     return session.status == "open" and session is not kept and not made_kept
 
 
-def _outcome(order: Order, kept: CheckoutSession | None, verdict: Verdict, *, renew: bool) -> LinkOutcome:
+def _outcome(order: Order, kept: StripeLink | None, verdict: Verdict, *, renew: bool) -> LinkOutcome:
     if verdict.action is Action.EXPIRE and not order.owed:
         return LinkOutcome.CLOSED
     if verdict.action in {Action.CREATE, Action.EXPIRE}:
@@ -83,5 +83,5 @@ def _outcome(order: Order, kept: CheckoutSession | None, verdict: Verdict, *, re
     return _OUTCOMES[verdict.action]
 
 
-def _link(order: Order, outcome: LinkOutcome, detail: str) -> Link:
-    return Link(order.id, order.status, outcome, detail)
+def _link(order: Order, outcome: LinkOutcome, detail: str) -> LinkResult:
+    return LinkResult(order.id, order.status, outcome, detail)

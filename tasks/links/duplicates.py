@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from tasks.core.errors import PermanentError
 from tasks.links.ledger import LinkLedger
-from tasks.links.model import Action, Attempt, CheckoutSession, LinkKind, Order, Verdict
-from tasks.links.seen_sessions import Sighted, Sightings
+from tasks.links.model import Action, Attempt, LinkKind, Order, StripeLink, Verdict
+from tasks.links.seen_sessions import SeenSessions, Sighted
 from tasks.links.stripe_api import StripeLinks
 
 
@@ -17,13 +17,13 @@ class Asked(NamedTuple):
 
     ledger: LinkLedger
     stripe: StripeLinks
-    sightings: Sightings
+    seen_sessions: SeenSessions
 
 
 class OtherOrderError(PermanentError):
     """A link that an order stores was not made for it; `own` are those that were."""
 
-    def __init__(self, own: Sequence[CheckoutSession]) -> None:
+    def __init__(self, own: Sequence[StripeLink]) -> None:
         super().__init__("its link was made for another order or for everybody, as the link itself says at Stripe")
         self.own = own
 
@@ -35,7 +35,7 @@ def current_session(
     sighted: Sighted,
     *,
     now: datetime,
-) -> CheckoutSession | None:
+) -> StripeLink | None:
     """Read the order's session from Stripe and note what it says; where there are more, close those that are not kept.
 
     Candidates are the one that the order stores, those of the ledger through which money may still come, and those that
@@ -49,15 +49,15 @@ def current_session(
     kept = kept_of(sessions, order, attempts)
     if kept is None:
         return None
-    close_rivals(order, kept, sessions, asked, now=now)
+    close_duplicates(order, kept, sessions, asked, now=now)
     asked.ledger.observe(order.id, kept, now=now)
     return kept
 
 
-def close_rivals(
+def close_duplicates(
     order: Order,
-    kept: CheckoutSession | None,
-    sessions: Sequence[CheckoutSession],
+    kept: StripeLink | None,
+    sessions: Sequence[StripeLink],
     asked: Asked,
     *,
     now: datetime,
@@ -65,23 +65,23 @@ def close_rivals(
     """Close the sessions of an order but the one that is kept; raises NotOpenError where one was paid just now."""
     for other in sessions:
         if other is not kept:
-            _close_rival(order, other, asked, now=now, made_kept=kept is not None and other.id == kept.payment_link)
+            _close_duplicate(order, other, asked, now=now, made_kept=kept is not None and other.id == kept.payment_link)
 
 
-def find_sessions(order: Order, attempts: Sequence[Attempt], asked: Asked, sighted: Sighted) -> list[CheckoutSession]:
+def find_sessions(order: Order, attempts: Sequence[Attempt], asked: Asked, sighted: Sighted) -> list[StripeLink]:
     """Return the order's candidates as Stripe describes them; raises UnknownSessionError and OtherOrderError."""
     stored = (order.session_id, *(attempt.session_id for attempt in attempts))
-    found: dict[str, CheckoutSession] = {}
+    found: dict[str, StripeLink] = {}
     for link_id in sorted(({link_id for link_id in stored if link_id} | sighted.ids) - set(order.released)):
         found |= {session.id: session for session in _described(link_id, asked, sighted)}
     sessions = [session for session in found.values() if session.id not in order.released]
-    own = [session for session in sessions if not asked.sightings.is_anothers(session, order.id)]
+    own = [session for session in sessions if not asked.seen_sessions.is_anothers(session, order.id)]
     if len(own) < len(sessions):
         raise OtherOrderError(own)
     return sessions
 
 
-def _described(link_id: str, asked: Asked, sighted: Sighted) -> Sequence[CheckoutSession]:
+def _described(link_id: str, asked: Asked, sighted: Sighted) -> Sequence[StripeLink]:
     """Return what Stripe says of a session, or of a payment link and what was completed through it.
 
     An expired session stays so. A payment link that was switched off can be switched on again in Stripe's Dashboard:
@@ -96,7 +96,7 @@ def _described(link_id: str, asked: Asked, sighted: Sighted) -> Sequence[Checkou
     return asked.stripe.find(link_id) if switched_on else ()
 
 
-def kept_of(sessions: Sequence[CheckoutSession], order: Order, attempts: Sequence[Attempt]) -> CheckoutSession | None:
+def kept_of(sessions: Sequence[StripeLink], order: Order, attempts: Sequence[Attempt]) -> StripeLink | None:
     """Return the one that the order keeps, by what cannot be undone, then ours, then the one that it stores."""
     ours = attempts[0].session_id if attempts else None
     return max(
@@ -106,14 +106,14 @@ def kept_of(sessions: Sequence[CheckoutSession], order: Order, attempts: Sequenc
     )
 
 
-def _rank(session: CheckoutSession) -> tuple[bool, bool, bool]:
+def _rank(session: StripeLink) -> tuple[bool, bool, bool]:
     """Order sessions by what cannot be undone: money taken, then money under way, then payable."""
     return (session.payment_status == "paid", session.slow_payment, session.status == "open")
 
 
-def _close_rival(
+def _close_duplicate(
     order: Order,
-    other: CheckoutSession,
+    other: StripeLink,
     asked: Asked,
     *,
     now: datetime,

@@ -7,11 +7,11 @@ from uuid import uuid4
 
 from tasks.links.create import make_session
 from tasks.links.decision import PAID_BY_REFERENCE, LinkPolicy, Purpose, judge, may_have_paid
-from tasks.links.duplicates import Asked, OtherOrderError, close_rivals, current_session, find_sessions, kept_of
+from tasks.links.duplicates import Asked, OtherOrderError, close_duplicates, current_session, find_sessions, kept_of
 from tasks.links.ledger import LeaseLostError, LinkLedger
 from tasks.links.lost_requests import recover
-from tasks.links.model import Action, Attempt, Charge, CheckoutSession, Link, LinkKind, LinkOutcome, Order, Verdict
-from tasks.links.seen_sessions import Sighted, Sightings
+from tasks.links.model import Action, Attempt, Charge, LinkKind, LinkOutcome, LinkResult, Order, StripeLink, Verdict
+from tasks.links.seen_sessions import SeenSessions, Sighted
 from tasks.links.stripe_api import NotOpenError, StripeLinks, UnknownSessionError
 from tasks.links.stripe_params import ReturnPages, payment_link_request, session_request
 
@@ -40,9 +40,9 @@ class LinkKeeper:
     policy: LinkPolicy
     pages: ReturnPages
     clock: Callable[[], datetime]
-    sightings: Sightings
+    seen_sessions: SeenSessions
 
-    def tend(
+    def ensure_link(
         self,
         order_id: int,
         charge: Charge | None,
@@ -50,7 +50,7 @@ class LinkKeeper:
         mailing: bool,
         renew: bool = True,
         kind: LinkKind = LinkKind.CHECKOUT_SESSION,
-    ) -> Link:
+    ) -> LinkResult:
         """Bring an order's link to where it should be; `charge` is None where the player is not committed any more.
 
         A link that is made, or mailed, is of the `kind` that was chosen; another one is closed before it is made, and
@@ -62,17 +62,19 @@ class LinkKeeper:
         with self.ledger.lease(order_id) as ledger:
             if ledger is None:
                 order = self.ledger.order(order_id, committed=charge is not None)
-                return Link(order_id, order.status, LinkOutcome.UNDER_REVIEW, "another run is working on its link")
+                return LinkResult(
+                    order_id, order.status, LinkOutcome.UNDER_REVIEW, "another run is working on its link"
+                )
             purpose = Purpose(mailing, kind, charge.closes_at if charge else None)
-            work = _Tending(self, ledger, order_id, charge, purpose, renew=renew)
-            work.sighted = sighted = self.sightings.take(order_id, mailing=mailing)
+            work = _LinkCheck(self, ledger, order_id, charge, purpose, renew=renew)
+            work.sighted = sighted = self.seen_sessions.take(order_id, mailing=mailing)
             link = work.run()
             if (sighted.ids or sighted.strangers) and work.knows_all and link.outcome is not LinkOutcome.UNDER_REVIEW:
-                ledger.drop_sightings(order_id)
+                ledger.drop_taken(order_id)
             return link
 
 
-class _Tending:
+class _LinkCheck:
     """One look after one order, under its lease."""
 
     def __init__(
@@ -87,7 +89,7 @@ class _Tending:
     ) -> None:
         self.keeper = keeper
         self.ledger = ledger
-        self.asked = Asked(ledger, keeper.stripe, keeper.sightings)
+        self.asked = Asked(ledger, keeper.stripe, keeper.seen_sessions)
         self.order_id = order_id
         self.charge = charge
         self.purpose = purpose
@@ -97,7 +99,7 @@ class _Tending:
         self.knows_all = False
         """Whether all that was sighted is written down, or is of another order."""
 
-    def run(self) -> Link:
+    def run(self) -> LinkResult:
         for number in range(MAX_ROUNDS):
             order = self.ledger.order(self.order_id, committed=self.charge is not None)
             try:
@@ -105,13 +107,15 @@ class _Tending:
                     self.ledger.hold(order.id)
                 link = self.look(order)
             except LeaseLostError:
-                return Link(order.id, order.status, LinkOutcome.UNDER_REVIEW, "another run has taken over its link")
+                return LinkResult(
+                    order.id, order.status, LinkOutcome.UNDER_REVIEW, "another run has taken over its link"
+                )
             if link is not None:
                 return link if link.url is None else checked(link, order, self.sighted)
             self.sighted = self.sighted.again()
-        return Link(order.id, order.status, LinkOutcome.UNDER_REVIEW, "its order or session changes all the time")
+        return LinkResult(order.id, order.status, LinkOutcome.UNDER_REVIEW, "its order or session changes all the time")
 
-    def look(self, order: Order) -> Link | None:
+    def look(self, order: Order) -> LinkResult | None:
         """Judge the order once and act; None where it has to be looked at again."""
         if order.shares_session:
             return self.look_at_shared(order)
@@ -149,7 +153,7 @@ class _Tending:
         self.knows_all = True
         return self.act(order, session, judge(order, session, now=now, policy=keeper.policy, purpose=self.purpose))
 
-    def look_at_shared(self, order: Order) -> Link | None:
+    def look_at_shared(self, order: Order) -> LinkResult | None:
         """Leave two orders with one session to a person; that of the other keeps none of its own open, either."""
         attempts = self.ledger.live_attempts(order.id)
         try:
@@ -161,13 +165,13 @@ class _Tending:
         return self.set_aside(order, None, SHARED_SESSION)
 
     def put_in_order(
-        self, order: Order, attempts: Sequence[Attempt], own: Sequence[CheckoutSession], verdict: Verdict
-    ) -> Link | None:
+        self, order: Order, attempts: Sequence[Attempt], own: Sequence[StripeLink], verdict: Verdict
+    ) -> LinkResult | None:
         """Leave an order that stores another one's session to a person, and none of its own open that must not be."""
         keeper, now = self.keeper, self.keeper.clock()
         kept = kept_of(own, order, attempts)
         try:
-            close_rivals(order, kept, own, self.asked, now=now)
+            close_duplicates(order, kept, own, self.asked, now=now)
         except NotOpenError:
             return None
         self.knows_all = True
@@ -176,7 +180,7 @@ class _Tending:
             self.expire(kept)
         return self.set_aside(order, None, verdict)
 
-    def act(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link | None:
+    def act(self, order: Order, session: StripeLink | None, verdict: Verdict) -> LinkResult | None:
         """Carry out a verdict; None where the order has to be looked at again."""
         match verdict.action, session:
             case Action.CREATE, _:
@@ -188,25 +192,25 @@ class _Tending:
                 return self.not_owed(order)
             case Action.WAIT, _:
                 return self.result(order, LinkOutcome.PROCESSING, verdict.detail)
-            case Action.KEEP, CheckoutSession():
+            case Action.KEEP, StripeLink():
                 return self.live(order, session, LinkOutcome.KEPT)
-            case Action.BACKFILL, CheckoutSession():
+            case Action.BACKFILL, StripeLink():
                 stored = self.ledger.set_link(order, session)
                 return self.live(order, session, LinkOutcome.BACKFILLED) if stored else None
-            case Action.EXPIRE, CheckoutSession():
+            case Action.EXPIRE, StripeLink():
                 self.expire(session)
                 return None
-            case ((Action.MARK_PAID | Action.RECORD_PAYMENT | Action.NOTE_PAID), CheckoutSession()):
+            case ((Action.MARK_PAID | Action.RECORD_PAYMENT | Action.NOTE_PAID), StripeLink()):
                 return self.take_down(order, session, verdict)
         raise AssertionError(f"a verdict without an action: {verdict}")
 
-    def doubt(self, order: Order, sessions: Sequence[CheckoutSession]) -> None:
+    def doubt(self, order: Order, sessions: Sequence[StripeLink]) -> None:
         """Leave payments through sessions that merely name the order to a person; then it is looked at again."""
         for session in sessions:
             self.ledger.record_payment(order, session, PAID_BY_REFERENCE.reason, now=self.keeper.clock())
             self.set_aside(order, session, PAID_BY_REFERENCE)
 
-    def take_down(self, order: Order, session: CheckoutSession, verdict: Verdict) -> Link | None:
+    def take_down(self, order: Order, session: StripeLink, verdict: Verdict) -> LinkResult | None:
         """Write down a payment; an earlier one of the same order that nobody has dealt with is for a person."""
         now = self.keeper.clock()
         if verdict.action is Action.NOTE_PAID:
@@ -222,7 +226,7 @@ class _Tending:
         marked = self.ledger.mark_paid(order, session, now=now)
         return self.result(order, LinkOutcome.FOUND_PAID, "paid at Stripe") if marked else None
 
-    def create(self, order: Order) -> Link | None:
+    def create(self, order: Order) -> LinkResult | None:
         """Make a new link, of the kind that was chosen."""
         keeper, now, key = self.keeper, self.keeper.clock(), uuid4()
         charge = self.charge or Charge("", "")
@@ -238,7 +242,7 @@ class _Tending:
             return None
         return self.live(order, made, LinkOutcome.RENEWED if order.session_id else LinkOutcome.MADE)
 
-    def expire(self, session: CheckoutSession) -> None:
+    def expire(self, session: StripeLink) -> None:
         """Close a session; the next look reads what became of it."""
         try:
             closed = self.keeper.stripe.expire(session)
@@ -247,39 +251,39 @@ class _Tending:
         self.closed_one = True
         self.ledger.observe(self.order_id, closed, now=self.keeper.clock())
 
-    def live(self, order: Order, session: CheckoutSession, outcome: LinkOutcome) -> Link:
+    def live(self, order: Order, session: StripeLink, outcome: LinkOutcome) -> LinkResult:
         """Return a link that can be mailed."""
         self.note_mended(order)
         return live_link(order, session, outcome, self.purpose)
 
-    def set_aside(self, order: Order, session: CheckoutSession | None, verdict: Verdict) -> Link:
+    def set_aside(self, order: Order, session: StripeLink | None, verdict: Verdict) -> LinkResult:
         """Leave the order to a person."""
         session_id = verdict.session_id or (session.id if session else order.session_id)
         self.ledger.set_aside(order, session_id, verdict, now=self.keeper.clock())
-        return Link(order.id, order.status, LinkOutcome.SET_ASIDE, verdict.detail)
+        return LinkResult(order.id, order.status, LinkOutcome.SET_ASIDE, verdict.detail)
 
     def note_mended(self, order: Order) -> None:
         """Note that what an order was set aside for is over."""
         if order.waits_for_person:
             self.ledger.clear_set_aside(order.id, now=self.keeper.clock())
 
-    def not_owed(self, order: Order) -> Link:
+    def not_owed(self, order: Order) -> LinkResult:
         """Return what there is to say of an order that nobody has to pay."""
         if self.closed_one:
             return self.result(order, LinkOutcome.CLOSED, "its session was still open and is closed now")
         outcome = LinkOutcome.ALREADY_PAID if order.status == "paid" else LinkOutcome.NOT_OWED
         return self.result(order, outcome, "" if order.committed else "the player is not committed any more")
 
-    def result(self, order: Order, outcome: LinkOutcome, detail: str) -> Link:
+    def result(self, order: Order, outcome: LinkOutcome, detail: str) -> LinkResult:
         """Return a link that is not to be mailed, with the reason."""
         if outcome is not LinkOutcome.UNDER_REVIEW:
             self.note_mended(order)
-        return Link(order.id, order.status, outcome, detail)
+        return LinkResult(order.id, order.status, outcome, detail)
 
 
-def live_link(order: Order, session: CheckoutSession, outcome: LinkOutcome, purpose: Purpose) -> Link:
+def live_link(order: Order, session: StripeLink, outcome: LinkOutcome, purpose: Purpose) -> LinkResult:
     """Return a link that can be mailed."""
-    return Link(
+    return LinkResult(
         order.id,
         order.status,
         outcome,
@@ -292,6 +296,6 @@ def live_link(order: Order, session: CheckoutSession, outcome: LinkOutcome, purp
     )
 
 
-def checked(link: Link, order: Order, sighted: Sighted) -> Link:
+def checked(link: LinkResult, order: Order, sighted: Sighted) -> LinkResult:
     """Note on a link since when its state may have changed unseen."""
     return replace(link, checked_at=min((at for at in (order.read_at, sighted.seen_at) if at), default=None))

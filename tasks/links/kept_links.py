@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from tasks.links.decision import Purpose, judge
 from tasks.links.keeper import LinkKeeper, checked, live_link
-from tasks.links.model import Action, Attempt, Charge, CheckoutSession, Link, LinkKind, LinkOutcome, Order
+from tasks.links.model import Action, Attempt, Charge, LinkKind, LinkOutcome, LinkResult, Order, StripeLink
 from tasks.links.seen_sessions import Sighted
 
 
-def kept_links(keeper: LinkKeeper, charges: Mapping[int, Charge], kind: LinkKind, *, mailing: bool) -> dict[int, Link]:
+def kept_links(
+    keeper: LinkKeeper, charges: Mapping[int, Charge], kind: LinkKind, *, mailing: bool
+) -> dict[int, LinkResult]:
     """Return, by order, the links that are right just as they are; what is wrong or not sure has none here.
 
     It is what `tend` would say of them: the order has one link, the ledger has it as open, a list has just shown it,
@@ -19,7 +21,7 @@ def kept_links(keeper: LinkKeeper, charges: Mapping[int, Charge], kind: LinkKind
         attempts: dict[int, list[Attempt]] = {}
         for attempt in ledger.live_attempts(*held):
             attempts.setdefault(attempt.order_id, []).append(attempt)
-        sighted = keeper.sightings.look_at(held, mailing=mailing)
+        sighted = keeper.seen_sessions.look_at(held, mailing=mailing)
         links, seen = {}, {}
         for order in orders:
             shown = sighted.get(order.id, Sighted())
@@ -29,24 +31,22 @@ def kept_links(keeper: LinkKeeper, charges: Mapping[int, Charge], kind: LinkKind
                 link = live_link(order, session, LinkOutcome.KEPT, purpose)
                 links[order.id], seen[order.id] = checked(link, order, shown), shown.seen_at
         if seen:
-            ledger.drop_seen(seen)
+            ledger.drop_kept(seen)
     return links
 
 
-def _just_shown(
-    keeper: LinkKeeper, order: Order, attempts: Sequence[Attempt], shown: Sighted
-) -> CheckoutSession | None:
+def _just_shown(keeper: LinkKeeper, order: Order, attempts: Sequence[Attempt], shown: Sighted) -> StripeLink | None:
     """Return the order's one link where all that is known of it agrees."""
     if order.waits_for_person or order.shares_session or shown.strangers or order.session_id in order.released:
         return None
     if [(attempt.session_id, attempt.state) for attempt in attempts] != [(order.session_id, "open")]:
         return None
     session = shown.fresh.get(order.session_id or "")
-    if session is None or shown.ids != {session.id} or keeper.sightings.is_anothers(session, order.id):
+    if session is None or shown.ids != {session.id} or keeper.seen_sessions.is_anothers(session, order.id):
         return None
     return session
 
 
-def _is_kept(keeper: LinkKeeper, order: Order, session: CheckoutSession, purpose: Purpose) -> bool:
+def _is_kept(keeper: LinkKeeper, order: Order, session: StripeLink, purpose: Purpose) -> bool:
     verdict = judge(order, session, now=keeper.clock(), policy=keeper.policy, purpose=purpose)
     return verdict.action is Action.KEEP

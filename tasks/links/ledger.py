@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from tasks.core.database import Database, fetch
 from tasks.links.decision import DELETED
-from tasks.links.model import Attempt, CheckoutSession, Order, Verdict
+from tasks.links.model import Attempt, Order, StripeLink, Verdict
 
 LEASE_SECONDS = 180
 """Outlives the calls of one look at an order, and is renewed at each; a lost worker's order is free again after it."""
@@ -86,11 +86,11 @@ class LinkLedger:
             row.state == "expired" for row in self._database.fetch("links/is_session_closed", session_id=session_id)
         )
 
-    def drop_sightings(self, order_id: int) -> None:
+    def drop_taken(self, order_id: int) -> None:
         """Forget what list calls have shown of an order, now that it is acted on."""
         self._database.fetch("links/drop_taken_seen_sessions", order_id=order_id, token=self._token)
 
-    def drop_seen(self, seen: Mapping[int, datetime]) -> None:
+    def drop_kept(self, seen: Mapping[int, datetime]) -> None:
         """Forget what list calls had shown of orders by then, since nothing has to be done about it."""
         self._database.fetch(
             "links/drop_kept_seen_sessions", order_ids=list(seen), seen_ats=list(seen.values()), token=self._token
@@ -113,7 +113,7 @@ class LinkLedger:
         if not self._database.fetch("links/repeat_attempt", attempt_id=attempt.id, token=self._token, now=now):
             raise LeaseLostError
 
-    def record_answer(self, attempt_id: int, session: CheckoutSession, *, now: datetime, state: str = "open") -> bool:
+    def record_answer(self, attempt_id: int, session: StripeLink, *, now: datetime, state: str = "open") -> bool:
         """Commit the session that an attempt made; False where another worker has answered it, or given it up.
 
         Of one that was given up, only that its session is closed (`expired`) can be committed.
@@ -154,7 +154,7 @@ class LinkLedger:
         ):
             raise LeaseLostError
 
-    def observe(self, order_id: int, session: CheckoutSession, *, now: datetime, rival: bool = False) -> None:
+    def observe(self, order_id: int, session: StripeLink, *, now: datetime, rival: bool = False) -> None:
         """Commit how Stripe describes a session now; takes over one that the club's own system made.
 
         A `rival` is beside the order's one live session, so it is written as Stripe's status alone. Raises
@@ -180,14 +180,14 @@ class LinkLedger:
         if not written:
             raise LeaseLostError
 
-    def set_link(self, order: Order, session: CheckoutSession) -> bool:
+    def set_link(self, order: Order, session: StripeLink) -> bool:
         """Store a session in its order; False where the order or our lease is not as it was any more."""
         stored = self._database.fetch(
             "links/set_order_link", new_session_id=session.id, new_url=session.url, token=self._token, **_judged(order)
         )
         return bool(stored)
 
-    def mark_paid(self, order: Order, session: CheckoutSession, *, now: datetime) -> bool:
+    def mark_paid(self, order: Order, session: StripeLink, *, now: datetime) -> bool:
         """Mark an order paid and record its payment; False where the order is not as it was judged any more."""
         with self._database.transaction() as connection:
             marked = fetch(
@@ -202,11 +202,11 @@ class LinkLedger:
                 fetch(connection, "links/record_payment", **_payment(order, session, "settled"), settles=True, now=now)
             return bool(marked)
 
-    def is_anothers_payment(self, order: Order, session: CheckoutSession) -> bool:
+    def is_anothers_payment(self, order: Order, session: StripeLink) -> bool:
         """Say whether what was paid through a session is on record for another order."""
         return bool(self._database.fetch("links/is_payment_of_another", order_id=order.id, session_id=session.id))
 
-    def record_payment(self, order: Order, session: CheckoutSession, finding: str, *, now: datetime) -> None:
+    def record_payment(self, order: Order, session: StripeLink, finding: str, *, now: datetime) -> None:
         """Record a payment, once: `settled` where the club has its order as paid, else why it is for a person."""
         self._database.fetch("links/record_payment", **_payment(order, session, finding), settles=False, now=now)
 
@@ -226,7 +226,7 @@ class LinkLedger:
         self._database.fetch("links/clear_set_aside", order_id=order_id, now=now)
 
 
-def _state(session: CheckoutSession, *, rival: bool) -> str:
+def _state(session: StripeLink, *, rival: bool) -> str:
     """Return the ledger's word for a session; a status that Stripe has added since is `unknown`."""
     if session.slow_payment and not rival:
         return "processing"
@@ -243,7 +243,7 @@ def _judged(order: Order) -> dict[str, Any]:
     }
 
 
-def _payment(order: Order, session: CheckoutSession, finding: str) -> dict[str, Any]:
+def _payment(order: Order, session: StripeLink, finding: str) -> dict[str, Any]:
     return {
         "session_id": session.id,
         "order_id": order.id,

@@ -22,7 +22,7 @@ class Want:
 
 
 @dataclass
-class Hunt:
+class ListSearch:
     """Finds wanted sessions in a list of all, or gives up where reading the rest one by one costs less.
 
     Sessions whose creation is known are hunted first: each page begins at the newest one that has not been seen, so
@@ -42,8 +42,8 @@ class Hunt:
     _over: bool = False
 
     @classmethod
-    def of(cls, wanted: Mapping[str, datetime | None]) -> "Hunt":
-        """Begin a hunt for sessions by id, each with Stripe's time of its creation where that is known."""
+    def of(cls, wanted: Mapping[str, datetime | None]) -> "ListSearch":
+        """Begin a search for sessions by id, each with Stripe's time of its creation where that is known."""
         known = {session_id: created for session_id, created in wanted.items() if created is not None}
         return cls(known, set(wanted) - set(known))
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from tasks.links.ledger import LinkLedger
-from tasks.links.model import Attempt, CheckoutSession, LinkKind, Order
+from tasks.links.model import Attempt, LinkKind, Order, StripeLink
 from tasks.links.stripe_api import RefusedError, ServerFailedError, StripeLinks
 from tasks.links.stripe_params import ATTEMPT_KEY, LIFETIME
 
@@ -65,7 +65,7 @@ def _replay(attempt: Attempt, ledger: LinkLedger, stripe: StripeLinks, *, now: d
         ledger.record_answer(attempt.id, session, now=now)
 
 
-def _listed(attempt: Attempt, ledger: LinkLedger, stripe: StripeLinks, *, now: datetime) -> CheckoutSession | None:
+def _listed(attempt: Attempt, ledger: LinkLedger, stripe: StripeLinks, *, now: datetime) -> StripeLink | None:
     """Find what an attempt has made among all that was made since, by the key that each carries in its metadata."""
     since = attempt.requested_at - CLOCK_MARGIN
     made = (

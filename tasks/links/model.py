@@ -65,7 +65,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class CheckoutSession:
+class StripeLink:
     """A Checkout Session as Stripe describes it; `url` is there only while it is open. Times are UTC.
 
     A Payment Link is told in the same words: `open` while it is active or a session that it made is, else `expired`.
@@ -212,7 +212,7 @@ class LinkOutcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Link:
+class LinkResult:
     """An order's link after it was looked at; `url` and what follows it are there only where it can be mailed."""
 
     order_id: int

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tasks.links.ledger import LinkLedger
-from tasks.links.model import CheckoutSession
-from tasks.links.seen_sessions import Noted, Sightings
+from tasks.links.model import StripeLink
+from tasks.links.seen_sessions import Noted, SeenSessions
 from tasks.links.stripe_api import NotAllowedError, StripeLinks
 
 MADE_AT_ONCE = 30
@@ -17,11 +17,11 @@ READ_ONE_BY_ONE = 2
 
 
 @dataclass(frozen=True)
-class LinkSurvey:
+class PaymentLinkLists:
     """List calls for payment links; a link is noted where nothing was completed through it."""
 
     stripe: StripeLinks
-    sightings: Sightings
+    seen_sessions: SeenSessions
     ledger: LinkLedger
 
     def note_all(self, seen_at: datetime) -> Noted:
@@ -51,11 +51,11 @@ class LinkSurvey:
         """
         if len(link_ids) <= READ_ONE_BY_ONE:
             return
-        seen_at = self.sightings.now()
+        seen_at = self.seen_sessions.now()
         if not _ends_within(len(link_ids), completed):
             for link_id in link_ids:
                 paid = self.stripe.sessions.all_of(payment_link=link_id, status="complete")
-                self.sightings.note(paid, self.sightings.now())
+                self.seen_sessions.note(paid, self.seen_sessions.now())
         yield from self._page_by_page(list(link_ids), seen_at)
 
     def _page_by_page(self, left: list[str], seen_at: datetime) -> Iterator[str]:
@@ -74,11 +74,11 @@ class LinkSurvey:
                 dry, left = dry + 1, left[1:]
                 after = self.ledger.link_after(left[0], beyond=MADE_AT_ONCE) if left else None
 
-    def _note(self, links: Iterable[CheckoutSession], seen_at: datetime) -> Noted:
-        return self.sightings.note([link for link in links if _is_untouched(link)], seen_at)
+    def _note(self, links: Iterable[StripeLink], seen_at: datetime) -> Noted:
+        return self.seen_sessions.note([link for link in links if _is_untouched(link)], seen_at)
 
 
-def _is_untouched(link: CheckoutSession) -> bool:
+def _is_untouched(link: StripeLink) -> bool:
     """Say whether it can be paid and nobody has: what else there may be to it, its sessions tell."""
     return link.url is not None and not link.completions
 

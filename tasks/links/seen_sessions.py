@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row
 
 from tasks.core.database import Database
-from tasks.links.model import CheckoutSession, LinkKind
+from tasks.links.model import LinkKind, StripeLink
 from tasks.links.stripe_params import ORDER_KEY, own_reference
 
 FRESH_SECONDS = 60
@@ -21,19 +21,19 @@ GOOD_SECONDS = 3600
 
 BARE = "{order}"
 
-_SESSION = TypeAdapter(CheckoutSession)
+_SESSION = TypeAdapter(StripeLink)
 
 
 @dataclass(frozen=True)
 class Sighted:
     """An order's sessions as lists have shown them: `fresh` can be relied on, `ids` has those to be read again too."""
 
-    fresh: Mapping[str, CheckoutSession] = field(default_factory=dict)
+    fresh: Mapping[str, StripeLink] = field(default_factory=dict)
     ids: frozenset[str] = frozenset()
     seen_at: datetime | None = None
     """When the oldest of the fresh ones was asked for, by PostgreSQL's clock."""
 
-    strangers: tuple[CheckoutSession, ...] = ()
+    strangers: tuple[StripeLink, ...] = ()
     """Sessions that merely name the order: another system on the account may count its own things with such numbers."""
 
     def of_others(self, link_id: str) -> bool:
@@ -58,7 +58,7 @@ class Noted(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sightings:
+class SeenSessions:
     """Reads and writes of sightings.
 
     `reference` is how the club's own system writes an order's id in its sessions; None: nobody has said, then a bare
@@ -73,7 +73,7 @@ class Sightings:
         at: datetime = self.database.fetch("core/read_clock")[0].at
         return at
 
-    def note(self, sessions: Iterable[CheckoutSession], seen_at: datetime) -> Noted:
+    def note(self, sessions: Iterable[StripeLink], seen_at: datetime) -> Noted:
         """Keep those that may be an order's."""
         listed = [session for session in sessions if not is_of_our_link(session)]
         noted = self.database.fetch(
@@ -107,14 +107,14 @@ class Sightings:
         rows = self.database.fetch("links/list_seen_sessions", order_ids=list(order_ids), most_seconds=most_seconds)
         return {order_id: self._sighted(list(own)) for order_id, own in groupby(rows, key=lambda row: row.order_id)}
 
-    def order_of(self, session: CheckoutSession) -> int | None:
+    def order_of(self, session: StripeLink) -> int | None:
         """Return the order that a session says it is for: by our metadata, else by the club system's reference."""
         said = session.metadata.get(ORDER_KEY) or own_reference(session.reference)
         if said is None and session.mode == "payment":
             said = _between(BARE if self.reference is None else self.reference, session.reference)
         return int(said) if said and said.isascii() and said.isdigit() and len(said) < 19 else None  # noqa: PLR2004  bigint
 
-    def is_anothers(self, session: CheckoutSession, order_id: int) -> bool:
+    def is_anothers(self, session: StripeLink, order_id: int) -> bool:
         """Say whether a session surely is not this order's, whichever order stores it.
 
         A payment link without our metadata can be used by anybody, again and again: it is nobody's, and neither is what
@@ -125,7 +125,7 @@ class Sightings:
             return order != order_id
         return self._is_claimed(session) and order not in {None, order_id}
 
-    def _is_claimed(self, session: CheckoutSession) -> bool:
+    def _is_claimed(self, session: StripeLink) -> bool:
         """Say whether a session surely is what it says: our metadata, or the club system's own way to name orders."""
         return ORDER_KEY in session.metadata or bool(self.reference)
 
@@ -145,7 +145,7 @@ def _most_seconds(*, mailing: bool) -> int:
     return FRESH_SECONDS if mailing else GOOD_SECONDS
 
 
-def is_of_our_link(session: CheckoutSession) -> bool:
+def is_of_our_link(session: StripeLink) -> bool:
     """Say whether it merely shows that a parent has opened a payment link of ours, and goes with that."""
     return session.payment_link is not None and ORDER_KEY in session.metadata and session.status != "complete"
 

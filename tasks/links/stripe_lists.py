@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Row
 
 from tasks.core.database import run
-from tasks.links.list_search import Hunt, Seen
+from tasks.links.list_search import ListSearch, Seen
 from tasks.links.model import LinkKind
-from tasks.links.payment_link_lists import LinkSurvey
-from tasks.links.seen_sessions import FRESH_SECONDS, GOOD_SECONDS, Noted, Sightings
+from tasks.links.payment_link_lists import PaymentLinkLists
+from tasks.links.seen_sessions import FRESH_SECONDS, GOOD_SECONDS, Noted, SeenSessions
 from tasks.links.stripe_api import StripeLinks
 
 LONGEST_LIFE = timedelta(hours=24)
@@ -29,12 +29,12 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Survey:
+class StripeLists:
     """List calls over an account; what they show is kept page by page, so memory does not grow with the account."""
 
     stripe: StripeLinks
-    sightings: Sightings
-    links: LinkSurvey
+    seen_sessions: SeenSessions
+    links: PaymentLinkLists
     account: str
     clock: Callable[[], datetime]
 
@@ -46,17 +46,17 @@ class Survey:
         of when the completed ones were begun with, since it may have been paid through since.
         """
         began = self.clock()
-        with self.sightings.database.transaction() as connection:
+        with self.seen_sessions.database.transaction() as connection:
             run(connection, "links/forget_seen_sessions")
         noted = reduce(Noted.plus, self._pages(status="open"))
-        seen_at = self.sightings.now()
+        seen_at = self.seen_sessions.now()
         noted = reduce(Noted.plus, self._completed(began), noted)
-        self.sightings.database.fetch("links/record_sweep", account=self.account, now=began)
+        self.seen_sessions.database.fetch("links/record_sweep", account=self.account, now=began)
         return noted.plus(self.links.note_all(seen_at))
 
     def _completed(self, now: datetime) -> Iterator[Noted]:
         """List what was completed since the last sweep, and yield what each page has noted."""
-        swept = self.sightings.database.fetch("links/find_sweep", account=self.account)
+        swept = self.seen_sessions.database.fetch("links/find_sweep", account=self.account)
         since = (swept[0].swept_at if swept else now - FIRST_SWEEP) - LONGEST_LIFE - CLOCK_MARGIN
         yield from self._pages(status="complete", since=since)
 
@@ -71,7 +71,7 @@ class Survey:
         What was seen a while ago is known well enough, unless a link is about to be mailed. What no page has shown
         comes last, to be read by whoever needs it; the hunt says what this costs at most.
         """
-        rows = self.sightings.database.fetch(
+        rows = self.seen_sessions.database.fetch(
             "links/list_sessions_to_verify",
             order_ids=list(order_ids),
             most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS,
@@ -92,14 +92,14 @@ class Survey:
         by_age = sorted(links, key=lambda row: row.created or LONG_AGO, reverse=True)
         yield from self.links.look_for([row.session_id for row in by_age], self._completed(self.clock()))
         sessions = {row.session_id: row.created for row in rows}
-        hunt = Hunt.of(
+        search = ListSearch.of(
             {session_id: sessions[session_id] for session_id in sessions.keys() - {row.session_id for row in links}}
         )
-        while (want := hunt.next()) is not None:
-            seen_at = self.sightings.now()
+        while (want := search.next()) is not None:
+            seen_at = self.seen_sessions.now()
             page = self.stripe.sessions.page(until=want.until, after=want.after)
-            self.sightings.note(page.sessions, seen_at)
-            hunt.saw(
+            self.seen_sessions.note(page.sessions, seen_at)
+            search.saw(
                 [Seen(session.id, session.created) for session in page.sessions if session.created], more=page.more
             )
             yield from (session.id for session in page.sessions)
@@ -108,9 +108,9 @@ class Survey:
         """Ask for page after page, and yield what each has noted."""
         after = None
         while True:
-            seen_at = self.sightings.now()
+            seen_at = self.seen_sessions.now()
             page = self.stripe.sessions.page(status=status, since=since, after=after)
-            yield self.sightings.note(page.sessions, seen_at)
+            yield self.seen_sessions.note(page.sessions, seen_at)
             if not page.more or not page.sessions:
                 return
             after = page.sessions[-1].id

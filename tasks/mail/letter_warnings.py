@@ -9,7 +9,7 @@ GMAIL_CLIPS = 90_000
 """Bytes of HTML. Gmail hides the rest of an email beyond about 102 KB; some room is left for what servers add."""
 
 
-def remarks(letter: Letter, mail: RenderedMail, languages: Languages) -> list[str]:
+def letter_warnings(letter: Letter, mail: RenderedMail, languages: Languages) -> list[str]:
     """Return a sentence for each thing that may not be meant."""
     found = []
     if languages.is_missing(letter.language):

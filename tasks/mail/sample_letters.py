@@ -43,7 +43,7 @@ def sketches(kinds: Sequence[str], languages: Iterable[str], brands: Iterable[st
 
 
 @lru_cache(maxsize=2)
-def rehearse(renderer: Renderer) -> None:
+def render_samples(renderer: Renderer) -> None:
     """Render all sketches; raises ConfigurationError for a template that cannot say what it has to.
 
     Once is enough: a renderer does not read its templates again.

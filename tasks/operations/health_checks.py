@@ -12,7 +12,7 @@ from tasks.core.errors import ConfigurationError, PermanentError, TransientError
 from tasks.core.migrations import check_club_tables, check_migrated
 from tasks.links.stripe_api import UnknownSessionError
 from tasks.mail.bounce_mailbox import open_bounce_box
-from tasks.mail.sample_letters import rehearse
+from tasks.mail.sample_letters import render_samples
 from tasks.operations.restore import check_not_restored
 from tasks.services import Services
 
@@ -171,7 +171,7 @@ def _mail_server(services: Services) -> str:
 
 def _templates(services: Services) -> str:
     renderer = services.renderer
-    rehearse(renderer)
+    render_samples(renderer)
     return f"{len(renderer.kinds)} kinds, {len(renderer.brands)} brands, {len(renderer.languages.known)} languages"
 
 
@@ -208,7 +208,7 @@ def check_ready(services: Services) -> None:
     check_club_tables(services.database)
     check_migrated(services.database)
     check_not_restored(services.database)
-    rehearse(services.renderer)
+    render_samples(services.renderer)
     services.stripe.check()
     with services.mailer() as mailer:
         mailer.check()

@@ -9,7 +9,7 @@ BY_STRIPE = frozenset({"stripe", "card"})
 """orders.payment_method where the money came through Stripe; the club's own system may write the second."""
 
 
-class Standing(StrEnum):
+class OrderStatus(StrEnum):
     """What has become of an order, or of a committed player who has none."""
 
     PAID_STRIPE = "paid through Stripe"
@@ -28,15 +28,15 @@ class Standing(StrEnum):
     REFUNDED = "refunded"
 
 
-PAID = frozenset({Standing.PAID_STRIPE, Standing.PAID_CASH, Standing.PAID_OTHERWISE})
+PAID = frozenset({OrderStatus.PAID_STRIPE, OrderStatus.PAID_CASH, OrderStatus.PAID_OTHERWISE})
 OWED = frozenset(
     {
-        Standing.PROCESSING,
-        Standing.SET_ASIDE,
-        Standing.LIVE,
-        Standing.DEAD,
-        Standing.UNCERTAIN,
-        Standing.NOT_MAILED,
+        OrderStatus.PROCESSING,
+        OrderStatus.SET_ASIDE,
+        OrderStatus.LIVE,
+        OrderStatus.DEAD,
+        OrderStatus.UNCERTAIN,
+        OrderStatus.NOT_MAILED,
     }
 )
 """Those that somebody still has to pay, as far as is known."""
@@ -54,7 +54,7 @@ class Mailing:
 
 
 @dataclass(frozen=True)
-class OrderStanding:
+class StandingOrder:
     """A row of the treasurer's table; names and addresses in it are not for logs and artifacts."""
 
     order_id: int | None
@@ -76,20 +76,20 @@ class OrderStanding:
     """Why a person has to look at it; empty: nobody has to."""
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> OrderStatus:
         """What has become of it."""
-        settled = {"waived": Standing.WAIVED, "cancelled": Standing.CANCELLED, "refunded": Standing.REFUNDED}
+        settled = {"waived": OrderStatus.WAIVED, "cancelled": OrderStatus.CANCELLED, "refunded": OrderStatus.REFUNDED}
         if self.order_id is None:
-            return Standing.NO_ORDER
+            return OrderStatus.NO_ORDER
         if self.status == "paid":
             return self._paid()
         if self.status in settled:
             return settled[self.status]
         if self.set_aside:
-            return Standing.SET_ASIDE
+            return OrderStatus.SET_ASIDE
         if self.mailing.processing:
-            return Standing.PROCESSING
-        return self._asked_for() if self.committed else Standing.NOT_COMMITTED
+            return OrderStatus.PROCESSING
+        return self._asked_for() if self.committed else OrderStatus.NOT_COMMITTED
 
     @property
     def crossed(self) -> bool:
@@ -97,14 +97,14 @@ class OrderStanding:
         mailed_at = self.mailing.mailed_at
         return self.status == "paid" and self.paid_at is not None and mailed_at is not None and mailed_at > self.paid_at
 
-    def _paid(self) -> Standing:
+    def _paid(self) -> OrderStatus:
         if self.payment_method in BY_STRIPE:
-            return Standing.PAID_STRIPE
-        return Standing.PAID_CASH if self.payment_method == "cash" else Standing.PAID_OTHERWISE
+            return OrderStatus.PAID_STRIPE
+        return OrderStatus.PAID_CASH if self.payment_method == "cash" else OrderStatus.PAID_OTHERWISE
 
-    def _asked_for(self) -> Standing:
+    def _asked_for(self) -> OrderStatus:
         if self.mailing.mailed_at is None:
-            return Standing.NOT_MAILED
+            return OrderStatus.NOT_MAILED
         if self.mailing.uncertain:
-            return Standing.UNCERTAIN
-        return Standing.LIVE if self.mailing.link_live else Standing.DEAD
+            return OrderStatus.UNCERTAIN
+        return OrderStatus.LIVE if self.mailing.link_live else OrderStatus.DEAD

@@ -45,12 +45,12 @@ def hold_after_restore(services: Services, backup_at: datetime, *, by: str) -> H
     if backup_at > now:
         raise ConfigurationError(f"The backup cannot be of {backup_at:%Y-%m-%d %H:%M %Z}: that is to come")
     held, backup_at = _hold(services, backup_at, by.strip(), now)
-    services.survey.sweep()
+    services.stripe_lists.sweep()
     made = chain(
         services.stripe.sessions.all_of(since=backup_at - MARGIN, until=now + MARGIN),
         services.stripe.payment_links.made_after(services.keeper.ledger.link_before(backup_at - MARGIN)),
     )
-    order_of = services.survey.sightings.order_of
+    order_of = services.stripe_lists.seen_sessions.order_of
     ours = {one.id: order for one in made if not is_of_our_link(one) and (order := order_of(one)) is not None}
     sessions = services.database.fetch("operations/list_forgotten_sessions", session_ids=list(ours))
     orders = services.database.fetch("club/list_forgotten_orders", order_ids=sorted(set(ours.values())))

@@ -16,14 +16,14 @@ from tasks.services import Services
 
 
 @dataclass(frozen=True)
-class TakenUp:
+class Retried:
     """The campaigns that have messages to send now, and how many messages turned out to be uncertain."""
 
     campaigns: tuple[Campaign, ...]
     lost: int
 
 
-def take_up(services: Services, choice: RetryChoice) -> TakenUp:
+def retry_messages(services: Services, choice: RetryChoice) -> Retried:
     """Find the campaigns that have messages to send now, their queues following corrected addresses.
 
     What lost workers held comes back first, everywhere; what of it was on the wire is uncertain now. Nobody joins a
@@ -41,7 +41,7 @@ def take_up(services: Services, choice: RetryChoice) -> TakenUp:
         with database.transaction() as connection:
             choose(connection, wanted, choice.count, by=choice.by, now=now).send_again()
     rows = database.fetch("operations/list_campaigns_to_send", tournament_id=tournament_id, now=now)
-    return TakenUp(tuple(_readdressed(services, row) for row in rows), lost)
+    return Retried(tuple(_readdressed(services, row) for row in rows), lost)
 
 
 def _readdressed(services: Services, row: Row[Any]) -> Campaign:

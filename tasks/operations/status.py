@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from tasks.club.players import Tournament, find_tournament
 from tasks.core.email_address import mask, mask_in
 from tasks.links.set_asides import MOST_ROWS
-from tasks.operations.order_status import Mailing, OrderStanding
+from tasks.operations.order_status import Mailing, StandingOrder
 from tasks.services import Services
 
 
@@ -44,7 +44,7 @@ class Status:
 
     tournament: Tournament
     at: datetime
-    orders: tuple[OrderStanding, ...]
+    orders: tuple[StandingOrder, ...]
     troubles: tuple[Trouble, ...]
     payments: tuple[Payment, ...]
 
@@ -79,11 +79,11 @@ def campaign_status(services: Services, tournament_name: str) -> Status:
 
 def _standing(
     row: Row[Any], mailings: Mapping[int, Row[Any]], reasons: Mapping[int, str], tournament: Tournament
-) -> OrderStanding:
+) -> StandingOrder:
     known = mailings.get(row.order_id)
     fields = row._asdict()
     due = fields.pop("due_date") or tournament.payment_deadline
-    return OrderStanding(
+    return StandingOrder(
         **fields,
         due_by=due.isoformat() if due else "",
         mailing=Mailing(known.mailed_at, known.uncertain, known.link_live, known.processing, known.mailings)

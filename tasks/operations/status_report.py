@@ -8,31 +8,31 @@ from tasks.campaigns.letters import whole
 from tasks.campaigns.report import TO_DO, moment, money, plain, reason_words, table
 from tasks.core.email_address import mask
 from tasks.mail.local_format import decimals
-from tasks.operations.order_status import OWED, PAID, OrderStanding, Standing
+from tasks.operations.order_status import OWED, PAID, OrderStatus, StandingOrder
 from tasks.operations.status import Status
 from tasks.operations.treasurer_csv import Cell, treasurer_csv
 
 MOST_LISTED = 200
 
 WORTH_A_LINE = (
-    Standing.PAID_STRIPE,
-    Standing.PAID_CASH,
-    Standing.WAIVED,
-    Standing.LIVE,
-    Standing.DEAD,
-    Standing.NOT_MAILED,
+    OrderStatus.PAID_STRIPE,
+    OrderStatus.PAID_CASH,
+    OrderStatus.WAIVED,
+    OrderStatus.LIVE,
+    OrderStatus.DEAD,
+    OrderStatus.NOT_MAILED,
 )
 """What a treasurer looks for, also where there is none of it."""
 
 ADVICE = {
-    Standing.DEAD: "remind-unpaid mails them a link that works, within its limits",
-    Standing.NOT_MAILED: "run tournament-fees: it mails them, or says why it cannot",
-    Standing.NO_ORDER: "make orders in the club's system, or by refresh-checkout-links (create missing orders)",
-    Standing.PAID_OTHERWISE: "see in the club's system how they were paid",
-    Standing.PROCESSING: "nothing: a slow payment takes days, and the next refresh takes it over",
-    Standing.SET_ASIDE: "deal with what is said below, then release them in refresh-checkout-links",
-    Standing.UNCERTAIN: "decide about each in settle-uncertain",
-    Standing.NOT_COMMITTED: "nothing: they are not asked to pay",
+    OrderStatus.DEAD: "remind-unpaid mails them a link that works, within its limits",
+    OrderStatus.NOT_MAILED: "run tournament-fees: it mails them, or says why it cannot",
+    OrderStatus.NO_ORDER: "make orders in the club's system, or by refresh-checkout-links (create missing orders)",
+    OrderStatus.PAID_OTHERWISE: "see in the club's system how they were paid",
+    OrderStatus.PROCESSING: "nothing: a slow payment takes days, and the next refresh takes it over",
+    OrderStatus.SET_ASIDE: "deal with what is said below, then release them in refresh-checkout-links",
+    OrderStatus.UNCERTAIN: "decide about each in settle-uncertain",
+    OrderStatus.NOT_COMMITTED: "nothing: they are not asked to pay",
 }
 """What a person can do about orders that stand so."""
 
@@ -54,7 +54,7 @@ CSV_HEAD = (
 )
 
 
-def counts(status: Status) -> Counter[Standing]:
+def counts(status: Status) -> Counter[OrderStatus]:
     """Count the orders by how they stand."""
     return Counter(order.standing for order in status.orders)
 
@@ -66,13 +66,13 @@ def status_sentence(status: Status) -> str:
     mailed = len({order.player_id for order in status.orders if order.committed and order.mailing.mailed_at})
     said = [
         f"{committed} committed, {mailed} mailed",
-        f"paid: {by[Standing.PAID_STRIPE]} through Stripe, {by[Standing.PAID_CASH]} in cash"
-        + (f", {by[Standing.PAID_OTHERWISE]} otherwise" if by[Standing.PAID_OTHERWISE] else ""),
-        f"waived: {by[Standing.WAIVED]}",
+        f"paid: {by[OrderStatus.PAID_STRIPE]} through Stripe, {by[OrderStatus.PAID_CASH]} in cash"
+        + (f", {by[OrderStatus.PAID_OTHERWISE]} otherwise" if by[OrderStatus.PAID_OTHERWISE] else ""),
+        f"waived: {by[OrderStatus.WAIVED]}",
         f"money in: {_sum(status, PAID)}, outstanding: {_sum(status, OWED)}",
     ]
-    if by[Standing.DEAD]:
-        said.append(f"{by[Standing.DEAD]} links died unpaid")
+    if by[OrderStatus.DEAD]:
+        said.append(f"{by[OrderStatus.DEAD]} links died unpaid")
     aside = {order.order_id for order in status.orders if order.set_aside} | {paid.order_id for paid in status.payments}
     awaiting = [trouble for trouble in status.troubles if trouble.reason == "awaiting_approval"]
     if awaiting:
@@ -86,7 +86,7 @@ def status_sentence(status: Status) -> str:
 def status_markdown(status: Status) -> str:
     """Return the report as Markdown: counts and sums, what to do, and what waits for a person, by ids."""
     by = counts(status)
-    shown = [standing for standing in Standing if by[standing] or standing in WORTH_A_LINE]
+    shown = [standing for standing in OrderStatus if by[standing] or standing in WORTH_A_LINE]
     rows = [(standing.value, by[standing], _sum(status, {standing}), ADVICE.get(standing, "")) for standing in shown]
     rows = [(name, count, money, advice if count else "") for name, count, money, advice in rows]
     parts = [
@@ -137,7 +137,7 @@ def _to_look_at(status: Status) -> list[str]:
     return [part for part in parts if part]
 
 
-def _sum(status: Status, standings: "frozenset[Standing] | set[Standing]") -> str:
+def _sum(status: Status, standings: "frozenset[OrderStatus] | set[OrderStatus]") -> str:
     """Add up the orders that stand so, a sum a currency."""
     sums: Counter[str] = Counter()
     for order in status.orders:
@@ -146,12 +146,12 @@ def _sum(status: Status, standings: "frozenset[Standing] | set[Standing]") -> st
     return " + ".join(money(total, currency) for currency, total in sorted(sums.items()) if total) or "none"
 
 
-def _cents(order: OrderStanding) -> int:
+def _cents(order: StandingOrder) -> int:
     """Return an order's amount; a negative one belongs to an order that is set aside."""
     return max(0, whole(order.amount))
 
 
-def _csv_row(order: OrderStanding) -> Sequence[Cell]:
+def _csv_row(order: StandingOrder) -> Sequence[Cell]:
     digits = decimals((order.currency or "").upper())
     amount = Decimal(_cents(order)).scaleb(-digits) if order.order_id is not None else None
     return (

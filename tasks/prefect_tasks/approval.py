@@ -19,7 +19,7 @@ from tasks.campaigns.preview import Preview
 from tasks.campaigns.preview_report import approval_question, preview_markdown
 from tasks.core.errors import ConfigurationError
 from tasks.operations.options import YourName
-from tasks.prefect_tasks.task import shell
+from tasks.prefect_tasks.task import as_task
 from tasks.services import open_services
 
 
@@ -34,7 +34,7 @@ class Approval(RunInput):
     note: Annotated[str, Field(title="Note", description="Kept beside the decision.", max_length=500)] = ""
 
 
-@shell("preview")
+@as_task("preview")
 def publish_preview(tournament: str, options: CampaignOptions) -> Preview:
     """Show what would be sent: in a page for the operator alone, and masked as an artifact."""
     with open_services() as services:
@@ -43,7 +43,7 @@ def publish_preview(tournament: str, options: CampaignOptions) -> Preview:
     return preview
 
 
-@shell("send the test messages")
+@as_task("send the test messages")
 def send_test(tournament: str, options: CampaignOptions) -> int:
     """Mail a few messages to the address for tests, and return how many."""
     with open_services() as services:
@@ -82,7 +82,7 @@ def approve(campaign: Campaign, options: CampaignOptions) -> str:
     return ""
 
 
-@shell("ask for an approval")
+@as_task("ask for an approval")
 def _propose(campaign: Campaign, options: CampaignOptions) -> approval_step.Proposal | None:
     """Show what waits for an approval as an artifact; nothing where nothing does."""
     with open_services() as services:
@@ -92,7 +92,7 @@ def _propose(campaign: Campaign, options: CampaignOptions) -> approval_step.Prop
     return proposal
 
 
-@shell("keep the decision")
+@as_task("keep the decision")
 def _keep_answers(campaign: Campaign) -> str:
     """Keep what a person has answered to this run's questions; return who rejected one, as a clause."""
     rejected = ""

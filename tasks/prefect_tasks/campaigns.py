@@ -14,19 +14,19 @@ from tasks.delivery import deliver_batch as delivery_step
 from tasks.operations import health_checks as ready_step
 from tasks.prefect_tasks import cancellation
 from tasks.prefect_tasks.alerts import announce
-from tasks.prefect_tasks.task import _run_id, batch_shell, shell
+from tasks.prefect_tasks.task import _run_id, as_batch_task, as_task
 from tasks.refresh import sweep as sweeping_step
 from tasks.services import open_services
 
 
-@shell("check that everything is ready")
+@as_task("check that everything is ready")
 def check_ready() -> None:
     """Fail before anything is done where the job could not be finished."""
     with open_services() as services:
         ready_step.check_ready(services)
 
 
-@shell("open the campaign")
+@as_task("open the campaign")
 def open_campaign(tournament: str, options: CampaignOptions, *, require_approval: bool = False) -> Campaign:
     """Queue a message for each mailbox that is owed one."""
     with open_services() as services:
@@ -35,7 +35,7 @@ def open_campaign(tournament: str, options: CampaignOptions, *, require_approval
         )
 
 
-@shell("sweep Stripe's lists")
+@as_task("sweep Stripe's lists")
 def sweep(campaign: Campaign) -> None:
     """Learn what became of sessions that the orders do not show."""
     with open_services() as services:
@@ -45,7 +45,7 @@ def sweep(campaign: Campaign) -> None:
         get_run_logger().info("Stripe's lists show more of some orders than they say; they are now: %s", said)
 
 
-@shell("plan the batches")
+@as_task("plan the batches")
 def plan_batches(campaign: Campaign, at_most: int) -> list[Batch]:
     """Cut what is owed into batches, all of it rendered once."""
     with open_services() as services:
@@ -54,16 +54,16 @@ def plan_batches(campaign: Campaign, at_most: int) -> list[Batch]:
     return batches
 
 
-@batch_shell
+@as_batch_task
 def deliver_batch(campaign: Campaign, batch: Batch) -> Counter[str]:
     """Make the links of a batch live, render, send and record."""
     with open_services() as services:
-        statuses = delivery_step.deliver_batch(services, campaign, batch, _run_id(), cancellation.stop_wanted)
+        statuses = delivery_step.deliver_batch(services, campaign, batch, _run_id(), cancellation.is_cancelled)
     get_run_logger().info("%s: %s", batch, ", ".join(f"{count} {status}" for status, count in sorted(statuses.items())))
     return statuses
 
 
-@shell("report")
+@as_task("report")
 def publish_report(campaign: Campaign) -> summary_step.Summary:
     """Count what the ledger has, and show it as an artifact."""
     with open_services() as services:

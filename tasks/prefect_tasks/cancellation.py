@@ -14,7 +14,7 @@ _stop: ContextVar[Event | None] = ContextVar("stop", default=None)
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def cancellable() -> Iterator[None]:
     """Tell the batches begun in this block to stop where it is left by a cancellation, a signal or an error."""
     stop = Event()
     token = _stop.set(stop)
@@ -27,7 +27,7 @@ def stoppable() -> Iterator[None]:
         _stop.reset(token)
 
 
-def stop_wanted() -> bool:
+def is_cancelled() -> bool:
     """Say whether the run that this thread works for wants to stop."""
     stop = _stop.get()
     return stop is not None and stop.is_set()

@@ -22,20 +22,20 @@ from tasks.operations import uncertain as settling_step
 from tasks.operations.options import PurgeChoice, RetryChoice, SettleChoice, StopChoice, SuppressChoice
 from tasks.operations.status_report import status_markdown, status_sentence
 from tasks.prefect_tasks.alerts import announce
-from tasks.prefect_tasks.task import shell
+from tasks.prefect_tasks.task import as_task
 from tasks.services import open_services
 
 
-@shell("take up what is due")
-def take_up(choice: RetryChoice) -> retry_step.TakenUp:
+@as_task("take up what is due")
+def retry_messages(choice: RetryChoice) -> retry_step.Retried:
     """Find what is to be sent, and queue what a person sends again."""
     with open_services() as services:
-        taken_up = retry_step.take_up(services, choice)
+        taken_up = retry_step.retry_messages(services, choice)
         announce(services)
         return taken_up
 
 
-@shell("show what is uncertain")
+@as_task("show what is uncertain")
 def publish_evidence(choice: SettleChoice) -> int:
     """Show what is known of the uncertain messages as an artifact, and return how many there are."""
     with open_services() as services:
@@ -44,28 +44,28 @@ def publish_evidence(choice: SettleChoice) -> int:
     return len(evidence)
 
 
-@shell("mark as sent")
+@as_task("mark as sent")
 def mark_sent(choice: SettleChoice) -> int:
     """Record that uncertain messages were sent, and return how many."""
     with open_services() as services:
         return settling_step.mark_sent(services, choice)
 
 
-@shell("stop the campaign")
+@as_task("stop the campaign")
 def stop_campaign(tournament: str, campaign: StopChoice, by: str, why: str) -> Campaign:
     """Stop a campaign for good."""
     with open_services() as services:
         return stopping_step.stop_campaign(services, tournament, campaign, by=by, why=why)
 
 
-@shell("change the suppression list")
+@as_task("change the suppression list")
 def change_suppressions(choice: SuppressChoice) -> int:
     """Suppress or lift, and return how many entries that changed."""
     with open_services() as services:
         return suppression_step.change(services, choice)
 
 
-@shell("show the suppression list")
+@as_task("show the suppression list")
 def publish_suppressions() -> int:
     """Show who is not mailed as an artifact, addresses masked, and return how many they are."""
     with open_services() as services:
@@ -74,7 +74,7 @@ def publish_suppressions() -> int:
     return len(entries)
 
 
-@shell("read what came back")
+@as_task("read what came back")
 def read_bounces() -> bounce_step.BounceTally:
     """Take in delivery reports; what could not be read is left and named."""
     with open_services() as services:
@@ -89,21 +89,21 @@ def _publish(key: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> No
     create_markdown_artifact(key=key, markdown=table(head, [[plain(cell) for cell in row] for row in rows]))
 
 
-@shell("find tournaments to remind of")
+@as_task("find tournaments to remind of")
 def tournaments_to_remind(options: ReminderOptions) -> Sequence[Tournament]:
     """Find the tournaments whose parents may be reminded."""
     with open_services() as services:
         return reminding_step.tournaments_to_remind(services, options)
 
 
-@shell("open the reminders")
+@as_task("open the reminders")
 def open_reminders(tournament_id: int, options: ReminderOptions) -> Campaign | None:
     """Queue a message for each family that was mailed and has not paid."""
     with open_services() as services:
         return reminding_step.open_reminders(services, tournament_id, options)
 
 
-@shell("hold what may have gone out")
+@as_task("hold what may have gone out")
 def hold_after_restore(backup_at: datetime, by: str) -> Sequence[str]:
     """Hold what could have gone out after the backup, and return what is to say of it, a sentence each."""
     with open_services() as services:
@@ -114,7 +114,7 @@ def hold_after_restore(backup_at: datetime, by: str) -> Sequence[str]:
     return said
 
 
-@shell("purge")
+@as_task("purge")
 def publish_purge(before: date, choice: PurgeChoice) -> str:
     """Take people's data of finished seasons away, or count it; show what that is and return it in a line."""
     with open_services() as services:
@@ -126,7 +126,7 @@ def publish_purge(before: date, choice: PurgeChoice) -> str:
     return said
 
 
-@shell("count")
+@as_task("count")
 def publish_status(tournament: str) -> str:
     """Show how a tournament stands as an artifact, by ids, and return it in a line."""
     with open_services() as services:

@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from tasks.prefect_tasks import cancellation
 from tasks.prefect_tasks.alerts import announce
-from tasks.prefect_tasks.task import _run_id, batch_shell, shell
+from tasks.prefect_tasks.task import _run_id, as_batch_task, as_task
 from tasks.refresh import batch as refresh_step
 from tasks.refresh import plan as refresh_planning
 from tasks.refresh import prepare as refresh_preparation
@@ -20,14 +20,14 @@ from tasks.refresh.report import refresh_markdown, refresh_sentence
 from tasks.services import open_services
 
 
-@shell("take up, make and sweep")
+@as_task("take up, make and sweep")
 def prepare_refresh(options: RefreshOptions) -> Mapping[str, int]:
     """Do what comes before the orders."""
     with open_services() as services:
         return refresh_preparation.prepare_refresh(services, options)
 
 
-@shell("plan the batches")
+@as_task("plan the batches")
 def plan_refresh(options: RefreshOptions) -> list[RefreshBatch]:
     """Cut the orders to look at into batches."""
     with open_services() as services:
@@ -36,16 +36,16 @@ def plan_refresh(options: RefreshOptions) -> list[RefreshBatch]:
     return batches
 
 
-@batch_shell
+@as_batch_task
 def refresh_batch(options: RefreshOptions, batch: RefreshBatch) -> Counter[str]:
     """Look after the links of a batch's orders."""
     with open_services() as services:
-        outcomes = refresh_step.refresh_batch(services, options, batch, _refresh_id(), cancellation.stop_wanted)
+        outcomes = refresh_step.refresh_batch(services, options, batch, _refresh_id(), cancellation.is_cancelled)
     get_run_logger().info("%s: %s", batch, ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()))
     return outcomes
 
 
-@shell("report")
+@as_task("report")
 def publish_refresh(
     options: RefreshOptions, prepared: Mapping[str, int], began: datetime
 ) -> refresh_summary.RefreshSummary:

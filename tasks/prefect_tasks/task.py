@@ -43,7 +43,7 @@ def in_words(work: Callable[P, R]) -> Callable[P, R]:
     return told
 
 
-def shell(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def as_task(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Show a step in the UI as a task run of this name; an error of ours ends it in words and goes on to the flow.
 
     Its result is not kept: a retried run takes every step again, since only the ledger knows what is still owed.
@@ -64,10 +64,10 @@ def shell(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def _is_transient(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Retry what may go better later, and nothing else: a wrong setting stays wrong."""
-    return not cancellation.stop_wanted() and isinstance(state.result(raise_on_failure=False), TransientError)
+    return not cancellation.is_cancelled() and isinstance(state.result(raise_on_failure=False), TransientError)
 
 
-def batch_shell(step: Callable[P, R]) -> Task[P, R]:
+def as_batch_task(step: Callable[P, R]) -> Task[P, R]:
     """Show a step as a task run named for its batch, which can be mapped and is retried where that may help."""
     return task(
         task_run_name="{batch}",
@@ -98,7 +98,7 @@ def one_run_a_tournament(tournament: str) -> Iterator[None]:
         get_run_logger().info("Another run is at work on this tournament: this one goes on when it has ended")
 
     name = f"tournament-fees {tournament.strip().casefold()}"
-    with open_services() as services, services.database.turn(name, say_so), cancellation.stoppable():
+    with open_services() as services, services.database.turn(name, say_so), cancellation.cancellable():
         if waited and _is_deleted():
             raise PermanentError("This run was deleted while it waited: nothing was done")
         yield
@@ -123,13 +123,13 @@ def follow(deliveries: PrefectFutureList[Any], batches: Sequence[Batch | Refresh
     progress: UUID = create_progress_artifact(  # type: ignore[assignment] # not awaited, it runs here and now
         progress=0.0, description=f"0 of {everything} {what} are through"
     )
-    for delivery in settled(deliveries):
+    for delivery in as_they_end(deliveries):
         done += size[delivery.task_run_id]
         said = f"{done} of {everything} {what} are through"
         update_progress_artifact(progress, progress=100 * done / everything, description=said)
 
 
-def settled(deliveries: list[PrefectFuture[Any]]) -> Iterator[PrefectFuture[Any]]:
+def as_they_end(deliveries: list[PrefectFuture[Any]]) -> Iterator[PrefectFuture[Any]]:
     """Yield each as it ends, with its own state: what Prefect's server knows of a task run may come seconds late."""
     for delivery in as_completed(deliveries):
         delivery.wait()
@@ -137,7 +137,7 @@ def settled(deliveries: list[PrefectFuture[Any]]) -> Iterator[PrefectFuture[Any]
 
 
 @contextmanager
-def stoppable_run() -> Iterator[datetime]:
+def cancellable_run() -> Iterator[datetime]:
     """Give the moment at which a run began; what the block began stops where the block is cancelled."""
-    with cancellation.stoppable():
+    with cancellation.cancellable():
         yield utc_now()

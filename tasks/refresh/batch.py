@@ -9,10 +9,10 @@ from uuid import UUID
 
 from tasks.campaigns.charges import find_charges
 from tasks.core.errors import TransientError
-from tasks.links.circuit_breaker import Circuit
+from tasks.links.circuit_breaker import CircuitBreaker
 from tasks.links.dry_run import preview
 from tasks.links.kept_links import kept_links
-from tasks.links.model import Charge, Link, LinkKind
+from tasks.links.model import Charge, LinkKind, LinkResult
 from tasks.refresh.options import RefreshBatch, RefreshOptions
 from tasks.services import Services
 
@@ -28,22 +28,22 @@ def refresh_batch(
     options: RefreshOptions,
     batch: RefreshBatch,
     run_id: UUID,
-    stop_wanted: Callable[[], bool] = lambda: False,
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> Counter[str]:
     """Look after the links of a batch's orders, each under a lease of its own; return how many ended in which state.
 
     Raises TransientError where Stripe or the database was out of reach for some of them, at once where it is down: what
-    was done is recorded, and a later call goes on from there. `stop_wanted` is asked before each order that takes work.
+    was done is recorded, and a later call goes on from there. `is_cancelled` is asked before each order that takes work.
     """
     charges = find_charges(services.database, batch.order_ids, services.settings.club_time_zone, now=services.clock())
     work = _Work(services, options, charges)
     try:
-        work.do(stop_wanted)
+        work.do(is_cancelled)
     finally:
         _record(services, run_id, work.links)
-    if work.circuit.last is not None:
+    if work.breaker.last is not None:
         left = len(charges) - len(work.links)
-        raise TransientError(f"{left} of {len(charges)} orders are left for later: {work.circuit.last}")
+        raise TransientError(f"{left} of {len(charges)} orders are left for later: {work.breaker.last}")
     return Counter(link.outcome.value for link in work.links)
 
 
@@ -54,16 +54,16 @@ class _Work:
     services: Services
     options: RefreshOptions
     charges: Mapping[int, Charge | None]
-    circuit: Circuit = field(default_factory=Circuit)
-    links: list[Link] = field(default_factory=list)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
+    links: list[LinkResult] = field(default_factory=list)
 
-    def do(self, stop_wanted: Callable[[], bool]) -> None:
+    def do(self, is_cancelled: Callable[[], bool]) -> None:
         """Look after the orders, until it is time to stop; an error that all would meet ends it at once."""
-        waiting: set[Future[Link]] = set()
+        waiting: set[Future[LinkResult]] = set()
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="refresh") as pool:
             try:
                 for order_id in self.not_kept():
-                    if stop_wanted() or self.circuit.is_open:
+                    if is_cancelled() or self.breaker.is_open:
                         break
                     waiting.add(pool.submit(self.look_after, order_id))
                     if len(waiting) >= AT_ONCE:
@@ -74,40 +74,40 @@ class _Work:
 
     def not_kept(self) -> Iterator[int]:
         """Yield the orders that something may have to be done about; take in the links that are right."""
-        turns = self.services.survey.in_turn(list(self.charges), mailing=False)
+        turns = self.services.stripe_lists.in_turn(list(self.charges), mailing=False)
         while handful := list(islice(turns, HANDFUL)):
             kept = self.kept(handful)
             self.links += kept.values()
             yield from (order_id for order_id in handful if order_id not in kept)
 
-    def kept(self, order_ids: Sequence[int]) -> Mapping[int, Link]:
+    def kept(self, order_ids: Sequence[int]) -> Mapping[int, LinkResult]:
         """Return those of the orders' links that are right, which a dry run tells in its own way."""
         charges = {order_id: charge for order_id in order_ids if (charge := self.charges[order_id]) is not None}
         if self.options.dry_run or not charges:
             return {}
         return kept_links(self.services.keeper, charges, LinkKind(self.options.link_kind), mailing=False)
 
-    def look_after(self, order_id: int) -> Link:
+    def look_after(self, order_id: int) -> LinkResult:
         """Do what is to be done about one order, or only say what that would be."""
         charge, renew, kind = self.charges[order_id], self.options.renew, LinkKind(self.options.link_kind)
         if self.options.dry_run:
             return preview(self.services.keeper, order_id, charge, renew=renew, kind=kind)
-        return self.services.keeper.tend(order_id, charge, mailing=False, renew=renew, kind=kind)
+        return self.services.keeper.ensure_link(order_id, charge, mailing=False, renew=renew, kind=kind)
 
-    def collect(self, waiting: set[Future[Link]]) -> set[Future[Link]]:
+    def collect(self, waiting: set[Future[LinkResult]]) -> set[Future[LinkResult]]:
         """Take in what has been done, and return what has not."""
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for future in done:
             try:
                 self.links.append(future.result())
             except TransientError as error:
-                self.circuit.failed(error)
+                self.breaker.failed(error)
             else:
-                self.circuit.went_well()
+                self.breaker.went_well()
         return waiting
 
 
-def _record(services: Services, run_id: UUID, links: Sequence[Link]) -> None:
+def _record(services: Services, run_id: UUID, links: Sequence[LinkResult]) -> None:
     services.database.fetch(
         "refresh/record_refresh",
         run_id=run_id,

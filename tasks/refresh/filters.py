@@ -8,7 +8,7 @@ from tasks.core.errors import ConfigurationError
 from tasks.refresh.options import RefreshOptions
 
 
-def find_scope(database: Database, options: RefreshOptions, now: datetime) -> dict[str, object]:
+def find_filters(database: Database, options: RefreshOptions, now: datetime) -> dict[str, object]:
     """Return the filters as the queries take them; raises one ConfigurationError that names all that match nobody."""
     tournament = find_tournament(database, options.tournament) if options.tournament else None
     tournament_id = tournament.id if tournament else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tasks.core.database import fetch
 from tasks.core.migrations import check_club_tables, check_migrated
 from tasks.links.set_asides import release
-from tasks.refresh.filters import find_scope
+from tasks.refresh.filters import find_filters
 from tasks.refresh.options import RefreshOptions
 from tasks.services import Services
 
@@ -20,11 +20,11 @@ def prepare_refresh(services: Services, options: RefreshOptions) -> Mapping[str,
     database, now = services.database, services.clock()
     check_club_tables(database)
     check_migrated(database)
-    scope = find_scope(database, options, now)
+    filters = find_filters(database, options, now)
     services.stripe.check()
     released = release(database, options.release, released_by=options.released_by, now=now) if options.release else 0
-    missing = _missing_orders(services, options, scope) if options.create_missing_orders else 0
-    noted = services.survey.sweep()
+    missing = _missing_orders(services, options, filters) if options.create_missing_orders else 0
+    noted = services.stripe_lists.sweep()
     return {
         "released": released,
         "missing orders": missing,
@@ -33,11 +33,11 @@ def prepare_refresh(services: Services, options: RefreshOptions) -> Mapping[str,
     }
 
 
-def _missing_orders(services: Services, options: RefreshOptions, scope: Mapping[str, object]) -> int:
+def _missing_orders(services: Services, options: RefreshOptions, filters: Mapping[str, object]) -> int:
     """Make the orders that committed players lack, or only count them; two at once make each of them once."""
     with services.database.transaction() as connection:
         fetch(connection, "club/lock_missing_orders")
-        missing = fetch(connection, "club/list_missing_orders", **scope)
+        missing = fetch(connection, "club/list_missing_orders", **filters)
         for row in () if options.dry_run else missing:
             fetch(connection, "club/make_order", **row._asdict())
     return len(missing)

@@ -14,9 +14,12 @@ def sweep(services: Services, campaign: Campaign) -> Counter[str]:
     how many orders that brought into which state. Raises TransientError where Stripe is out of reach.
     """
     database = services.database
-    services.survey.sweep()
+    services.stripe_lists.sweep()
     surprising = [row.order_id for row in database.fetch("refresh/list_surprising_orders", campaign_id=campaign.id)]
     zone = services.settings.club_time_zone
     charges = find_charges(database, surprising, zone, now=services.clock(), tournament_id=campaign.tournament_id)
-    links = [services.keeper.tend(order_id, charge, mailing=False, renew=False) for order_id, charge in charges.items()]
+    links = [
+        services.keeper.ensure_link(order_id, charge, mailing=False, renew=False)
+        for order_id, charge in charges.items()
+    ]
     return Counter(link.outcome.value for link in links)

@@ -9,7 +9,7 @@ from time import process_time
 
 import yappi  # type: ignore[import-untyped]  # it brings no types
 
-from tasks.campaigns.letters import compose, rehearsal_link
+from tasks.campaigns.letters import compose, sample_link
 from tasks.club.players import find_tournament_by_id, players_with_orders
 from tasks.core.settings_source import load_settings
 from tasks.delivery.deliver_batch import deliver_batch
@@ -80,7 +80,7 @@ def notice(club: Stage) -> Letter:
     tournament = find_tournament_by_id(services.database, 1)
     with services.database.transaction() as connection:
         players = players_with_orders(connection, 1, [club.club.sql("SELECT min(id) AS id FROM orders")[0].id])
-    links = [rehearsal_link(player) for player in players.values()]
+    links = [sample_link(player) for player in players.values()]
     return compose("fee_notice", tournament, players, links)
 
 

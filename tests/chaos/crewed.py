@@ -66,11 +66,11 @@ class CrewedCampaign:
 
     def done(self) -> int:
         """How many messages have come to an end."""
-        return int(self.club.pipeline.owner.outlast(lambda: self.club.one(DONE), OUTAGE_SECONDS))
+        return int(self.club.pipeline.owner.retry_while_down(lambda: self.club.one(DONE), OUTAGE_SECONDS))
 
     def let_time_pass(self) -> None:
         """Let dead workers' leases expire and what is due later become due; take back what was held."""
-        self.club.pipeline.owner.outlast(self._let_time_pass, OUTAGE_SECONDS)
+        self.club.pipeline.owner.retry_while_down(self._let_time_pass, OUTAGE_SECONDS)
 
     def _let_time_pass(self) -> None:
         club, now = self.club, self.club.pipeline.clock()

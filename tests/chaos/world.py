@@ -628,7 +628,7 @@ def refresh(services: Services, kind: Any) -> None:  # noqa: ANN401  of a form
     prepare_refresh(services, options)
     for batch in plan_refresh(services, options):
         charges = find_charges(services.database, batch.order_ids, "UTC", now=services.clock())
-        services.survey.look_for(list(charges), mailing=False)
+        services.stripe_lists.look_for(list(charges), mailing=False)
         for order_id, charge in charges.items():
             with suppress(TransientError):
-                services.keeper.tend(order_id, charge, mailing=False, kind=LinkKind(kind))
+                services.keeper.ensure_link(order_id, charge, mailing=False, kind=LinkKind(kind))

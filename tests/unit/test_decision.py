@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.links.decision import LinkPolicy, Purpose, judge
-from tasks.links.model import Action, CheckoutSession, Order
+from tasks.links.model import Action, Order, StripeLink
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 URL = "https://checkout.stripe.com/c/pay/cs_test_1#fid"
@@ -28,7 +28,7 @@ ORDER = Order(
     committed=True,
     has_twin=False,
 )
-OPEN = CheckoutSession(
+OPEN = StripeLink(
     id="cs_test_1",
     status="open",
     payment_status="unpaid",
@@ -60,7 +60,7 @@ def order(**changes: object) -> Order:
     return replace(ORDER, **cast("dict[str, Any]", changes))
 
 
-def session(base: CheckoutSession = OPEN, **changes: object) -> CheckoutSession:
+def session(base: StripeLink = OPEN, **changes: object) -> StripeLink:
     return replace(base, **cast("dict[str, Any]", changes))
 
 
@@ -68,7 +68,7 @@ FEW_HOURS: dict[str, Any] = {"expires_at": NOW + timedelta(hours=11, minutes=59)
 ENOUGH: dict[str, Any] = {"expires_at": NOW + timedelta(hours=12)}
 STRANGE: dict[str, Any] = {"url": "https://checkout.stripe.com.example.org/pay"}
 
-TABLE: list[tuple[str, Order, CheckoutSession | None, str]] = [
+TABLE: list[tuple[str, Order, StripeLink | None, str]] = [
     # open, right amount, currency, mode, and enough life left: keep it; fill in a missing URL
     ("open and as it should be", order(), OPEN, "keep"),
     ("just enough life left", order(), session(**ENOUGH), "keep"),
@@ -162,7 +162,7 @@ TABLE: list[tuple[str, Order, CheckoutSession | None, str]] = [
 
 
 @pytest.mark.parametrize(("an_order", "stripe_says", "verdict"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE])
-def test_the_decision_table(an_order: Order, stripe_says: CheckoutSession | None, verdict: str) -> None:
+def test_the_decision_table(an_order: Order, stripe_says: StripeLink | None, verdict: str) -> None:
     judged = judge(an_order, stripe_says, now=NOW, policy=POLICY, purpose=Purpose(mailing=True))
     assert f"{judged.action} {judged.reason}".strip() == verdict
     assert judged.detail or not judged.reason
@@ -223,7 +223,7 @@ ORDERS = st.builds(
     paid_before=st.sampled_from([None, None, "cs_test_2"]),
 )
 SESSIONS = st.builds(
-    CheckoutSession,
+    StripeLink,
     id=st.just("cs_test_1"),
     status=st.sampled_from(["open", "complete", "expired", None, "paused"]),
     payment_status=st.sampled_from(["paid", "unpaid", "no_payment_required", "partial"]),
@@ -240,13 +240,13 @@ SESSIONS = st.builds(
 )
 
 
-def priced_alike(an_order: Order, a_session: CheckoutSession) -> bool:
+def priced_alike(an_order: Order, a_session: StripeLink) -> bool:
     return a_session.amount_total == an_order.amount and a_session.currency == an_order.currency.lower()
 
 
 @given(an_order=ORDERS, a_session=SESSIONS, mailing=st.booleans())
 def test_a_session_is_made_only_where_none_can_be_paid_and_somebody_owes(
-    an_order: Order, a_session: CheckoutSession, *, mailing: bool
+    an_order: Order, a_session: StripeLink, *, mailing: bool
 ) -> None:
     if judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing)).action is Action.CREATE:
         failed = a_session.payment_intent_status in {"requires_payment_method", "canceled"}
@@ -262,7 +262,7 @@ def test_a_session_is_made_only_where_none_can_be_paid_and_somebody_owes(
 
 @given(an_order=ORDERS, a_session=SESSIONS, mailing=st.booleans())
 def test_an_order_is_marked_paid_only_with_its_own_amount(
-    an_order: Order, a_session: CheckoutSession, *, mailing: bool
+    an_order: Order, a_session: StripeLink, *, mailing: bool
 ) -> None:
     if judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing)).action is Action.MARK_PAID:
         assert an_order.status == "pending"
@@ -274,7 +274,7 @@ def test_an_order_is_marked_paid_only_with_its_own_amount(
 
 @given(an_order=ORDERS, a_session=SESSIONS, mailing=st.booleans())
 def test_a_link_is_kept_only_where_it_charges_what_is_owed(
-    an_order: Order, a_session: CheckoutSession, *, mailing: bool
+    an_order: Order, a_session: StripeLink, *, mailing: bool
 ) -> None:
     judged = judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing)).action
     if judged in {Action.KEEP, Action.BACKFILL}:
@@ -289,14 +289,14 @@ def test_a_link_is_kept_only_where_it_charges_what_is_owed(
 
 
 @given(an_order=ORDERS, a_session=SESSIONS, mailing=st.booleans())
-def test_only_open_sessions_are_expired(an_order: Order, a_session: CheckoutSession, *, mailing: bool) -> None:
+def test_only_open_sessions_are_expired(an_order: Order, a_session: StripeLink, *, mailing: bool) -> None:
     if judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing)).action is Action.EXPIRE:
         assert a_session.status == "open"
         assert a_session.livemode is POLICY.livemode
 
 
 @given(ORDERS, SESSIONS)
-def test_what_is_mailed_changes_nothing_but_a_link_that_dies_soon(an_order: Order, a_session: CheckoutSession) -> None:
+def test_what_is_mailed_changes_nothing_but_a_link_that_dies_soon(an_order: Order, a_session: StripeLink) -> None:
     mailed = judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=True))
     only_looked_at = judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=False))
     if mailed != only_looked_at:
@@ -305,9 +305,7 @@ def test_what_is_mailed_changes_nothing_but_a_link_that_dies_soon(an_order: Orde
 
 
 @given(an_order=ORDERS, a_session=SESSIONS, mailing=st.booleans())
-def test_money_that_was_taken_is_never_passed_over(
-    an_order: Order, a_session: CheckoutSession, *, mailing: bool
-) -> None:
+def test_money_that_was_taken_is_never_passed_over(an_order: Order, a_session: StripeLink, *, mailing: bool) -> None:
     paid = replace(a_session, status="complete", payment_status="paid", mode="payment", livemode=False)
     judged = judge(an_order, paid, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing))
     if judged.action is Action.NOTE_PAID:
@@ -320,7 +318,7 @@ def test_money_that_was_taken_is_never_passed_over(
 
 @given(an_order=ORDERS, a_session=SESSIONS, mailing=st.booleans())
 def test_every_case_has_a_verdict_that_can_be_carried_out(
-    an_order: Order, a_session: CheckoutSession, *, mailing: bool
+    an_order: Order, a_session: StripeLink, *, mailing: bool
 ) -> None:
     judged = judge(an_order, a_session, now=NOW, policy=POLICY, purpose=Purpose(mailing=mailing))
     assert bool(judged.reason) == bool(judged.detail)

@@ -8,7 +8,7 @@ import pytest
 from tasks.campaigns.message import Message
 from tasks.core.errors import TransientError
 from tasks.delivery.outbox import Claim
-from tasks.delivery.results import HANDED_OVER, Endings
+from tasks.delivery.results import HANDED_OVER, Results
 from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 
 MESSAGE = Message(
@@ -45,22 +45,22 @@ class Ledger(Claim):
 def test_one_that_was_refused_before_its_body_hides_no_error_of_the_one_before_it() -> None:
     ledger = Ledger()
     with ThreadPoolExecutor(1) as recorder:
-        endings = Endings(ledger, recorder)
-        assert endings.record(MESSAGE, SENT) == HANDED_OVER
+        results = Results(ledger, recorder)
+        assert results.record(MESSAGE, SENT) == HANDED_OVER
         with pytest.raises(TransientError):
-            endings.record(MESSAGE, SENT)
+            results.record(MESSAGE, SENT)
 
 
 def test_an_error_is_raised_once_and_what_follows_is_counted() -> None:
     ledger = Ledger()
     with ThreadPoolExecutor(1) as recorder:
-        endings = Endings(ledger, recorder)
-        endings.record(MESSAGE, SENT)
+        results = Results(ledger, recorder)
+        results.record(MESSAGE, SENT)
         with pytest.raises(TransientError):
-            endings.settle()
-        endings.settle()
+            results.settle()
+        results.settle()
         ledger.away = False
-        endings.note(2, lambda: endings.record(MESSAGE, SENT))
-        endings.note(3, lambda: "skipped")
-        endings.settle()
-    assert endings.statuses() == {"sent": 1, "skipped": 1}
+        results.note(2, lambda: results.record(MESSAGE, SENT))
+        results.note(3, lambda: "skipped")
+        results.settle()
+    assert results.statuses() == {"sent": 1, "skipped": 1}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.links.list_search import Hunt, Seen
+from tasks.links.list_search import ListSearch, Seen
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PAGE = 5
@@ -16,14 +16,14 @@ def at(second: int) -> datetime:
     return NOON + timedelta(seconds=second)
 
 
-def pages_of(hunt: Hunt, account: Sequence[Seen]) -> int:
-    """Hunt in an account, which lists its newest session first; return how many pages that took."""
+def pages_of(search: ListSearch, account: Sequence[Seen]) -> int:
+    """Search an account, which lists its newest session first; return how many pages that took."""
     pages = 0
-    while (want := hunt.next()) is not None:
+    while (want := search.next()) is not None:
         listed = [session for session in account if want.until is None or session.created <= want.until]
         if want.after is not None:
             listed = listed[[session.id for session in listed].index(want.after) + 1 :]
-        hunt.saw(listed[:PAGE], more=len(listed) > PAGE)
+        search.saw(listed[:PAGE], more=len(listed) > PAGE)
         pages += 1
     return pages
 
@@ -54,9 +54,9 @@ def hunts(draw: st.DrawFn) -> tuple[list[Seen], dict[str, datetime | None]]:
 @given(hunts())
 def test_no_hunt_costs_more_than_twice_the_single_reads(case: tuple[list[Seen], dict[str, datetime | None]]) -> None:
     account, wanted = case
-    hunt = Hunt.of(wanted)
-    pages = pages_of(hunt, account)
-    assert pages + hunt.left <= 2 * len(wanted)
+    search = ListSearch.of(wanted)
+    pages = pages_of(search, account)
+    assert pages + search.left <= 2 * len(wanted)
 
 
 @given(st.sets(st.integers(0, 1000), max_size=60).map(sorted), st.data())
@@ -65,26 +65,26 @@ def test_what_is_of_known_age_never_costs_more_than_reading_it_or_the_list(
 ) -> None:
     account = account_of(seconds)
     wanted = {session.id: session.created for session in account if data.draw(st.booleans())}
-    hunt = Hunt.of(wanted)
-    pages = pages_of(hunt, account)
-    assert pages + hunt.left <= min(len(wanted), -(-len(account) // PAGE))
-    assert hunt.left <= 1, "one is read, since a page costs as much"
+    search = ListSearch.of(wanted)
+    pages = pages_of(search, account)
+    assert pages + search.left <= min(len(wanted), -(-len(account) // PAGE))
+    assert search.left <= 1, "one is read, since a page costs as much"
 
 
 @given(accounts)
 def test_an_account_of_their_own_is_read_page_by_page_whatever_is_known(account: list[Seen]) -> None:
     for known in (True, False):
-        hunt = Hunt.of({session.id: session.created if known else None for session in account})
-        assert pages_of(hunt, account) + hunt.left <= -(-len(account) // PAGE)
+        search = ListSearch.of({session.id: session.created if known else None for session in account})
+        assert pages_of(search, account) + search.left <= -(-len(account) // PAGE)
 
 
 def test_a_stretch_of_foreign_sessions_is_skipped() -> None:
     account = account_of(range(1000))
     wanted = {session.id: session.created for session in (*account[:PAGE], *account[-PAGE:])}
-    assert pages_of(Hunt.of(wanted), account) == 2
+    assert pages_of(ListSearch.of(wanted), account) == 2
 
 
 def test_few_among_many_of_unknown_age_are_soon_read_one_by_one() -> None:
     account = account_of(range(1000))
-    hunt = Hunt.of({session.id: None for session in account[-4:]})
-    assert pages_of(hunt, account) == hunt.left == 4
+    search = ListSearch.of({session.id: None for session in account[-4:]})
+    assert pages_of(search, account) == search.left == 4

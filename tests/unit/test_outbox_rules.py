@@ -11,7 +11,7 @@ from tasks.campaigns.letters import LINE_STATES, skip_reason
 from tasks.campaigns.options import Batch, CampaignOptions
 from tasks.core.settings import Settings
 from tasks.delivery.outbox import FIRST_RETRY, LONGEST_RETRY, retry_delay
-from tasks.links.model import Link, LinkOutcome
+from tasks.links.model import LinkOutcome, LinkResult
 from tasks.mail.letter import LinkState
 
 
@@ -34,8 +34,8 @@ def test_a_message_that_is_put_off_is_tried_for_a_day() -> None:
     )
 
 
-def link(outcome: LinkOutcome, status: str = "pending") -> Link:
-    return Link(1, status, outcome)
+def link(outcome: LinkOutcome, status: str = "pending") -> LinkResult:
+    return LinkResult(1, status, outcome)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def link(outcome: LinkOutcome, status: str = "pending") -> Link:
         ([], "no_order"),
     ],
 )
-def test_a_skipped_message_says_why(links: list[Link], reason: str) -> None:
+def test_a_skipped_message_says_why(links: list[LinkResult], reason: str) -> None:
     assert skip_reason(links) == reason
 
 

@@ -8,7 +8,7 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectConcurrentFuture
 from prefect.states import Completed, Failed
 
-from tasks.prefect_tasks.task import settled
+from tasks.prefect_tasks.task import as_they_end
 
 
 @pytest.mark.parametrize("state", [Completed(message="2 sent"), Failed(message="a bug")])
@@ -16,5 +16,5 @@ def test_how_a_batch_ended_is_known_though_the_server_has_not_heard_of_it(state:
     work: Future[State[None]] = Future()
     work.set_result(state)
     batch = PrefectConcurrentFuture(uuid4(), work)
-    (ended,) = settled([batch])
+    (ended,) = as_they_end([batch])
     assert ended.state == state

@@ -6,18 +6,18 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from tasks.links.model import PAYMENT_LINK_PREFIX, CheckoutSession, LinkKind
+from tasks.links.model import PAYMENT_LINK_PREFIX, LinkKind, StripeLink
 from tasks.links.stripe_api.calls import Calls, NotAllowedError, NotOpenError, UnknownSessionError
 from tasks.links.stripe_api.payment_links import PaymentLinks
-from tasks.links.stripe_api.rate_limit import Traffic
+from tasks.links.stripe_api.rate_limit import StripeRateLimit
 from tasks.links.stripe_api.sessions import Sessions
 
 
 class StripeLinks:
     """Makes, reads and closes them."""
 
-    def __init__(self, api_key: str, base: str, traffic: Traffic) -> None:
-        self._calls = Calls(api_key, base, traffic)
+    def __init__(self, api_key: str, base: str, rate_limit: StripeRateLimit) -> None:
+        self._calls = Calls(api_key, base, rate_limit)
         self.sessions = Sessions(self._calls)
         self.payment_links = PaymentLinks(self._calls, self.sessions)
 
@@ -50,7 +50,7 @@ class StripeLinks:
             return str(error)
         return ""
 
-    def create(self, request: Mapping[str, Any], idempotency_key: str) -> CheckoutSession:
+    def create(self, request: Mapping[str, Any], idempotency_key: str) -> StripeLink:
         """Make a link, or get again the one that this key made within the last 24 hours, as it was then.
 
         Raises RefusedError where Stripe is known to have made none, LostReplyError where nobody knows, and
@@ -59,7 +59,7 @@ class StripeLinks:
         kind = self.sessions if "mode" in request else self.payment_links
         return kind.create(request, idempotency_key)
 
-    def find(self, link_id: str) -> tuple[CheckoutSession, ...]:
+    def find(self, link_id: str) -> tuple[StripeLink, ...]:
         """Read a session, or a payment link and those of its sessions that were completed.
 
         Raises UnknownSessionError.
@@ -68,7 +68,7 @@ class StripeLinks:
             return self.payment_links.find(link_id)
         return (self.sessions.retrieve(link_id),)
 
-    def expire(self, link: CheckoutSession) -> CheckoutSession:
+    def expire(self, link: StripeLink) -> StripeLink:
         """Let nobody pay through an open link any more; raises NotOpenError where that may have just happened."""
         if link.kind is LinkKind.PAYMENT_LINK:
             return self.payment_links.switch_off(link)

@@ -8,7 +8,7 @@ from typing import Any
 import stripe
 
 from tasks.core.errors import ConfigurationError, PermanentError, TransientError
-from tasks.links.stripe_api.rate_limit import Reply, Traffic
+from tasks.links.stripe_api.rate_limit import Reply, StripeRateLimit
 
 TIMEOUT_SECONDS = 30
 """Longer than Stripe takes for a session, and much shorter than a lease on an order."""
@@ -43,12 +43,12 @@ class ServerFailedError(LostReplyError):
     """Stripe fails (5xx), and will for the same idempotency key; a session may exist all the same."""
 
 
-class _PacedClient(stripe.RequestsClient):
+class _LimitedClient(stripe.RequestsClient):
     """The SDK's own HTTP client, each request in its turn: also those that the SDK makes again, and those for pages."""
 
-    def __init__(self, traffic: Traffic) -> None:
+    def __init__(self, rate_limit: StripeRateLimit) -> None:
         super().__init__(timeout=TIMEOUT_SECONDS)
-        self._traffic = traffic
+        self._traffic = rate_limit
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None) -> Reply:  # type: ignore[override]  # noqa: ANN401  the SDK's
         make = super().request
@@ -58,12 +58,12 @@ class _PacedClient(stripe.RequestsClient):
 class Calls:
     """One Stripe account, by its key."""
 
-    def __init__(self, api_key: str, base: str, traffic: Traffic) -> None:
+    def __init__(self, api_key: str, base: str, rate_limit: StripeRateLimit) -> None:
         self.place = f"Stripe at {base}"
         self.client = stripe.StripeClient(
             api_key,
             base_addresses={"api": base},
-            http_client=_PacedClient(traffic),
+            http_client=_LimitedClient(rate_limit),
             max_network_retries=1,
         )
 

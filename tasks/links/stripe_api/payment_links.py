@@ -7,7 +7,7 @@ from typing import Any, cast
 from stripe.params import PaymentLinkCreateParams
 
 from tasks.core.errors import ConfigurationError
-from tasks.links.model import CheckoutSession
+from tasks.links.model import StripeLink
 from tasks.links.stripe_api.calls import Calls, NotOpenError, UnknownSessionError
 from tasks.links.stripe_api.sessions import PAGE_SIZE, Page, Sessions
 
@@ -22,13 +22,13 @@ class PaymentLinks:
         self._sessions = sessions
         self._links = calls.client.v1.payment_links
 
-    def create(self, request: Mapping[str, Any], idempotency_key: str) -> CheckoutSession:
+    def create(self, request: Mapping[str, Any], idempotency_key: str) -> StripeLink:
         """Make a link, or get again the one that this key made; raises as `StripeLinks.create` does."""
         with self._calls.classed():
             made = self._links.create(cast("PaymentLinkCreateParams", request), {"idempotency_key": idempotency_key})
             return read_link(made.to_dict())
 
-    def find(self, link_id: str) -> tuple[CheckoutSession, ...]:
+    def find(self, link_id: str) -> tuple[StripeLink, ...]:
         """Read a link and its sessions: the link comes first, then those that were completed.
 
         The link before its sessions: one that is completed in between is among them. Raises UnknownSessionError.
@@ -37,11 +37,11 @@ class PaymentLinks:
         sessions = list(self._sessions.all_of(payment_link=link_id))
         return read_link(fields, sessions), *(session for session in sessions if session.status == "complete")
 
-    def retrieve(self, link_id: str) -> CheckoutSession:
+    def retrieve(self, link_id: str) -> StripeLink:
         """Read a link alone; raises UnknownSessionError."""
         return read_link(self._fields(link_id))
 
-    def switch_off(self, link: CheckoutSession) -> CheckoutSession:
+    def switch_off(self, link: StripeLink) -> StripeLink:
         """Let nobody open a link any more, and close the sessions that are open: those could be paid still.
 
         Raises NotOpenError where one of them was completed since `link` was read: then read it again.
@@ -56,7 +56,7 @@ class PaymentLinks:
             raise NotOpenError("a session of the payment link was completed just now")
         return replace(read_link(fields), status="expired")
 
-    def made_after(self, link_id: str | None) -> Iterator[CheckoutSession]:
+    def made_after(self, link_id: str | None) -> Iterator[StripeLink]:
         """Yield the links made after this one: a list knows no times. All where there is none, or Stripe has not it."""
         try:
             page = self.page(before=link_id)
@@ -98,7 +98,7 @@ class PaymentLinks:
             return self._links.retrieve(link_id, {"expand": ["line_items"]}).to_dict()
 
 
-def read_link(fields: Mapping[str, Any], sessions: Sequence[CheckoutSession] = ()) -> CheckoutSession:
+def read_link(fields: Mapping[str, Any], sessions: Sequence[StripeLink] = ()) -> StripeLink:
     """Tell a link, of whose sessions these are known, as a session is told.
 
     One that is switched off is closed only when none of its sessions can be paid either. Stripe's own count of
@@ -110,7 +110,7 @@ def read_link(fields: Mapping[str, Any], sessions: Sequence[CheckoutSession] = (
     used_up = completions >= (restriction.get("limit") or completions + 1)
     payable = fields["active"] or any(session.status == "open" for session in sessions)
     items = (fields.get("line_items") or {}).get("data") or []
-    return CheckoutSession(
+    return StripeLink(
         id=fields["id"],
         status="open" if payable else "expired",
         payment_status="unpaid",

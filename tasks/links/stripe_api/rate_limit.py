@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tasks.core.rate_limit import Pace, back_off_seconds
+from tasks.core.rate_limit import RateLimit, back_off_seconds
 
 MAX_REFUSALS = 5
 """After so many 429s in a row a request is left to a later run; the waits before that add up to some five seconds."""
@@ -15,11 +15,11 @@ Reply = tuple[bytes, int, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Traffic:
+class StripeRateLimit:
     """The way to Stripe, with a rate for reads and one for writes, as Stripe counts them."""
 
-    reads: Pace
-    writes: Pace
+    reads: RateLimit
+    writes: RateLimit
 
     def send(self, request: Callable[[], Reply], *, writes: bool) -> Reply:
         """Make a request in its turn, again where Stripe answers 429 (rate limit or lock_timeout): it has done nothing.

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from stripe.params.checkout import SessionCreateParams
 
-from tasks.links.model import CheckoutSession
+from tasks.links.model import StripeLink
 from tasks.links.stripe_api.calls import Calls, NotOpenError
 
 SESSIONS = "/v1/checkout/sessions"
@@ -20,7 +20,7 @@ PAGE_SIZE = 100
 class Page:
     """A page of a list, newest first; `more` says that older ones follow, or newer ones where these were asked for."""
 
-    sessions: tuple[CheckoutSession, ...]
+    sessions: tuple[StripeLink, ...]
     more: bool
 
 
@@ -31,18 +31,18 @@ class Sessions:
         self._calls = calls
         self._sessions = calls.client.v1.checkout.sessions
 
-    def create(self, request: Mapping[str, Any], idempotency_key: str) -> CheckoutSession:
+    def create(self, request: Mapping[str, Any], idempotency_key: str) -> StripeLink:
         """Make a session, or get again the one that this key made; raises as `StripeLinks.create` does."""
         with self._calls.classed():
             made = self._sessions.create(cast("SessionCreateParams", request), {"idempotency_key": idempotency_key})
             return read_session(made.to_dict())
 
-    def retrieve(self, session_id: str) -> CheckoutSession:
+    def retrieve(self, session_id: str) -> StripeLink:
         """Read a session; raises UnknownSessionError."""
         with self._calls.classed():
             return read_session(self._sessions.retrieve(session_id, {"expand": ["payment_intent"]}).to_dict())
 
-    def expire(self, session_id: str) -> CheckoutSession:
+    def expire(self, session_id: str) -> StripeLink:
         """Close an open session for good, also where its page is open in a browser; raises NotOpenError."""
         with self._calls.classed(refused=NotOpenError):
             return read_session(self._sessions.expire(session_id).to_dict())
@@ -69,7 +69,7 @@ class Sessions:
         fields, more = self._calls.listed(SESSIONS, {name: value for name, value in asked.items() if value})
         return Page(tuple(read_session(session) for session in fields), more)
 
-    def all_of(self, **asked: Any) -> Iterator[CheckoutSession]:  # noqa: ANN401  as `page` takes it
+    def all_of(self, **asked: Any) -> Iterator[StripeLink]:  # noqa: ANN401  as `page` takes it
         """Yield all that `page` would list, 100 a call."""
         page = self.page(**asked)
         yield from page.sessions
@@ -78,11 +78,11 @@ class Sessions:
             yield from page.sessions
 
 
-def read_session(fields: Mapping[str, Any]) -> CheckoutSession:
+def read_session(fields: Mapping[str, Any]) -> StripeLink:
     """Take of a session what its life depends on."""
     intent = fields.get("payment_intent")
     expanded = intent if isinstance(intent, dict) else {"id": intent, "status": None}
-    return CheckoutSession(
+    return StripeLink(
         id=fields["id"],
         status=fields.get("status"),
         payment_status=fields["payment_status"],

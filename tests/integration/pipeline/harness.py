@@ -42,7 +42,7 @@ from tasks.mail.letter import Letter
 from tasks.mail.renderer import RenderedMail, Renderer
 from tasks.operations.health_checks import check_ready
 from tasks.operations.options import RetryChoice
-from tasks.operations.retry import take_up
+from tasks.operations.retry import retry_messages
 from tasks.refresh.sweep import sweep
 from tasks.services import Services, open_services
 from tests.integration.stripe_schema import check_object, check_request
@@ -242,7 +242,7 @@ class Pipeline:
     def retry(self, **choice: Any) -> list[Summary]:  # noqa: ANN401  as the form takes it
         """Send what is due, and what is chosen, as the flow retry-failed-sends does."""
         run_id = uuid4()
-        campaigns = take_up(self.services, RetryChoice(**choice)).campaigns
+        campaigns = retry_messages(self.services, RetryChoice(**choice)).campaigns
         for campaign in campaigns:
             for batch in plan_batches(self.services, campaign, 10_000):
                 deliver_batch(self.services, campaign, batch, run_id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tasks.links.model import Charge, Link, LinkKind
+from tasks.links.model import Charge, LinkKind, LinkResult
 from tasks.links.stripe_params import ORDER_KEY
 from tests.integration.pipeline.test_refresh import RefreshedClub
 
@@ -21,10 +21,10 @@ class LinkClub(RefreshedClub):
         mailing: bool = True,
         kind: LinkKind = LinkKind.PAYMENT_LINK,
         closes_at: datetime | None = None,
-    ) -> Link:
+    ) -> LinkResult:
         charge = Charge("Spring Cup: Hawks entry", "Max Ek", closes_at) if committed else None
         try:
-            return self.pipeline.services.keeper.tend(order_id, charge, mailing=mailing, kind=kind)
+            return self.pipeline.services.keeper.ensure_link(order_id, charge, mailing=mailing, kind=kind)
         finally:
             assert len(self.ways_to_pay(order_id)) <= 1
 

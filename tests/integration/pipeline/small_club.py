@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 from tasks.campaigns.open import open_campaign
 from tasks.campaigns.options import Campaign, CampaignOptions
 from tasks.core.database import Database
-from tasks.links.model import Charge, Link
+from tasks.links.model import Charge, LinkResult
 from tests.integration.pipeline.harness import Pipeline
 from tests.waiting import until
 
@@ -130,11 +130,11 @@ class SmallClub:
             self.set_order(order_id, stripe_checkout_session_id=session.id, stripe_checkout_url=url)
         return session.id
 
-    def tend(self, order_id: int, *, committed: bool = True, mailing: bool = True) -> Link:
+    def ensure_link(self, order_id: int, *, committed: bool = True, mailing: bool = True) -> LinkResult:
         """Look after an order's link; whatever happens, one session of it can be paid at most."""
         charge = Charge("Spring Cup: Hawks entry", "Max Ek") if committed else None
         try:
-            return self.pipeline.services.keeper.tend(order_id, charge, mailing=mailing)
+            return self.pipeline.services.keeper.ensure_link(order_id, charge, mailing=mailing)
         finally:
             assert len(self.payable(order_id)) <= 1
 

@@ -66,16 +66,16 @@ def test_what_a_restore_has_made_uncertain_is_told_from_what_was_so(club: SmallC
 def test_an_order_set_aside_is_announced_once_and_again_where_it_comes_to_be_about_money(club: SmallClub) -> None:
     session = club.own_session(1)
     club.set_order(1, amount=-5)
-    club.tend(1)
+    club.ensure_link(1)
     assert hear(club) == [
         ("link.set-aside", "order 1: orders.amount is -5: it must be a whole number of cents from 1 to 99999999")
     ]
-    club.tend(1)
+    club.ensure_link(1)
     assert hear(club) == []
     club.set_order(1, amount=5500, stripe_checkout_session_id=session)
     (payable,) = club.payable(1) or [club.own_session(1)]
     club.pipeline.stand_in.pay(payable, amount_total=4000)
-    club.tend(1, mailing=False)
+    club.ensure_link(1, mailing=False)
     assert hear(club) == [("payment.to-look-at", "order 1: paid at Stripe, but not the order's amount")]
 
 

@@ -384,6 +384,6 @@ def test_the_ledger_lets_nothing_on_the_wire_that_no_approval_covers(club: Small
     with outbox.claim(ids) as claim:
         (message,) = claim.take(claim.ids[0])
         assert message.approved == (changed == "nothing")
-        links = [club.tend(order) for order in message.order_ids]
+        links = [club.ensure_link(order) for order in message.order_ids]
         claim.record_links(links)
         assert claim.enter_sending(message, drafted(message, links)) == (changed == "nothing")

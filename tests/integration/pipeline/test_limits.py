@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from tasks.campaigns.report import sentence
 from tasks.core.errors import TransientError
-from tasks.core.rate_limit import Pace
+from tasks.core.rate_limit import RateLimit
 from tasks.delivery.outbox import Outbox
 from tasks.mail.quota import Quota
 from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
-from tasks.services import sending_pace
+from tasks.services import sending_rate_limit
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import CUP, SmallClub
 from tests.integration.pipeline.test_outbox import drafted, ids, outbox, statuses
@@ -101,7 +101,7 @@ def test_workers_at_the_same_moment_never_exceed_the_limit_together(small_club: 
         box: Outbox = replace(outbox(club), quota=Quota(per_hour=3, per_day=5), run_id=uuid4())
         with box.claim([message_id]) as claim:
             (message,) = claim.take(message_id)
-            links = [club.tend(order) for order in message.order_ids]
+            links = [club.ensure_link(order) for order in message.order_ids]
             claim.record_links(links)
             barrier.wait()
             entered = claim.enter_sending(message, drafted(message, links))
@@ -187,9 +187,9 @@ def fits(times: list[datetime], span: timedelta, most: int | None) -> bool:
 def test_messages_are_handed_over_in_turns_that_all_workers_share(small_club: Pipeline) -> None:
     """The other workers have used up the turns of the next minutes: a batch stops before it begins a message."""
     club = club_of(small_club, 2)
-    pace = Pace(club.pipeline.services.database, "messages to the mail server", 0.1)
-    pace.back_off(300)
-    club = SmallClub(replace(club.pipeline, services=replace(club.pipeline.services, sending=pace)))
+    rate_limit = RateLimit(club.pipeline.services.database, "messages to the mail server", 0.1)
+    rate_limit.back_off(300)
+    club = SmallClub(replace(club.pipeline, services=replace(club.pipeline.services, sending=rate_limit)))
     with pytest.raises(TransientError, match="messages to the mail server: the next turn is over 60 seconds away"):
         club.pipeline.run(CUP)
     assert [(row.status, row.attempts) for row in club.messages()] == [("queued", 0)] * 2
@@ -200,8 +200,8 @@ def test_a_limit_a_second_is_a_pace_and_none_is_none(small_club: Pipeline) -> No
     services = small_club.services
     assert services.sending is None
     limited_settings = services.settings.model_copy(update={"send_limit_per_second": 50.0})
-    pace = sending_pace(limited_settings, services.database)
-    assert pace is not None
+    rate_limit = sending_rate_limit(limited_settings, services.database)
+    assert rate_limit is not None
     club = club_of(small_club, 3)
-    assert replace(club.pipeline, services=replace(services, sending=pace)).run(CUP).sent == 3
+    assert replace(club.pipeline, services=replace(services, sending=rate_limit)).run(CUP).sent == 3
     assert club.one("SELECT count(*) FROM tournament_fees.paces WHERE name = 'messages to the mail server'") == 1

@@ -30,18 +30,18 @@ def test_what_a_person_has_to_refund_stays_set_aside_on_every_later_look(
 ) -> None:
     club.pipeline.stand_in.pay(club.own_session(order))
     club.set_order(order, status=status, payment_method="cash")
-    club.tend(order)
+    club.ensure_link(order)
     (reason,) = club.set_aside(order)
-    club.tend(order)
+    club.ensure_link(order)
     assert club.set_aside(order) == [reason]
 
 
 def test_two_payments_of_one_order_are_for_a_person(club: SmallClub, order: int) -> None:
-    ours = club.tend(order)
+    ours = club.ensure_link(order)
     theirs = club.own_session(order)
     for session in (ours.session_id, theirs):
         club.pipeline.stand_in.pay(str(session))
-    club.tend(order)
+    club.ensure_link(order)
     assert club.set_aside(order) == ["paid_twice"]
 
 
@@ -50,16 +50,16 @@ def test_a_payment_that_was_refunded_does_not_pay_its_order_again(club: SmallClu
     intent = club.pipeline.stand_in.pay(club.own_session(order))["payment_intent"]
     if settled_by == "webhook":
         club.set_order(order, status="paid", payment_method="card", stripe_payment_intent_id=intent)
-    club.tend(order)
+    club.ensure_link(order)
     club.set_order(order, status="refunded")
-    assert club.tend(order).outcome is LinkOutcome.NOT_OWED
+    assert club.ensure_link(order).outcome is LinkOutcome.NOT_OWED
     club.set_order(order, status="pending")
-    assert club.tend(order).outcome is LinkOutcome.SET_ASIDE
+    assert club.ensure_link(order).outcome is LinkOutcome.SET_ASIDE
     assert (club.order_now(order).status, club.set_aside(order)) == ("pending", ["paid_before"])
     release(club.pipeline.services.database, [order], released_by="Kim Doe", now=club.pipeline.clock())
-    link = club.tend(order)
+    link = club.ensure_link(order)
     club.pipeline.stand_in.pay(str(link.session_id))
-    assert club.tend(order).outcome is LinkOutcome.FOUND_PAID
+    assert club.ensure_link(order).outcome is LinkOutcome.FOUND_PAID
     assert club.set_aside(order) == []
 
 
@@ -67,19 +67,19 @@ def test_a_refunded_order_that_was_paid_anew_before_anybody_looked_is_paid_and_f
     club: SmallClub, order: int
 ) -> None:
     club.pipeline.stand_in.pay(club.own_session(order))
-    club.tend(order)
+    club.ensure_link(order)
     club.set_order(order, status="pending")  # refunded, or not: nobody says
     club.pipeline.stand_in.pay(club.own_session(order))
-    assert club.tend(order).outcome is LinkOutcome.FOUND_PAID
+    assert club.ensure_link(order).outcome is LinkOutcome.FOUND_PAID
     assert club.set_aside(order) == ["paid_twice"]
 
 
 def test_two_slow_payments_of_one_order_are_for_a_person(club: SmallClub, order: int) -> None:
-    ours = club.tend(order)
+    ours = club.ensure_link(order)
     theirs = club.own_session(order)
     for session in (ours.session_id, theirs):
         club.pipeline.stand_in.pay(str(session), slow=True)
-    assert club.tend(order).outcome in {LinkOutcome.PROCESSING, LinkOutcome.SET_ASIDE}
+    assert club.ensure_link(order).outcome in {LinkOutcome.PROCESSING, LinkOutcome.SET_ASIDE}
 
 
 def test_no_session_is_made_beside_one_that_the_club_made_while_our_request_was_lost(
@@ -87,9 +87,9 @@ def test_no_session_is_made_beside_one_that_the_club_made_while_our_request_was_
 ) -> None:
     club.pipeline.stand_in.add_fault("drop_before", method="POST", count=2)
     with pytest.raises(TransientError):
-        club.tend(order)
+        club.ensure_link(order)
     theirs = club.own_session(order)
-    club.tend(order)
+    club.ensure_link(order)
     assert [session["id"] for session in club.sessions(order)] == [theirs]
 
 
@@ -99,22 +99,22 @@ def test_a_lost_request_is_not_sent_again_for_an_order_that_has_changed(
 ) -> None:
     club.pipeline.stand_in.add_fault("drop_before", method="POST", count=2)
     with pytest.raises(TransientError):
-        club.tend(order)
+        club.ensure_link(order)
     club.set_order(order, **change)
-    club.tend(order)
+    club.ensure_link(order)
     assert FEE not in [session["amount_total"] for session in club.sessions(order)]
 
 
 def test_a_session_without_its_order_having_it_can_be_mailed(club: SmallClub, order: int) -> None:
-    club.tend(order)
+    club.ensure_link(order)
     club.set_order(order, stripe_checkout_session_id=None)
-    link = club.tend(order)
+    link = club.ensure_link(order)
     assert club.order_now(order).stripe_checkout_session_id == link.session_id
 
 
 def test_an_order_that_was_deleted_is_not_owed(club: SmallClub, order: int) -> None:
     club.sql("DELETE FROM orders WHERE id = :id", id=order)
-    assert club.tend(order, committed=False).outcome is LinkOutcome.NOT_OWED
+    assert club.ensure_link(order, committed=False).outcome is LinkOutcome.NOT_OWED
 
 
 def test_an_order_that_was_deleted_does_not_hold_up_the_others(club: SmallClub, order: int) -> None:
@@ -135,9 +135,9 @@ def test_a_fee_beyond_reason_does_not_hold_up_the_others(club: SmallClub, order:
 
 
 def test_a_database_that_goes_away_takes_no_payment_url_into_the_log(club: SmallClub, order: int) -> None:
-    with club.while_stripe_holds("POST", SESSIONS, lambda: club.tend(order)) as tending:
+    with club.while_stripe_holds("POST", SESSIONS, lambda: club.ensure_link(order)) as check:
         club.sql("ALTER TABLE tournament_fees.checkout_attempts RENAME TO moved_away")
-    error = tending.exception()
+    error = check.exception()
     assert error is not None
     assert "/c/pay/" not in "".join(traceback.format_exception(error))
 
@@ -153,7 +153,7 @@ def test_a_connection_that_is_cut_takes_no_values_into_the_log(club: SmallClub) 
 def test_connections_that_died_while_they_rested_are_replaced(
     club: SmallClub, order: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    club.tend(order)
+    club.ensure_link(order)
     monkeypatch.setattr(database, "REST_SECONDS", 0.0)  # any rest is long enough
     settings = club.pipeline.services.settings
     url = settings.database_url.get_secret_value()
@@ -166,4 +166,4 @@ def test_connections_that_died_while_they_rested_are_replaced(
             )
             assert killed.rowcount > 0
         assert another.database.fetch("core/read_clock")
-    assert club.tend(order).outcome is LinkOutcome.KEPT
+    assert club.ensure_link(order).outcome is LinkOutcome.KEPT

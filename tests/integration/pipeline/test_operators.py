@@ -169,7 +169,7 @@ def test_a_worker_in_the_middle_cannot_enter_sending_afterwards(club: SmallClub)
         stop(club)
         assert not claim.enter_sending(message, drafted(message, links))
         assert claim.take(message.id) == []
-        assert claim.put_off(message.id, "queued", "quota") == "lost"
+        assert claim.defer(message.id, "queued", "quota") == "lost"
         assert claim.record(message, LATER) == "lost"
     assert statuses(club) == ["cancelled"] * 3
     assert attempts(club, message.id) == []

@@ -109,7 +109,7 @@ def test_a_paid_order_whose_payment_is_told_in_the_clubs_own_way_is_not_paid_twi
     session = club.own_session(order)
     club.pipeline.stand_in.pay(session)
     club.set_order(order, status="paid", payment_method=method, stripe_payment_intent_id="")
-    assert club.tend(order).outcome is LinkOutcome.ALREADY_PAID
+    assert club.ensure_link(order).outcome is LinkOutcome.ALREADY_PAID
     assert club.set_aside(order) == []
 
 

@@ -13,7 +13,7 @@ from tasks.campaigns.message import Draft, Message
 from tasks.core.database import fetch
 from tasks.core.errors import ConfigurationError
 from tasks.delivery.outbox import Claim, Outbox
-from tasks.links.model import Link
+from tasks.links.model import LinkResult
 from tasks.mail.transport import Delivery, DeliveryOutcome, Envelope, Phase
 from tests.integration.pipeline.harness import Pipeline, waiting_for_locks
 from tests.integration.pipeline.small_club import SmallClub
@@ -52,7 +52,7 @@ def attempts(club: SmallClub, message_id: int) -> list[str]:
     return [row.outcome for row in rows]
 
 
-def drafted(message: Message, links: list[Link], content: bytes = b"Hello") -> Draft:
+def drafted(message: Message, links: list[LinkResult], content: bytes = b"Hello") -> Draft:
     """The message with these links, as it would go out."""
     return Draft(Envelope("fees@example.org", message.address, content), datetime(2026, 3, 1, tzinfo=UTC), links)
 
@@ -66,11 +66,11 @@ def lose(club: SmallClub) -> None:
 
 
 @contextmanager
-def ready(club: SmallClub, max_attempts: int = 3) -> Iterator[tuple[Claim, Message, list[Link]]]:
+def ready(club: SmallClub, max_attempts: int = 3) -> Iterator[tuple[Claim, Message, list[LinkResult]]]:
     """Hold the first message, its links checked just now."""
     with outbox(club, max_attempts).claim(ids(club)[:1]) as claim:
         (message,) = claim.take(claim.ids[0])
-        links = [club.tend(order) for order in message.order_ids]
+        links = [club.ensure_link(order) for order in message.order_ids]
         claim.record_links(links)
         yield claim, message, links
 
@@ -88,7 +88,7 @@ def test_two_claims_get_different_messages(club: SmallClub) -> None:
 def test_a_claim_that_ends_gives_back_what_it_did_not_settle(club: SmallClub) -> None:
     with outbox(club).claim(ids(club)) as claim:
         assert statuses(club) == ["claimed"] * 3
-        claim.put_off(claim.ids[0], "skipped", "paid")
+        claim.defer(claim.ids[0], "skipped", "paid")
     assert statuses(club) == ["skipped", "queued", "queued"]
 
 
@@ -112,7 +112,7 @@ def test_only_a_campaign_that_is_being_sent_gives_out_messages(club: SmallClub, 
 def test_a_message_that_is_due_later_is_not_given_out_before(club: SmallClub) -> None:
     now = club.pipeline.clock()
     with outbox(club).claim(ids(club)[:1]) as claim:
-        claim.put_off(claim.ids[0], "queued", "link_under_review", due=now + timedelta(minutes=10))
+        claim.defer(claim.ids[0], "queued", "link_under_review", due=now + timedelta(minutes=10))
     with outbox(club).claim(ids(club)[:1]) as claim:
         assert claim.ids == []
     club.pipeline.later(timedelta(minutes=11))
@@ -133,7 +133,7 @@ def test_a_worker_that_lost_its_message_can_do_nothing_with_it(club: SmallClub) 
             assert not claim.enter_sending(message, drafted(message, links))
             assert claim.record(message, SENT) == "lost"
             assert claim.record(message, LATER) == "lost"
-            assert claim.put_off(message.id, "skipped", "paid") == "lost"
+            assert claim.defer(message.id, "skipped", "paid") == "lost"
             assert successor.enter_sending(message, drafted(message, links))
             assert successor.record(message, SENT) == "sent"
     assert attempts(club, message.id) == ["sending", "sent"]
@@ -217,7 +217,7 @@ def test_one_changed_order_of_several_holds_the_message_back(club: SmallClub) ->
     with outbox(club).claim([last]) as claim:
         (message,) = claim.take(last)
         assert list(message.order_ids) == orders
-        links = [club.tend(order) for order in orders]
+        links = [club.ensure_link(order) for order in orders]
         claim.record_links(links)
         club.set_order(orders[1], amount=4000)
         assert not claim.enter_sending(message, drafted(message, links))

@@ -12,7 +12,7 @@ from tasks.campaigns.message import Message
 from tasks.core.database import Database
 from tasks.core.errors import TransientError
 from tasks.delivery.outbox import Claim
-from tasks.links.model import Link
+from tasks.links.model import LinkResult
 from tasks.mail.transport import Delivery
 from tests.integration.pipeline.harness import Pipeline
 from tests.integration.pipeline.small_club import SmallClub
@@ -61,11 +61,11 @@ def club(small_club: Pipeline) -> SmallClub:
 
 
 @contextmanager
-def ready(club: SmallClub, database: UnsteadyDatabase) -> Iterator[tuple[Claim, Message, list[Link]]]:
+def ready(club: SmallClub, database: UnsteadyDatabase) -> Iterator[tuple[Claim, Message, list[LinkResult]]]:
     """Hold the message over the unsteady database, its links checked just now."""
     with replace(outbox(club), database=database).claim(ids(club)) as claim:
         (message,) = claim.take(claim.ids[0])
-        links = [club.tend(order) for order in message.order_ids]
+        links = [club.ensure_link(order) for order in message.order_ids]
         claim.record_links(links)
         yield claim, message, links
 
@@ -109,4 +109,4 @@ def test_what_the_mail_server_said_outlives_an_outage(
 def test_a_database_that_stays_away_is_not_waited_for_for_ever(database: UnsteadyDatabase) -> None:
     database.lost_before = 10**6
     with pytest.raises(TransientError, match=AWAY):
-        database.outlast(lambda: database.fetch("club/list_tournaments"), 0)
+        database.retry_while_down(lambda: database.fetch("club/list_tournaments"), 0)

@@ -7,7 +7,7 @@ import pytest
 
 from tasks.core.database import Database
 from tasks.core.errors import TransientError
-from tasks.core.rate_limit import FIRST_BACK_OFF, LONGEST_BACK_OFF, Pace, back_off_seconds
+from tasks.core.rate_limit import FIRST_BACK_OFF, LONGEST_BACK_OFF, RateLimit, back_off_seconds
 
 A_DAY = 86400.0
 NAME = "sends"
@@ -26,7 +26,7 @@ class Worker:
     turns: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.pace = Pace(
+        self.rate_limit = RateLimit(
             self.database,
             self.name,
             self.per_second,
@@ -40,7 +40,7 @@ class Worker:
 
     def work(self, calls: int = 1) -> None:
         for _ in range(calls):
-            self.pace.wait()
+            self.rate_limit.wait()
             self.turns.append(self.now)
 
 
@@ -72,9 +72,9 @@ def test_turns_come_by_the_dozen_and_are_spent_by_the_workers_own_clock(database
     worker = Worker(database, 100)
     worker.work(10)
     assert worker.turns == pytest.approx([number / 100 for number in range(10)])
-    (before,) = database.fetch("core/take_turns", pace=NAME, span=0, patience=PATIENT)
+    (before,) = database.fetch("core/take_turns", rate_limit=NAME, span=0, patience=PATIENT)
     worker.work(1)
-    (after,) = database.fetch("core/take_turns", pace=NAME, span=0, patience=PATIENT)
+    (after,) = database.fetch("core/take_turns", rate_limit=NAME, span=0, patience=PATIENT)
     assert after.wait_seconds > before.wait_seconds, "the eleventh was asked for"
 
 
@@ -90,7 +90,7 @@ def test_turns_that_were_slept_through_are_not_spent_all_at_once(database: Datab
 def test_a_worker_that_is_refused_makes_everybody_wait(database: Database) -> None:
     one, other = Worker(database, 1), Worker(database, 1)
     one.work()
-    one.pace.back_off(A_DAY)
+    one.rate_limit.back_off(A_DAY)
     one.work()
     other.work()
     assert one.turns[1] == pytest.approx(A_DAY, abs=600)
@@ -99,15 +99,15 @@ def test_a_worker_that_is_refused_makes_everybody_wait(database: Database) -> No
 
 def test_a_shorter_wait_does_not_undo_a_longer_one(database: Database) -> None:
     worker = Worker(database, 1)
-    worker.pace.back_off(A_DAY)
-    worker.pace.back_off(1)
+    worker.rate_limit.back_off(A_DAY)
+    worker.rate_limit.back_off(1)
     worker.work()
     assert worker.turns == pytest.approx([A_DAY], abs=600)
 
 
 def test_a_turn_that_is_too_far_away_is_for_later(database: Database) -> None:
     worker = Worker(database, 1, patience=60)
-    worker.pace.back_off(A_DAY)
+    worker.rate_limit.back_off(A_DAY)
     with pytest.raises(TransientError, match="sends: the next turn is over 60 seconds away"):
         worker.work()
 

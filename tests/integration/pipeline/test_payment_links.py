@@ -307,10 +307,10 @@ def test_what_lists_have_shown_before_and_after_a_payment_failed_ends_in_a_new_l
     club.pipeline.stand_in.configure(failed_frees=True, active_at_limit=True)
     club.tend_link(order)
     visit = club.pay(order, slow=True)
-    survey = club.pipeline.services.survey
-    survey.sweep()
+    stripe_lists = club.pipeline.services.stripe_lists
+    stripe_lists.sweep()
     club.pipeline.stand_in.fail(visit)
-    survey.links.note_all(survey.sightings.now())
+    stripe_lists.links.note_all(stripe_lists.seen_sessions.now())
     link = club.tend_link(order, mailing=False)
     assert link.outcome is LinkOutcome.RENEWED
     assert club.active(order) == [link.session_id]
@@ -460,7 +460,7 @@ def test_a_key_that_makes_no_payment_links_is_told_and_hinders_no_sessions(club:
     settings = club.pipeline.services.settings.model_copy(update={"stripe_api_key": key})
     with open_services(settings, club.pipeline.clock) as services:
         with pytest.raises(ConfigurationError, match=r"lacks a permission: .*payment_link"):
-            services.keeper.tend(order, Charge("Entry", "Max Ek"), mailing=True, kind=LinkKind.PAYMENT_LINK)
+            services.keeper.ensure_link(order, Charge("Entry", "Max Ek"), mailing=True, kind=LinkKind.PAYMENT_LINK)
         limited = LinkClub(replace(club.pipeline, services=services))
         assert limited.links(order) == []
         assert limited.refresh().outcomes == {LinkOutcome.MADE: 1}
@@ -476,7 +476,7 @@ def test_a_batch_of_links_is_verified_by_two_calls(club: LinkClub) -> None:
     club.pipeline.later(timedelta(hours=2))
     club.sql("DELETE FROM tournament_fees.sightings")
     club.pipeline.stand_in.clear_requests()
-    club.pipeline.services.survey.look_for(orders, mailing=True)
+    club.pipeline.services.stripe_lists.look_for(orders, mailing=True)
     calls = [(r["path"], sorted(r["parameters"])) for r in club.pipeline.stand_in.requests()]
     assert [path for path, _ in calls[:1]] == [SESSIONS], "what was completed is learnt first"
     assert len(calls) == 2
@@ -507,7 +507,7 @@ def test_links_far_apart_and_a_busy_account_cost_four_calls_each_at_most(club: L
         club.pipeline.stand_in.pay(club.pipeline.stand_in.open_link(busy)["id"])
     club.sql("DELETE FROM tournament_fees.sightings")
     club.pipeline.stand_in.clear_requests()
-    club.pipeline.services.survey.look_for(orders, mailing=True)
+    club.pipeline.services.stripe_lists.look_for(orders, mailing=True)
     assert len(club.pipeline.stand_in.requests()) <= 4 * len(orders)
     assert {club.tend_link(order).outcome for order in orders} == {LinkOutcome.KEPT}
 
@@ -521,8 +521,8 @@ def test_a_payment_between_the_list_of_payments_and_that_of_links_is_not_missed(
     orders = [club.family(f"Ek{number}", f"ek{number}@example.com")[0] for number in range(5)]
     club.refresh(RefreshOptions(renew=True, link_kind="payment_link"))
     club.sql("DELETE FROM tournament_fees.sightings")
-    survey = club.pipeline.services.survey
-    with club.while_stripe_holds("GET", SESSIONS, lambda: survey.look_for(orders, mailing=True)) as looking:
+    stripe_lists = club.pipeline.services.stripe_lists
+    with club.while_stripe_holds("GET", SESSIONS, lambda: stripe_lists.look_for(orders, mailing=True)) as looking:
         club.pay(orders[2])
     looking.result()
     outcomes = [club.tend_link(order).outcome for order in orders]
@@ -546,7 +546,7 @@ def test_links_of_another_account_in_the_ledger_hinder_nothing(club: LinkClub) -
     links_of_another_account(club, orders[0])
     club.refresh(RefreshOptions(renew=True, link_kind="payment_link"))
     club.sql("DELETE FROM tournament_fees.sightings")
-    club.pipeline.services.survey.look_for(orders, mailing=True)
+    club.pipeline.services.stripe_lists.look_for(orders, mailing=True)
     assert {club.tend_link(order).outcome for order in orders} == {LinkOutcome.KEPT}
     club.set_order(orders[0], amount=4000)
     club.pipeline.stand_in.add_fault("500_after_commit", method="POST", path_prefix=PAYMENT_LINKS, nth=2, count=2)

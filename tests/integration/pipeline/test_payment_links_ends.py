@@ -212,7 +212,7 @@ def test_one_that_is_made_by_hand_costs_no_other_family_its_mail(club: LinkClub)
         club.tend_link(order)
     for order in orders[2:]:
         by_hand(club, order)
-    club.pipeline.services.survey.look_for(orders, mailing=True)
+    club.pipeline.services.stripe_lists.look_for(orders, mailing=True)
     assert club.pipeline.run(CUP, options=LINKS).sent == 2
     club.refresh(LOOK)
 

@@ -10,7 +10,7 @@ import pytest
 from tasks.campaigns.options import CampaignOptions
 from tasks.campaigns.preview import preview_campaign
 from tasks.links.model import LinkKind
-from tasks.operations.order_status import Standing
+from tasks.operations.order_status import OrderStatus
 from tasks.operations.status import campaign_status
 from tasks.refresh.options import RefreshOptions
 from tests.integration.pipeline.harness import Pipeline, links_in
@@ -149,13 +149,13 @@ def test_the_status_counts_a_link_as_live_until_it_is_closed(club: LinkClub) -> 
     club.pipeline.run(CUP, options=LINKS)
     go_to(club, 12, days=5)
 
-    def standings() -> list[Standing]:
+    def standings() -> list[OrderStatus]:
         return [row.standing for row in campaign_status(club.pipeline.services, CUP).orders]
 
-    assert standings() == [Standing.LIVE]
+    assert standings() == [OrderStatus.LIVE]
     club.switch(club.active(order)[0], active=False)
     club.refresh(RefreshOptions())
-    assert standings() == [Standing.DEAD]
+    assert standings() == [OrderStatus.DEAD]
 
 
 def test_each_order_of_a_family_has_a_link_of_its_own(club: LinkClub) -> None:

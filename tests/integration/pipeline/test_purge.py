@@ -70,7 +70,7 @@ def club(small_club: Pipeline, tmp_path: Path) -> SmallClub:
     preview_campaign(club.pipeline.services, CUP, CampaignOptions())
     club.pipeline.run(CUP, options=CampaignOptions(note="Not for the Quagmire family"))
     club.pipeline.stand_in.pay(club.payable(orders[0])[0])
-    club.tend(orders[0], mailing=False)
+    club.ensure_link(orders[0], mailing=False)
     club.set_order(orders[1], status="paid", payment_method="cash")
     given = {
         "message": max(row.id for row in club.messages()),

@@ -15,7 +15,7 @@ from tasks.delivery import read_ahead
 from tasks.delivery.deliver_batch import deliver_batch
 from tasks.links.kept_links import kept_links
 from tasks.links.model import Charge, LinkKind, LinkOutcome
-from tasks.links.seen_sessions import Sighted, Sightings
+from tasks.links.seen_sessions import SeenSessions, Sighted
 from tasks.mail.letter import Letter
 from tasks.mail.renderer import RenderedMail, Renderer
 from tests.integration.pipeline.harness import Pipeline, links_in
@@ -31,9 +31,9 @@ def club(small_club: Pipeline) -> LinkClub:
     """Four families whose links were made a moment ago, and whose campaign is being sent."""
     club = LinkClub.on(small_club)
     for name in NAMES:
-        club.tend(club.family(name, f"{name.lower()}@example.com")[0])
+        club.ensure_link(club.family(name, f"{name.lower()}@example.com")[0])
     club.begin_sending()
-    club.pipeline.services.survey.sweep()
+    club.pipeline.services.stripe_lists.sweep()
     club.pipeline.stand_in.clear_requests()
     return club
 
@@ -42,7 +42,7 @@ def orders(club: LinkClub) -> list[int]:
     return [row.id for row in club.sql("SELECT id FROM orders ORDER BY id")]
 
 
-def glance(club: LinkClub, kind: LinkKind = LinkKind.CHECKOUT_SESSION) -> set[int]:
+def look(club: LinkClub, kind: LinkKind = LinkKind.CHECKOUT_SESSION) -> set[int]:
     return set(kept_links(club.pipeline.services.keeper, dict.fromkeys(orders(club), CHARGE), kind, mailing=True))
 
 
@@ -52,23 +52,23 @@ def deliver(club: LinkClub, then: Callable[[int], None] = lambda _: None) -> lis
     messages = [message.id for message in club.messages()]
     turns = iter(range(1, 9))
 
-    def stop_wanted() -> bool:
+    def is_cancelled() -> bool:
         then(next(turns))
         return False
 
     campaign = Campaign(row.id, "fee_notice", row.tournament_id, CUP)
-    deliver_batch(club.pipeline.services, campaign, Batch(1, tuple(messages)), None, stop_wanted)
+    deliver_batch(club.pipeline.services, campaign, Batch(1, tuple(messages)), None, is_cancelled)
     return sorted(str(mail["X-Envelope-To"]) for mail in club.pipeline.inbox.messages())
 
 
 def test_links_that_a_list_has_just_shown_are_recognised_without_a_call_and_what_was_seen_is_used_once(
     club: LinkClub,
 ) -> None:
-    assert glance(club) == set(orders(club))
+    assert look(club) == set(orders(club))
     assert club.pipeline.stand_in.requests() == []
     assert club.sql("SELECT FROM tournament_fees.sightings") == []
     assert club.sql("SELECT FROM tournament_fees.order_leases") == []
-    assert glance(club) == set()
+    assert look(club) == set()
 
 
 @pytest.mark.parametrize("mailing", [True, False])
@@ -77,7 +77,7 @@ def test_it_says_of_them_what_a_whole_look_says(club: LinkClub, *, mailing: bool
     seen = kept_links(club.pipeline.services.keeper, charges, LinkKind.CHECKOUT_SESSION, mailing=mailing)
     assert len(seen) == 4
     for order, link in seen.items():
-        whole = club.tend(order)
+        whole = club.ensure_link(order)
         assert (whole.outcome, whole.url, whole.amount, whole.currency, whole.expires_at, whole.kind) == (
             (LinkOutcome.KEPT, link.url, link.amount, link.currency, link.expires_at, link.kind)
         )
@@ -110,14 +110,14 @@ DOUBTS = {
 @pytest.mark.parametrize("doubt", DOUBTS.values(), ids=DOUBTS)
 def test_whatever_is_not_sure_is_left_to_a_whole_look(club: LinkClub, doubt: str) -> None:
     club.sql(doubt)
-    assert glance(club) == set(orders(club)) - {1}
+    assert look(club) == set(orders(club)) - {1}
     assert {row.order_id for row in club.sql("SELECT order_id FROM tournament_fees.sightings")} <= {1}
 
 
 def test_one_of_the_other_kind_or_that_dies_soon_is_left_to_a_whole_look(club: LinkClub) -> None:
-    assert glance(club, LinkKind.PAYMENT_LINK) == set()
+    assert look(club, LinkKind.PAYMENT_LINK) == set()
     club.pipeline.later(timedelta(hours=13))
-    assert glance(club) == set()
+    assert look(club) == set()
 
 
 def test_a_batch_of_links_that_are_right_is_delivered_without_a_call_to_stripe(club: LinkClub) -> None:
@@ -162,7 +162,7 @@ def test_each_message_is_read_once(club: LinkClub, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(read_ahead, "READ_SECONDS", inf)
     read: list[int] = []
 
-    class Counting(Sightings):
+    class Counting(SeenSessions):
         """Keeps what was read."""
 
         def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
@@ -170,8 +170,8 @@ def test_each_message_is_read_once(club: LinkClub, monkeypatch: pytest.MonkeyPat
             return super().look_at(order_ids, mailing=mailing)
 
     services = club.pipeline.services
-    counting = Counting(services.database, services.keeper.sightings.reference)
-    keeper = replace(services.keeper, sightings=counting)
+    counting = Counting(services.database, services.keeper.seen_sessions.reference)
+    keeper = replace(services.keeper, seen_sessions=counting)
     assert len(deliver(replace(club, pipeline=replace(club.pipeline, services=replace(services, keeper=keeper))))) == 4
     assert read == orders(club)
 
@@ -179,11 +179,11 @@ def test_each_message_is_read_once(club: LinkClub, monkeypatch: pytest.MonkeyPat
 def test_what_is_just_being_seen_again_is_not_waited_for_and_stays(club: LinkClub) -> None:
     with ThreadPoolExecutor(1) as other, club.pipeline.owner.transaction() as connection:
         connection.exec_driver_sql("UPDATE tournament_fees.sightings SET seen_at = seen_at WHERE order_id = 1")
-        assert other.submit(glance, club).result(30) == {1, 2, 3, 4}
+        assert other.submit(look, club).result(30) == {1, 2, 3, 4}
     assert {row.order_id for row in club.sql("SELECT order_id FROM tournament_fees.sightings")} == {1}
 
 
-class OddSightings(Sightings):
+class OddSightings(SeenSessions):
     """Meets a bug with whatever is read of order 3."""
 
     def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
@@ -194,10 +194,10 @@ class OddSightings(Sightings):
 
 def test_one_that_cannot_be_read_costs_no_other_its_message(club: LinkClub) -> None:
     services = club.pipeline.services
-    odd = OddSightings(services.database, services.keeper.sightings.reference)
+    odd = OddSightings(services.database, services.keeper.seen_sessions.reference)
     club = replace(
         club,
-        pipeline=replace(club.pipeline, services=replace(services, keeper=replace(services.keeper, sightings=odd))),
+        pipeline=replace(club.pipeline, services=replace(services, keeper=replace(services.keeper, seen_sessions=odd))),
     )
     with pytest.raises(ZeroDivisionError):
         deliver(club)
@@ -207,11 +207,11 @@ def test_one_that_cannot_be_read_costs_no_other_its_message(club: LinkClub) -> N
     assert len(club.pipeline.inbox.messages()) == 3
 
 
-class Crowded(Sightings):
+class Crowded(SeenSessions):
     """Notices when two read at once."""
 
-    def __init__(self, sightings: Sightings) -> None:
-        super().__init__(sightings.database, sightings.reference)
+    def __init__(self, seen_sessions: SeenSessions) -> None:
+        super().__init__(seen_sessions.database, seen_sessions.reference)
         self.free, self.met = threading.Lock(), False
 
     def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
@@ -227,8 +227,8 @@ def test_what_is_read_again_is_not_being_read_at_the_same_time(club: LinkClub, m
     monkeypatch.setattr(read_ahead.Ready, "is_old", property(lambda _: True))
     monkeypatch.setattr(read_ahead, "READ_AHEAD", 2)
     services = club.pipeline.services
-    crowded = Crowded(services.keeper.sightings)
-    keeper = replace(services.keeper, sightings=crowded)
+    crowded = Crowded(services.keeper.seen_sessions)
+    keeper = replace(services.keeper, seen_sessions=crowded)
     assert len(deliver(replace(club, pipeline=replace(club.pipeline, services=replace(services, keeper=keeper))))) == 4
     assert not crowded.met
 

@@ -181,16 +181,16 @@ def test_a_payment_that_a_sweep_has_shown_is_found_though_the_look_at_its_order_
     club.refresh()
     club.pipeline.stand_in.pay(club.own_session(order, store=False))
     club.pipeline.later(timedelta(days=3))
-    club.pipeline.services.survey.sweep()
+    club.pipeline.services.stripe_lists.sweep()
     club.pipeline.stand_in.add_fault("drop_before", method="GET", path_prefix=f"{SESSIONS}/", count=2)
     with pytest.raises(TransientError):
-        club.tend(order)
+        club.ensure_link(order)
     club.pipeline.later(timedelta(days=3))  # no sweep looks back so far again
     assert club.refresh().outcomes == {LinkOutcome.FOUND_PAID: 1}
 
 
 def test_a_second_live_session_of_the_clubs_system_is_closed_and_reported(club: RefreshedClub, order: int) -> None:
-    ours = club.tend(order).session_id
+    ours = club.ensure_link(order).session_id
     theirs = club.own_session(order, store=False)
     summary = club.refresh()
     assert club.payable(order) == [ours] == [club.order_now(order).stripe_checkout_session_id]
@@ -210,7 +210,7 @@ def test_a_campaign_closes_a_second_session_though_nobody_is_left_to_mail(club: 
 
 
 def test_sessions_of_other_shops_on_the_account_are_not_touched(club: RefreshedClub, order: int) -> None:
-    ours = club.tend(order).session_id
+    ours = club.ensure_link(order).session_id
     for reference in ("cart-7", str(10**6), "0", "-1", f"{order}x", str(10**30), "¹"):
         club.pipeline.stand_in.stage(FORM, [reference], (club.pipeline.stand_in.now() - 60,) * 2)
     before = dict(club.at_stripe())
@@ -230,10 +230,10 @@ def test_one_session_in_two_orders_is_for_a_person(club: RefreshedClub) -> None:
 
 def test_a_session_that_was_made_for_another_order_is_for_a_person(club: RefreshedClub) -> None:
     orders = club.family(children=2)
-    session = club.tend(orders[0]).session_id
+    session = club.ensure_link(orders[0]).session_id
     club.set_order(orders[0], stripe_checkout_session_id=None)
     club.set_order(orders[1], stripe_checkout_session_id=session)
-    assert club.tend(orders[1]).outcome is LinkOutcome.SET_ASIDE
+    assert club.ensure_link(orders[1]).outcome is LinkOutcome.SET_ASIDE
     assert club.set_aside(orders[1]) == ["another_order"]
     assert club.payable(orders[0]) == [session]
 
@@ -247,8 +247,8 @@ def test_an_order_with_anothers_session_keeps_none_of_its_own_open_that_must_not
 ) -> None:
     """Which of the two is looked at first is a matter of threads; the other one gets its session back then."""
     anothers, order = club.family(children=2)
-    session = club.tend(anothers).session_id
-    own = club.tend(order).session_id
+    session = club.ensure_link(anothers).session_id
+    own = club.ensure_link(order).session_id
     club.own_session(order)
     club.set_order(order, stripe_checkout_session_id=session, **change)
     club.set_order(anothers, stripe_checkout_session_id=None)
@@ -522,7 +522,7 @@ def test_a_url_that_leads_elsewhere_is_set_aside_and_never_given_out(
         club.own_session(order)
     keeper = club.pipeline.services.keeper
     strict = replace(keeper, policy=replace(keeper.policy, allow_http=False))
-    link = strict.tend(order, Charge("Spring Cup", "Max Ek"), mailing=True)
+    link = strict.ensure_link(order, Charge("Spring Cup", "Max Ek"), mailing=True)
     assert (link.outcome, link.url) == (LinkOutcome.SET_ASIDE, None)
     assert club.set_aside(order) == ["strange_url"]
     assert len(club.payable(order)) == 1
@@ -539,7 +539,7 @@ def test_a_link_is_mailed_on_what_a_list_has_just_shown_and_read_where_that_is_o
     club.own_session(order)
     campaign = club.open_campaign()
     services = club.pipeline.services
-    services.survey.sweep()
+    services.stripe_lists.sweep()
     club.sql("UPDATE tournament_fees.sightings SET seen_at = now() - make_interval(secs => :ago)", ago=seconds_ago)
     club.pipeline.stand_in.clear_requests()
     (batch,) = plan_batches(services, campaign, 10)
@@ -551,7 +551,7 @@ def test_a_link_is_mailed_on_what_a_list_has_just_shown_and_read_where_that_is_o
 
 def test_a_check_that_has_grown_old_before_the_mail_goes_out_is_made_again(club: RefreshedClub, order: int) -> None:
     session = club.own_session(order)
-    link = replace(club.tend(order), checked_at=club.pipeline.clock() - timedelta(seconds=121))
+    link = replace(club.ensure_link(order), checked_at=club.pipeline.clock() - timedelta(seconds=121))
     campaign, services = club.open_campaign(), club.pipeline.services
     (batch,) = plan_batches(services, campaign, 10)
     outbox = Outbox(services.database, campaign.id, services.clock, max_attempts=5, reply_timeout=60)
@@ -560,7 +560,7 @@ def test_a_check_that_has_grown_old_before_the_mail_goes_out_is_made_again(club:
         claim.record_links([link])
         envelope = Envelope("fees@example.org", message.address, b"")
         assert not claim.enter_sending(message, Draft(envelope, club.pipeline.clock(), [link]))
-        fresh = club.tend(order)
+        fresh = club.ensure_link(order)
         claim.record_links([fresh])
         assert fresh.session_id == session
         assert claim.enter_sending(message, Draft(envelope, club.pipeline.clock(), [fresh]))

@@ -129,7 +129,7 @@ def test_a_link_that_was_closed_for_a_new_price_counts_as_dead(small_club: Pipel
     club.pipeline.later(timedelta(hours=2))
     assert reminded(club) == 0
     club.set_order(order, amount=4500)
-    club.tend(order, mailing=False)
+    club.ensure_link(order, mailing=False)
     assert reminded(club) == 1
 
 
@@ -177,7 +177,7 @@ def payers(small_club: Pipeline) -> tuple[SmallClub, list[int]]:
     club.pipeline.run(CUP)
     go_to(club, 13, days=2)
     for order in orders:
-        club.tend(order)
+        club.ensure_link(order)
     return club, orders
 
 
@@ -324,11 +324,11 @@ def test_the_last_guard_is_asked_when_the_mail_server_is_ready(club: SmallClub) 
     box = Outbox(services.database, campaign.id, services.clock, 3, 60, reminders=limits)
     with box.claim([club.messages()[-1].id]) as claim:
         (message,) = claim.take(claim.ids[0])
-        assert claim.reminder_hold(message) is None
-        links = [club.tend(order) for order in message.order_ids]
+        assert claim.reminder_obstacle(message) is None
+        links = [club.ensure_link(order) for order in message.order_ids]
         claim.record_links(links)
         club.pipeline.run(CUP, sequence=2)
-        claim.record_links([club.tend(order) for order in message.order_ids])
+        claim.record_links([club.ensure_link(order) for order in message.order_ids])
         assert not claim.enter_sending(message, drafted(message, links))
         claim.outbox = replace(box, reminders=None)
         assert claim.enter_sending(message, drafted(message, links)), "nothing else was in the way"

@@ -17,7 +17,7 @@ def club(small_club: Pipeline) -> SmallClub:
 
 def test_an_order_that_was_paid_twice_is_in_every_report_until_a_person_clears_it(club: SmallClub) -> None:
     (order,) = club.family()
-    ours = club.tend(order)
+    ours = club.ensure_link(order)
     for session in (ours.session_id, club.own_session(order)):
         club.pipeline.stand_in.pay(str(session))
     for sequence in (1, 1, 2):

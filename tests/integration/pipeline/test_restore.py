@@ -14,7 +14,7 @@ from tasks.campaigns.options import Batch, CampaignOptions
 from tasks.core.errors import ConfigurationError
 from tasks.delivery.deliver_batch import deliver_batch
 from tasks.operations.options import SettleChoice, StopChoice
-from tasks.operations.order_status import Standing
+from tasks.operations.order_status import OrderStatus
 from tasks.operations.restore import Held, Settled, held_words, hold_after_restore, settle_after_restore
 from tasks.operations.status import campaign_status
 from tasks.operations.status_report import counts
@@ -89,7 +89,7 @@ def correct(disaster: Disaster) -> int:
 def test_nobody_is_mailed_twice_nobody_is_left_out_and_no_order_can_be_paid_twice(disaster: Disaster) -> None:
     club, pipeline = disaster.club, disaster.pipeline
     disaster.deliver(disaster.message_ids[HALF:7])
-    club.tend(disaster.orders[7])  # its link was made, and then the machine was lost
+    club.ensure_link(disaster.orders[7])  # its link was made, and then the machine was lost
     club.family("Ivers", "ivers@example.com")  # an order that the backup does not have
     late = pipeline.run(CUP)  # sends the last message and the new family's
     assert late.sent == 2
@@ -123,7 +123,7 @@ def test_what_the_log_does_not_have_is_sent_with_the_link_that_stripe_has(disast
     club, pipeline = disaster.club, disaster.pipeline
     disaster.deliver(disaster.message_ids[HALF:6])
     for order in disaster.orders[6:]:
-        club.tend(order)
+        club.ensure_link(order)
     sessions = [session["id"] for session in pipeline.stand_in.sessions()]
     disaster.restore()
     assert disaster.hold().forgotten_sessions == 4
@@ -181,7 +181,7 @@ def test_without_a_log_what_was_held_stays_uncertain_and_the_evidence_is_shown(d
     marked = SettleChoice(action="mark as sent", count=HALF, by="Ann")
     assert mark_sent(disaster.pipeline.services, marked) == HALF
     assert disaster.pipeline.run(CUP).sent == 0
-    assert counts(campaign_status(disaster.pipeline.services, CUP)) == {Standing.LIVE: 8}
+    assert counts(campaign_status(disaster.pipeline.services, CUP)) == {OrderStatus.LIVE: 8}
 
 
 def test_what_a_person_sends_again_goes_out_as_a_new_link(disaster: Disaster) -> None:

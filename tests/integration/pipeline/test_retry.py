@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from tasks.core.errors import ConfigurationError
 from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 from tasks.operations.options import RetryChoice, StopChoice
-from tasks.operations.retry import TakenUp, take_up
+from tasks.operations.retry import Retried, retry_messages
 from tasks.operations.stop import stop_campaign
 from tests.integration.pipeline.harness import Pipeline, links_in
 from tests.integration.pipeline.small_club import CUP, SmallClub
@@ -116,8 +116,8 @@ def test_what_a_lost_worker_had_on_the_wire_is_told_once_though_nothing_is_due(c
         claim.enter_sending(message, drafted(message, links))
     club.sql("UPDATE tournament_fees.messages SET lease_expires_at = now() - interval '1 second'")
     services = club.pipeline.services
-    assert take_up(services, RetryChoice()) == TakenUp((), lost=1)
-    assert take_up(services, RetryChoice()) == TakenUp((), lost=0)
+    assert retry_messages(services, RetryChoice()) == Retried((), lost=1)
+    assert retry_messages(services, RetryChoice()) == Retried((), lost=0)
 
 
 # By hand
@@ -343,7 +343,7 @@ def test_one_that_may_have_been_delivered_stays_uncertain_where_it_cannot_be_wri
     make_uncertain(club)
     resend_queued(club)
     with ready(club) as (claim, message, _links):
-        assert claim.put_off(message.id, "failed", "cannot_be_written", error="too long") == "uncertain"
+        assert claim.defer(message.id, "failed", "cannot_be_written", error="too long") == "uncertain"
     assert the_message(club).reason == "no_reply"
 
 
@@ -356,5 +356,5 @@ def test_one_that_may_have_been_delivered_is_uncertain_again_where_its_campaign_
 
 def resend_queued(club: SmallClub) -> None:
     """Queue the uncertain message to be sent again, and stop there."""
-    take_up(club.pipeline.services, RetryChoice(uncertain=True, count=1, by="Ann"))
+    retry_messages(club.pipeline.services, RetryChoice(uncertain=True, count=1, by="Ann"))
     assert the_message(club).status == "queued"

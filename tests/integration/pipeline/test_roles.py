@@ -40,7 +40,7 @@ def test_the_whole_season_goes_with_the_pipelines_own_rights(demo_club: Pipeline
     assert [finding for finding in examine(services) if not finding.well] == []
     prepare_refresh(services, RefreshOptions())
     for order in demo_club.sql("SELECT id FROM orders ORDER BY id"):
-        services.keeper.tend(order.id, None, mailing=False, renew=False)
+        services.keeper.ensure_link(order.id, None, mailing=False, renew=False)
     assert len(campaign_status(services, TOURNAMENT).orders) == 35
     suppress_address(services, "karen.abbott@example.com", reason="asked", by="Ann")
     lift_address(services, "karen.abbott@example.com", by="Ann")

@@ -12,7 +12,7 @@ from tasks.campaigns.batches import plan_batches
 from tasks.campaigns.open import open_campaign
 from tasks.campaigns.options import CampaignOptions
 from tasks.core.errors import ConfigurationError
-from tasks.operations.order_status import Standing
+from tasks.operations.order_status import OrderStatus
 from tasks.operations.status import Status, campaign_status
 from tasks.operations.status_report import counts, status_csv, status_markdown, status_sentence
 from tests.integration.pipeline.harness import (
@@ -51,7 +51,7 @@ def club_of_all_standings(club: SmallClub) -> SmallClub:
     stand_in.pay(club.payable(families["Stripe"])[0])
     stand_in.pay(club.payable(families["Slow"])[0], slow=True)
     for name in ("Stripe", "Slow"):
-        club.tend(families[name], mailing=False)
+        club.ensure_link(families[name], mailing=False)
     stand_in.pay(club.payable(families["Twice"])[0])
     for name, change in {
         "Cash": {"status": "paid", "payment_method": "cash"},
@@ -60,7 +60,7 @@ def club_of_all_standings(club: SmallClub) -> SmallClub:
         "Cancelled": {"status": "cancelled"},
     }.items():
         club.set_order(families[name], **change)
-    club.tend(families["Twice"], mailing=False)
+    club.ensure_link(families["Twice"], mailing=False)
     club.sql("UPDATE tournament_fees.messages SET status = 'uncertain', reason = 'no_reply' WHERE family = 'perhaps'")
     club.sql(
         "UPDATE tournament_fees.messages SET status = 'failed', reason = 'refused_by_server',"
@@ -72,7 +72,7 @@ def club_of_all_standings(club: SmallClub) -> SmallClub:
     club.sql("UPDATE players SET first_name = '=HYPERLINK(\"http://example.org\")' WHERE last_name = 'Live'")
     (odd,) = club.family("Odd", "odd@example.com")
     club.set_order(odd, amount=-5)
-    club.tend(odd)
+    club.ensure_link(odd)
     return club
 
 
@@ -82,17 +82,17 @@ def look(club: SmallClub) -> Status:
 
 def test_every_order_is_counted_once_and_the_sums_are_right(club: SmallClub) -> None:
     assert counts(look(club)) == {
-        Standing.LIVE: 1,
-        Standing.PAID_STRIPE: 1,
-        Standing.PAID_CASH: 2,
-        Standing.WAIVED: 1,
-        Standing.CANCELLED: 1,
-        Standing.NOT_MAILED: 2,
-        Standing.UNCERTAIN: 1,
-        Standing.PROCESSING: 1,
-        Standing.NOT_COMMITTED: 1,
-        Standing.NO_ORDER: 1,
-        Standing.SET_ASIDE: 1,
+        OrderStatus.LIVE: 1,
+        OrderStatus.PAID_STRIPE: 1,
+        OrderStatus.PAID_CASH: 2,
+        OrderStatus.WAIVED: 1,
+        OrderStatus.CANCELLED: 1,
+        OrderStatus.NOT_MAILED: 2,
+        OrderStatus.UNCERTAIN: 1,
+        OrderStatus.PROCESSING: 1,
+        OrderStatus.NOT_COMMITTED: 1,
+        OrderStatus.NO_ORDER: 1,
+        OrderStatus.SET_ASIDE: 1,
     }
     assert status_sentence(look(club)) == (
         "12 committed, 8 mailed; paid: 1 through Stripe, 2 in cash; waived: 1; "
@@ -103,15 +103,15 @@ def test_every_order_is_counted_once_and_the_sums_are_right(club: SmallClub) -> 
 def test_a_link_that_died_unpaid_is_found_and_told_what_to_do_about(small: SmallClub) -> None:
     small.pipeline.later(timedelta(days=2))
     status = look(small)
-    assert counts(status) == {Standing.DEAD: 1}
+    assert counts(status) == {OrderStatus.DEAD: 1}
     assert "1 links died unpaid" in status_sentence(status)
     assert "| mailed, link has died | 1 | $55.00 | remind-unpaid mails them" in status_markdown(status)
 
 
 def test_a_link_that_stripe_has_closed_is_dead_before_its_time(small: SmallClub) -> None:
     small.set_order(1, amount=4500)
-    small.tend(1, mailing=False)
-    assert counts(look(small)) == {Standing.DEAD: 1}
+    small.ensure_link(1, mailing=False)
+    assert counts(look(small)) == {OrderStatus.DEAD: 1}
 
 
 def test_a_failed_message_whose_order_was_mailed_since_waits_no_more(small: SmallClub) -> None:
@@ -167,8 +167,8 @@ def test_the_report_has_no_names_addresses_or_links(club: SmallClub) -> None:
 def test_the_demo_club_adds_up(told_club: ToldClub) -> None:
     status = campaign_status(told_club.pipeline.services, TOURNAMENT)
     by = counts(status)
-    assert (by[Standing.PAID_STRIPE], by[Standing.PAID_CASH], by[Standing.PROCESSING]) == (5, 1, 1)
-    assert (by[Standing.LIVE], by[Standing.NOT_MAILED], by[Standing.NO_ORDER]) == (26, 1, 1)
+    assert (by[OrderStatus.PAID_STRIPE], by[OrderStatus.PAID_CASH], by[OrderStatus.PROCESSING]) == (5, 1, 1)
+    assert (by[OrderStatus.LIVE], by[OrderStatus.NOT_MAILED], by[OrderStatus.NO_ORDER]) == (26, 1, 1)
 
 
 def test_an_unknown_tournament_names_the_known_ones(club: SmallClub) -> None:

@@ -44,7 +44,7 @@ def is_told(club: QuietClub) -> bool:
 
 
 def test_an_open_session_that_merely_names_an_order_is_counted_and_left_open(club: QuietClub, order: int) -> None:
-    link = club.tend(order)
+    link = club.ensure_link(order)
     stranger = club.own_session(order, store=False)
     summary = club.refresh()
     assert summary.outcomes == {LinkOutcome.KEPT: 1}
@@ -55,7 +55,7 @@ def test_an_open_session_that_merely_names_an_order_is_counted_and_left_open(clu
 
 def test_an_open_session_whose_id_stood_in_the_order_is_closed(club: QuietClub, order: int) -> None:
     stranger = club.own_session(order)
-    club.tend(order)
+    club.ensure_link(order)
     ours = club.own_session(order)
     club.refresh()
     assert sorted(dict(club.at_stripe()).items()) == sorted({stranger: "open", ours: "expired"}.items())
@@ -72,7 +72,7 @@ def test_a_payment_through_the_session_that_an_order_stores_pays_it(club: QuietC
 def test_a_payment_of_the_price_through_one_is_for_a_person_and_asked_for_no_more(
     club: QuietClub, order: int, *, slow: bool
 ) -> None:
-    club.tend(order)
+    club.ensure_link(order)
     club.pipeline.stand_in.pay(club.own_session(order, store=False), slow=slow)
     foretold = club.refresh(RefreshOptions(dry_run=True))
     assert foretold.outcomes == club.refresh().outcomes == {LinkOutcome.SET_ASIDE: 1}
@@ -84,7 +84,7 @@ def test_a_payment_of_the_price_through_one_is_for_a_person_and_asked_for_no_mor
 
 
 def test_a_payment_of_something_else_through_one_is_none_of_ours(club: QuietClub, order: int) -> None:
-    kept = club.tend(order).session_id
+    kept = club.ensure_link(order).session_id
     club.pipeline.stand_in.pay(club.own_session(order, amount=FEE + 1, store=False))
     assert club.refresh().outcomes == {LinkOutcome.KEPT: 1}
     assert club.payable(order) == [kept]

@@ -87,7 +87,9 @@ def own_session(client: stripe.StripeClient, club: RefreshedClub, order: int, *,
 def keep(
     club: RefreshedClub, order: int, *, committed: bool = True, kind: LinkKind = LinkKind.CHECKOUT_SESSION
 ) -> LinkOutcome:
-    return club.pipeline.services.keeper.tend(order, CHARGE if committed else None, mailing=True, kind=kind).outcome
+    return club.pipeline.services.keeper.ensure_link(
+        order, CHARGE if committed else None, mailing=True, kind=kind
+    ).outcome
 
 
 def test_a_link_is_made_kept_backfilled_and_closed(

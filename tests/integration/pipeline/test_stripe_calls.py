@@ -139,5 +139,5 @@ def test_a_small_club_of_one_order_is_read_and_not_listed_for(club: SmallClub) -
     (order,) = club.family()
     club.own_session(order)
     club.pipeline.stand_in.clear_requests()
-    club.pipeline.services.survey.look_for([order], mailing=True)
+    club.pipeline.services.stripe_lists.look_for([order], mailing=True)
     assert club.calls("GET") == []

@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from tasks.mail.letter import Letter
-from tasks.mail.letter_warnings import remarks
+from tasks.mail.letter_warnings import letter_warnings
 from tasks.mail.renderer import Renderer
 from tests.unit.mail.letters import MIA, PAYABLE, letter
 
@@ -13,7 +13,7 @@ UNDATED = letter(replace(PAYABLE, due_date=None))
 
 
 def noted(subject: Letter) -> list[str]:
-    return remarks(subject, RENDERER.render(subject), RENDERER.languages)
+    return letter_warnings(subject, RENDERER.render(subject), RENDERER.languages)
 
 
 @pytest.mark.parametrize(
