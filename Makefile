@@ -41,12 +41,12 @@ test-long: .venv/.synced ## Run the tests marked long at their full size, and on
 
 .PHONY: test-roles
 test-roles: .venv/.synced ## Run the integration tests with no rights in the database but those of sql/roles.sql
-	@$(RUN) -m pytest --least-privilege tests/integration/pipeline $(SIDE_BY_SIDE) $(ARGS)
+	@$(RUN) -m pytest --least-privilege tests/integration --ignore=tests/integration/local $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-stripe
 test-stripe: .venv/.synced ## Run the life of a link against Stripe's test mode: STRIPE_TEST_KEY=sk_test_… make test-stripe; STRIPE_BY_HAND=1 ARGS="-s --log-cli-level=INFO" with you as the payer
 	@if [ -z "$$STRIPE_TEST_KEY" ]; then echo "Not run: set STRIPE_TEST_KEY=sk_test_… to run it against Stripe's test mode"; \
-	else STRIPE_SUITE=1 $(RUN) -m pytest tests/integration/pipeline/test_stripe_account.py $(ARGS); fi
+	else STRIPE_SUITE=1 $(RUN) -m pytest tests/integration/links/test_stripe_account.py $(ARGS); fi
 
 .PHONY: simulate
 simulate: .venv/.synced ## Compare the ways to mail a link, by simulated parents; ARGS="--seed 7 --parents 50" for others

@@ -5,7 +5,6 @@ import os
 import random
 import signal
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,7 +44,7 @@ RUNS = (
     "stopped",
     "strangers",
 )
-SERVED = {f"test_runs_{name}.py" for name in RUNS}
+SERVED = {f"tests/runs/test_{name}.py" for name in RUNS}
 """The files whose tests share a server of Prefect's, which takes long to start."""
 
 LONGEST = ("runs", "chaos", "local")
@@ -92,7 +91,7 @@ class _OneServer(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return "served" if Path(file).name in SERVED else file
+        return "served" if file in SERVED else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:  # noqa: ANN401  xdist's own
@@ -114,7 +113,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _rank(item: pytest.Item) -> int:
     """Return whose turn it is: those that share a server, then the folders with the longest files, then the rest."""
-    if item.path.name in SERVED:
+    if item.nodeid.split("::")[0] in SERVED:
         return 0
     folder = item.path.parent.name
     return 1 + (LONGEST.index(folder) if folder in LONGEST else len(LONGEST))

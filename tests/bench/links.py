@@ -11,8 +11,8 @@ from tasks.refresh.options import RefreshOptions
 from tests.bench.findings import Findings, Goal
 from tests.bench.measuring import Announce, Sample, Spread, in_turns, ratios
 from tests.bench.stage import Stage, stage
-from tests.integration.pipeline.big_club import BigClub
-from tests.integration.pipeline.test_refresh import RENEW
+from tests.integration.refresh.test_refresh import RENEW
+from tests.support.big_club import BigClub
 
 VERIFIED, RENEWED, READ = 10_000, 2000, 100
 LATENCY_MS = 150

@@ -23,9 +23,9 @@ from tests.bench.sinks import slow_sink
 from tests.bench.slow_line import REPLY_MS
 from tests.bench.stage import MOST, NO_MAIL
 from tests.bench.whole import whole_campaign
-from tests.integration.pipeline.big_club import BigClub
-from tests.integration.pipeline.harness import open_pipeline
-from tests.integration.pipeline.small_club import CUP
+from tests.support.big_club import BigClub
+from tests.support.harness import open_pipeline
+from tests.support.small_club import CUP
 
 ROUNDS = {21: 5, 1000: 5, 20_000: 1}
 """By the number of recipients: one campaign of the largest takes minutes."""

@@ -15,9 +15,9 @@ from tasks.campaigns.batches import plan_batches
 from tasks.campaigns.open import open_campaign
 from tasks.campaigns.options import Batch, Campaign, CampaignOptions
 from tasks.refresh.sweep import sweep
-from tests.integration.pipeline.big_club import BigClub
-from tests.integration.pipeline.harness import Inbox, open_pipeline, settings_for
-from tests.integration.pipeline.small_club import CUP
+from tests.support.big_club import BigClub
+from tests.support.harness import Inbox, open_pipeline, settings_for
+from tests.support.small_club import CUP
 
 NO_MAIL = Inbox("smtp://127.0.0.1:1", Path())
 """Nobody listens there: each measurement says where its mail goes."""

@@ -15,8 +15,8 @@ from deployments.local.serve import served as serve
 from deployments.local.temporary_home import temporary_home
 from tests.bench.findings import Findings
 from tests.bench.measuring import Announce, Sample, Spread, in_turns
-from tests.runs.flow_process import flow_process
-from tests.runs.served import Served
+from tests.support.flow_process import flow_process
+from tests.support.served import Served
 
 LOOK_SECONDS = 0.02
 MESSAGES = 23

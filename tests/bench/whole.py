@@ -21,7 +21,7 @@ from tasks.operations.health_checks import check_ready
 from tasks.refresh.sweep import sweep
 from tasks.services import open_services
 from tests.bench.stage import MOST
-from tests.integration.pipeline.small_club import CUP
+from tests.support.small_club import CUP
 
 
 class Campaigned(NamedTuple):

@@ -9,7 +9,7 @@ from deployments.local.stripe_standin.launch import running_stand_in
 from deployments.local.temporary_home import temporary_home
 from tasks.core import rate_limit
 from tests.chaos.world import World
-from tests.integration.pipeline.conftest import (
+from tests.integration.conftest import (
     catcher,
     database_url,
     empty_club,
@@ -24,8 +24,8 @@ from tests.integration.pipeline.conftest import (
     stand_in,
     template,
 )
-from tests.integration.pipeline.harness import Inbox, fresh_database, open_pipeline, settings_for
-from tests.integration.pipeline.small_club import SmallClub
+from tests.support.harness import Inbox, fresh_database, open_pipeline, settings_for
+from tests.support.small_club import SmallClub
 
 __all__ = [
     "catcher",

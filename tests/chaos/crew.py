@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from tasks.campaigns.options import Campaign
 from tests.chaos.worker import work
-from tests.copies import COPIES
+from tests.support.copies import COPIES
 
 DISMISSED = "dismissed"
 

@@ -17,9 +17,9 @@ from tests.chaos.crew import Crew
 from tests.chaos.ledger import Told, check, told
 from tests.chaos.mail_server import IN_HAND, Chaos, ChaoticTalk
 from tests.chaos.network import reached
-from tests.integration.pipeline.harness import Inbox, open_pipeline, settings_for
-from tests.integration.pipeline.small_club import SmallClub
-from tests.integration.pipeline.smtp_server import server
+from tests.support.harness import Inbox, open_pipeline, settings_for
+from tests.support.small_club import SmallClub
+from tests.support.smtp_server import server
 
 OUTAGE_SECONDS = 60
 """A restart of the database takes our own connections too, and is over long before."""

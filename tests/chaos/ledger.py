@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from tests.integration.pipeline.small_club import SmallClub
+from tests.support.small_club import SmallClub
 
 BEFORE_BODY = {"mail", "rcpt", "data"}
 WITH_BODY = {

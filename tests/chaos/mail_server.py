@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 
-from tests.integration.pipeline.smtp_server import DROP, PIPELINED, Reaction, Script, Talk
+from tests.support.smtp_server import DROP, PIPELINED, Reaction, Script, Talk
 
 KILL = "kill"
 POINTS = ("connect", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "body", "dot", "taken", "answered")

@@ -26,7 +26,7 @@ HEAD = (
     "|---|---|",
 )
 NOBODY = "NOBODY"
-PIPELINE = "tests/integration/pipeline"
+INTEGRATION = "tests/integration"
 HUNT = ["--long", "--hypothesis-profile=hunt", "--hypothesis-seed=1", "tests/chaos/test_machine.py"]
 
 
@@ -44,19 +44,26 @@ class Mutant:
 
 
 LINKS, STALLS, PITFALLS, OUTBOX, REFRESH, STRANGERS = (
-    f"{PIPELINE}/test_{name}.py"
-    for name in ("links", "links_stalls", "links_pitfalls", "outbox", "refresh", "strangers")
+    f"{INTEGRATION}/{name}.py"
+    for name in (
+        "links/test_keeper",
+        "links/test_stalls",
+        "links/test_odd_orders",
+        "delivery/test_outbox",
+        "refresh/test_refresh",
+        "links/test_strangers",
+    )
 )
-PAYMENT, ENDS = f"{PIPELINE}/test_payment_links.py", f"{PIPELINE}/test_payment_links_ends.py"
-GLANCE, AHEAD = "tasks/links/kept_links.py", f"{PIPELINE}/test_read_ahead.py"
+PAYMENT, ENDS = f"{INTEGRATION}/links/test_payment_links.py", f"{INTEGRATION}/links/test_payment_links_ends.py"
+GLANCE, AHEAD = "tasks/links/kept_links.py", f"{INTEGRATION}/delivery/test_read_ahead.py"
 SCOPE, CHARGES = "sql/queries/club/list_orders_to_refresh.sql", "tasks/campaigns/charges.py"
 STRIPE_LINKS = "tasks/links/stripe_api/payment_links.py"
-DECISION = "tests/unit/test_decision.py"
+DECISION = "tests/unit/links/test_decision.py"
 BEGIN, STORE, SENDING = (
     f"sql/queries/{name}.sql" for name in ("links/begin_attempt", "links/set_order_link", "delivery/enter_sending")
 )
 RECOVERY, LIFECYCLE, CREATION, RIVALS, JUDGE = (
-    f"tasks/links/{name}.py" for name in ("recovery", "lifecycle", "creation", "rivals", "decision")
+    f"tasks/links/{name}.py" for name in ("lost_requests", "keeper", "create", "duplicates", "decision")
 )
 MUTANTS = (
     Mutant("an attempt is begun without the lease's token", BEGIN, " AND l.token = :token", "", STALLS, "any_moment"),
@@ -139,8 +146,8 @@ MUTANTS = (
     Mutant("a body goes out before the last one is written down", "tasks/delivery/sender.py", "        self.endings.settle()\n", "", AHEAD, "body_waits"),
     Mutant("what the last one met is never told", "tasks/delivery/results.py", "            raise self._bugs[0]\n", "            pass\n", AHEAD, "cannot_be_written_down"),
     Mutant("what is let go of is read beside what is read again", "tasks/delivery/read_ahead.py", "            wait([coming.read])", "            pass", AHEAD, "same_time"),
-    Mutant("the error of an ending is lost", "tasks/delivery/results.py", "        self.settle()\n        self._recording = ", "        self._recording = ", "tests/unit/test_endings.py", "hides"),
-    Mutant("two who list the same lock each other out", "sql/queries/links/note_seen_sessions.sql", "    ORDER BY matched.order_id ASC, listed.session_id ASC\n", "", f"{PIPELINE}/test_sightings.py", "same_moment"),
+    Mutant("the error of an ending is lost", "tasks/delivery/results.py", "        self.settle()\n        self._recording = ", "        self._recording = ", "tests/unit/delivery/test_results.py", "hides"),
+    Mutant("two who list the same lock each other out", "sql/queries/links/note_seen_sessions.sql", "    ORDER BY matched.order_id ASC, listed.session_id ASC\n", "", f"{INTEGRATION}/links/test_seen_sessions.py", "same_moment"),
     Mutant("a slow batch loses its claims", "sql/queries/delivery/extend_claims.sql", "AND lease_expires_at < clock_timestamp() + make_interval(secs => :fresh_seconds)", "AND FALSE", OUTBOX, "leases_alive"),
     Mutant("a notice does not wait for who mails its mailbox", SENDING, "        AND (SELECT count(*) FROM mailbox) = 1\n", "", OUTBOX, "mailbox"),
     Mutant("a message goes out with another session than its order has", SENDING, "                AND o.stripe_checkout_session_id = mo.session_id\n", "", OUTBOX, ""),
@@ -151,7 +158,13 @@ MUTANTS = (
 )  # fmt: skip
 
 APPROVAL, GROWTH, PREVIEW, SELECTION = (
-    f"{PIPELINE}/test_{name}.py" for name in ("approval", "growth", "preview", "selection")
+    f"{INTEGRATION}/{name}.py"
+    for name in (
+        "campaigns/test_approvals",
+        "campaigns/test_growth",
+        "campaigns/test_preview",
+        "campaigns/test_recipients",
+    )
 )
 OWED = "sql/queries/campaigns/list_owed_ids.sql"
 APPROVED, DETACH, PLAN = (
@@ -177,12 +190,12 @@ BESIDE_THE_LINKS = (
     Mutant("who is left out is queued", "sql/queries/campaigns/assign_orders.sql", "    AND s.chosen\n", "", SELECTION, "one_players"),
     Mutant("an id that is nobody's is overlooked", "tasks/campaigns/recipients.py", "        if unknown:\n", "        if unknown is None:\n", SELECTION, "choice_of_nobody"),
     Mutant("the most messages count who has paid", PLAN, "sum(bool(one.skip) for", "sum(one is None for", SELECTION, "most_messages"),
-    Mutant("each message reads all recipients", "tasks/campaigns/enqueue.py", '("snapshot_by_mailbox", "snapshot_analyze")', '("snapshot_analyze",)', GROWTH, "brought"),
+    Mutant("each message reads all recipients", "tasks/campaigns/enqueue.py", '("campaigns/index_snapshot", "campaigns/analyze_snapshot")', '("campaigns/analyze_snapshot",)', GROWTH, "brought"),
     Mutant("all players come at once", "tasks/club/players.py", "partitions(ROWS_AT_A_TIME)", "partitions()", GROWTH, "pieces"),
     Mutant("a statement returns a row for each recipient", "sql/queries/campaigns/assign_orders.sql", "DO NOTHING;", "DO NOTHING RETURNING order_id;", GROWTH, "no_statement"),
     Mutant("a preview is kept in the ledger", "tasks/core/database.py", "            transaction.rollback()", "            transaction.commit()", PREVIEW, "none_of_it"),
     Mutant("a preview leaves links as mailed", "tasks/links/dry_run.py", "Purpose(mailing, kind,", "Purpose(False, kind,", PREVIEW, "dies_soon"),
-    Mutant("anybody can read a preview", "tasks/core/private_files.py", "0o600", "0o644", "tests/unit/test_private_files.py", "umask"),
+    Mutant("anybody can read a preview", "tasks/core/private_files.py", "0o600", "0o644", "tests/unit/core/test_private_files.py", "umask"),
     Mutant("a name breaks out of the page", "tasks/campaigns/preview_page.py", "autoescape=True", "autoescape=False", PREVIEW, "hostile"),
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 
 from deployments.local.stripe_standin.faults import FaultName
 from tests.chaos.world import Job, World
-from tests.integration.pipeline.small_club import FEE
+from tests.support.small_club import FEE
 
 SMALL = 6
 STEPS = 20

@@ -14,7 +14,7 @@ from deployments.local.temporary_home import temporary_home
 from tests.chaos.crewed import CrewedCampaign, crewed_campaign, say, statuses
 from tests.chaos.mail_server import Chaos
 from tests.chaos.network import HOST, LINKS, NAMESPACES, ip, lacking, machines
-from tests.integration.pipeline.smtp_server import Reaction
+from tests.support.smtp_server import Reaction
 
 WORKERS = 4
 FULL, SMALL = 2000, 50

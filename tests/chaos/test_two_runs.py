@@ -6,8 +6,8 @@ from dataclasses import replace
 from threading import Barrier
 
 from tasks.services import open_services
-from tests.integration.pipeline.harness import Pipeline
-from tests.integration.pipeline.small_club import CUP, SmallClub
+from tests.support.harness import Pipeline
+from tests.support.small_club import CUP, SmallClub
 
 FAMILIES = 25
 RUNS = 2

@@ -33,8 +33,8 @@ from tasks.refresh.prepare import prepare_refresh
 from tasks.refresh.sweep import sweep
 from tasks.services import Services, open_services
 from tests.chaos.moments import PATIENCE_SECONDS, Watcher, Worker, all_watched, in_child, watch_engine
-from tests.integration.pipeline.harness import Pipeline, links_in
-from tests.integration.pipeline.small_club import CUP, PAYMENT_LINKS, SESSIONS, SmallClub
+from tests.support.harness import Pipeline, links_in
+from tests.support.small_club import CUP, PAYMENT_LINKS, SESSIONS, SmallClub
 
 Job = Literal["refresh", "refresh to links", "campaign 1", "campaign 2"]
 """Campaign 1 mails sessions, campaign 2 payment links; the refreshes make what is missing, of one kind or the other."""

@@ -8,12 +8,12 @@ from deployments.local.prefect_api import prefect_api
 from deployments.local.serve import served as serve
 from deployments.local.temporary_home import temporary_home
 from tasks.core.settings_source import load_settings
-from tests.integration.pipeline.harness import Pipeline, open_pipeline
-from tests.runs.deploying import undo
-from tests.runs.flow_process import flow_process
-from tests.runs.mail_wire import MailWire, mail_wire
-from tests.runs.rude_server import rude_server
-from tests.runs.served import Served
+from tests.support.deploying import undo
+from tests.support.flow_process import flow_process
+from tests.support.harness import Pipeline, open_pipeline
+from tests.support.mail_wire import MailWire, mail_wire
+from tests.support.rude_server import rude_server
+from tests.support.served import Served
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from time import monotonic
 from deployments.local.home import umask
 from deployments.local.process_marks import VARIABLE
 from deployments.local.temporary_home import temporary_home
-from tests.integration.pipeline.smtp_server import authority
+from tests.support.smtp_server import authority
 
 PROGRAM = Path("/usr/sbin/postfix")
 PATIENCE_SECONDS = 60

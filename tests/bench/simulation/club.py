@@ -11,8 +11,8 @@ from tests.bench.simulation.browser import Browser
 from tests.bench.simulation.parents import Parent
 from tests.bench.simulation.season import DAYS_TO_PAY, FIRST_DAY, FIRST_MAIL, Season
 from tests.bench.simulation.ways import Way
-from tests.integration.pipeline.harness import Pipeline, catching_mail, fresh_database, open_pipeline, settings_for
-from tests.integration.pipeline.link_club import LinkClub
+from tests.support.harness import Pipeline, catching_mail, fresh_database, open_pipeline, settings_for
+from tests.support.link_club import LinkClub
 
 BEGINNING = FIRST_MAIL - timedelta(days=4)
 """The old system makes its sessions up to three days before the first mail."""

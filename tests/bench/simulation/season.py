@@ -9,9 +9,9 @@ from tasks.links.stripe_params import ORDER_KEY
 from tests.bench.simulation.agenda import Agenda
 from tests.bench.simulation.browser import Browser, Page
 from tests.bench.simulation.parents import Opening, Parent
-from tests.integration.pipeline.harness import links_in
-from tests.integration.pipeline.link_club import LinkClub
-from tests.integration.pipeline.reminding import ZONE
+from tests.support.harness import links_in
+from tests.support.link_club import LinkClub
+from tests.support.reminding import ZONE
 
 FIRST_DAY = date(2030, 1, 8)
 """A Tuesday, of whichever year the computer has: no clock is changed in the weeks after it."""

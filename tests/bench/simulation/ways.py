@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from tasks.campaigns.options import CampaignOptions
 from tasks.refresh.options import RefreshOptions
 from tests.bench.simulation.season import DAYS_TO_PAY, FIRST_DAY, FIRST_MAIL, Season
-from tests.integration.pipeline.reminding import ZONE, remind
-from tests.integration.pipeline.small_club import CUP
+from tests.support.reminding import ZONE, remind
+from tests.support.small_club import CUP
 
 REMINDER_HOUR = 10
 REFRESH_HOURS = range(7, 22, 3)

@@ -6,8 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.integration.pipeline.conftest import catcher, server_url, shared_stand_in
-from tests.integration.pipeline.harness import Inbox, StrictStandIn
+from tests.integration.conftest import catcher, server_url, shared_stand_in
+from tests.support.harness import Inbox, StrictStandIn
 
 __all__ = ["catcher", "server_url", "shared_stand_in"]
 

@@ -27,7 +27,7 @@ HELPERS = """
 import sys
 from pathlib import Path
 from deployments.local.stripe_standin.launch import running_stand_in
-from tests.integration.pipeline.harness import catching_mail
+from tests.support.harness import catching_mail
 folder = Path(sys.argv[1])
 with running_stand_in(folder / "stripe.sqlite3"), catching_mail(folder / "mail"):
     print("ready", flush=True)

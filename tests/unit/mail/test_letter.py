@@ -5,7 +5,7 @@ import pytest
 
 from tasks.core.errors import PermanentError
 from tasks.mail.letter import Total
-from tests.unit.mail.letters import MIA, PAID, PAYABLE, letter
+from tests.support.letters import MIA, PAID, PAYABLE, letter
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tasks.mail.display_names import display_safe
 from tasks.mail.letter import Letter
 from tasks.mail.mime import build_message, needs_smtputf8
 from tasks.mail.renderer import RenderedMail, Renderer
-from tests.unit.mail.letters import PAYABLE, Page, letter, letters, names, website
+from tests.support.letters import PAYABLE, Page, letter, letters, names, website
 
 RENDERER = Renderer()
 PLAIN = RENDERER.render(letter(PAYABLE))

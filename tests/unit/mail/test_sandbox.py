@@ -12,7 +12,7 @@ from tasks.core.errors import ConfigurationError
 from tasks.mail.renderer import Renderer
 from tasks.mail.sandbox import TemplateSandbox, TemplateStoppedError
 from tasks.mail.template_files import TEMPLATES
-from tests.unit.mail.letters import PAYABLE, letter
+from tests.support.letters import PAYABLE, letter
 
 Refused = Callable[[str], str]
 
