@@ -21,7 +21,7 @@ _NOWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 """Addresses of documentation (RFC 5737, RFC 3849); nothing is sent there."""
 
 
-def examine_access(api_url: str) -> Iterator[Finding]:
+def check_access(api_url: str) -> Iterator[Finding]:
     """Look at a server as a stranger does: without its secret, as a page of another origin, and from elsewhere."""
     with httpx.Client(timeout=SECONDS, verify=trusted()) as stranger:
         for look in (_secret, _origins):

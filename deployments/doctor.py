@@ -6,17 +6,17 @@ from packaging.version import Version
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import PREFECT_API_URL
 
-from deployments.access import answers, examine_access
+from deployments.access import answers, check_access
+from deployments.cli.output import check_prefect
 from deployments.deploying import deployment_names, find
-from deployments.terminal import check_prefect
 from deployments.worker import POOL
 from tasks.core.errors import ConfigurationError
 from tasks.core.settings_source import env_file, load_settings
-from tasks.operations.health_checks import Finding, examine
+from tasks.operations.health_checks import Finding, run_health_checks
 from tasks.services import open_services
 
 
-def examinations() -> Iterator[Finding]:
+def all_findings() -> Iterator[Finding]:
     """Look at everything; where the settings are wrong, at what can be looked at without them."""
     yield from _settings_file()
     try:
@@ -26,8 +26,8 @@ def examinations() -> Iterator[Finding]:
     else:
         yield Finding("settings", well=True, said="all that are needed are there and make sense")
         with open_services(settings) as services:
-            yield from examine(services)
-    yield from examine_prefect()
+            yield from run_health_checks(services)
+    yield from check_server()
 
 
 def _settings_file() -> Iterator[Finding]:
@@ -37,7 +37,7 @@ def _settings_file() -> Iterator[Finding]:
         yield Finding("settings file", well=False, said=said)
 
 
-def examine_prefect() -> Iterator[Finding]:
+def check_server() -> Iterator[Finding]:
     """Look at Prefect's server: that it answers, has our version, our deployments and a worker for them."""
     url = (PREFECT_API_URL.value() or "").rstrip("/")
     try:
@@ -45,10 +45,10 @@ def examine_prefect() -> Iterator[Finding]:
     except ConfigurationError as error:
         yield Finding("Prefect", well=False, said=str(error))
         if answers(url):  # who else gets in can be seen without getting in
-            yield from examine_access(url)
+            yield from check_access(url)
         return
     yield Finding("Prefect", well=True, said=f"its server answers at {url}")
-    yield from examine_access(url)
+    yield from check_access(url)
     with get_client(sync_client=True) as client:
         yield _version(client)
         yield _deployments(client)

@@ -89,7 +89,7 @@ def check() -> None:
     from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
     from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
 
-    from deployments.terminal import check_let_in  # noqa: PLC0415
+    from deployments.cli.output import check_let_in  # noqa: PLC0415
 
     if PREFECT_API_URL.value():
         with suppress(httpx.TransportError, PrefectHTTPStatusError):

@@ -55,10 +55,10 @@ class Queue:
             campaign_id=self.campaign_id,
             kind=self.kind,
             domain=self.domain,
-            only_orders=orders,
+            order_ids=orders,
             now=self.now,
         )
-        run(self.connection, "campaigns/assign_orders", campaign_id=self.campaign_id, only_orders=orders)
+        run(self.connection, "campaigns/assign_orders", campaign_id=self.campaign_id, order_ids=orders)
 
     def _recognise(self) -> None:
         """Call sent what the mail server's log has: the ledger was restored, and had forgotten it."""

@@ -54,6 +54,13 @@ class CampaignOptions(Form):
         Rule(has(mode=TEST), has(test_address=A_NAME), "an address for the test"),
         Rule(has(test_address=A_NAME), has(mode=TEST), "the mode test (an address for a test is given)"),
     )
+    renamed = {
+        "only_teams": "teams",
+        "only_players": "player_ids",
+        "only_orders": "order_ids",
+        "without_players": "without_player_ids",
+        "without_orders": "without_order_ids",
+    }
 
     mode: Annotated[
         Literal["send", "preview", "test"],
@@ -102,11 +109,11 @@ class CampaignOptions(Form):
             max_length=MOST_NOTE,
         ),
     ] = ""
-    only_teams: Annotated[
+    teams: Annotated[
         TeamNames,
         Field(title="Only these teams", description="Their names, as the club has them; none: all."),
     ] = ()
-    only_players: Annotated[
+    player_ids: Annotated[
         Ids,
         Field(
             title="Only these players",
@@ -114,11 +121,11 @@ class CampaignOptions(Form):
             "and orders narrow each other.",
         ),
     ] = ()
-    only_orders: Annotated[
+    order_ids: Annotated[
         Ids, Field(title="Only these orders", description="Their ids in the club's database; none: all.")
     ] = ()
     without_teams: Annotated[TeamNames, Field(title="Leave out these teams", description="Their names.")] = ()
-    without_players: Annotated[
+    without_player_ids: Annotated[
         Ids,
         Field(
             title="Leave out these players",
@@ -126,7 +133,7 @@ class CampaignOptions(Form):
             "them out; a sister who is not gets her message alone.",
         ),
     ] = ()
-    without_orders: Annotated[Ids, Field(title="Leave out these orders", description="Their ids.")] = ()
+    without_order_ids: Annotated[Ids, Field(title="Leave out these orders", description="Their ids.")] = ()
     test_address: Annotated[
         str,
         Field(
@@ -180,10 +187,10 @@ class CampaignOptions(Form):
         self._check_nobody_is_both()
 
     def _check_nobody_is_both(self) -> None:
-        only, without = ({name.casefold() for name in names} for names in (self.only_teams, self.without_teams))
+        only, without = ({name.casefold() for name in names} for names in (self.teams, self.without_teams))
         both = [f"team {name}" for name in sorted(only & without)]
-        both += [f"player {number}" for number in sorted({*self.only_players} & {*self.without_players})]
-        both += [f"order {number}" for number in sorted({*self.only_orders} & {*self.without_orders})]
+        both += [f"player {number}" for number in sorted({*self.player_ids} & {*self.without_player_ids})]
+        both += [f"order {number}" for number in sorted({*self.order_ids} & {*self.without_order_ids})]
         if both:
             raise ConfigurationError(f"Both chosen and left out: {', '.join(both)}. Nothing was done")
 

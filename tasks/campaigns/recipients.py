@@ -61,12 +61,12 @@ class RecipientFilter:
     @cached_property
     def _only(self) -> Names:
         chosen = self.options
-        return _names(chosen.only_teams, chosen.only_players, chosen.only_orders)
+        return _names(chosen.teams, chosen.player_ids, chosen.order_ids)
 
     @cached_property
     def _without(self) -> Names:
         chosen = self.options
-        return _names(chosen.without_teams, chosen.without_players, chosen.without_orders)
+        return _names(chosen.without_teams, chosen.without_player_ids, chosen.without_order_ids)
 
 
 def _names(teams: tuple[str, ...], players: tuple[int, ...], orders: tuple[int, ...]) -> Names:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from jsonschema import Draft202012Validator
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -64,6 +64,17 @@ class Form(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     rules: ClassVar[Sequence[Rule]] = ()
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Fields' earlier names, each with the one of today: runs and schedules keep what they were stored with."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_earlier_names(cls, given: Any) -> Any:  # noqa: ANN401  whatever was given
+        """Read a field under its earlier name, unless it is there under both: then the earlier one is unknown."""
+        if not isinstance(given, Mapping):
+            return given
+        today = {name: cls.renamed.get(name, name) for name in given}
+        return {name if today[name] in given else today[name]: value for name, value in given.items()}
 
     def check(self) -> None:
         """Raise one ConfigurationError for the first rule that is broken, however the choice came here."""

@@ -55,7 +55,7 @@ class Check:
     """How to mend it where it is out of reach."""
 
 
-def examine(services: Services) -> Iterator[Finding]:
+def run_health_checks(services: Services) -> Iterator[Finding]:
     """Look at everything, one after the other; nothing is changed anywhere, and nobody is mailed."""
     well = set()
     for check in CHECKS:

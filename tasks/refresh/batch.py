@@ -33,7 +33,7 @@ def refresh_batch(
     """Look after the links of a batch's orders, each under a lease of its own; return how many ended in which state.
 
     Raises TransientError where Stripe or the database was out of reach for some of them, at once where it is down: what
-    was done is recorded, and a later call goes on from there. `is_cancelled` is asked before each order that takes work.
+    was done is recorded, and a later call goes on from there. `is_cancelled` is asked before each order that is work.
     """
     charges = find_charges(services.database, batch.order_ids, services.settings.club_time_zone, now=services.clock())
     work = _Work(services, options, charges)

@@ -3,4 +3,6 @@
 from multiprocessing import get_context
 
 COPIES = get_context("forkserver")
-COPIES.set_forkserver_preload(["deployments.cli", "deployments.doctor", "prefect.context", "tests.chaos.worker"])
+COPIES.set_forkserver_preload(
+    ["deployments.cli.__main__", "deployments.doctor", "prefect.context", "tests.chaos.worker"]
+)

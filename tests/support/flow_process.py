@@ -67,7 +67,7 @@ def _take_up(flow_run_id: str, changed: Mapping[str, str]) -> None:
 
 
 def _verb(arguments: tuple[str, ...], changed: Mapping[str, str]) -> tuple[int, str]:
-    from deployments.cli import app  # noqa: PLC0415  as above
+    from deployments.cli.__main__ import app  # noqa: PLC0415  as above
 
     with _settings(changed):
         done = CliRunner().invoke(app, arguments)

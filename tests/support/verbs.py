@@ -39,7 +39,7 @@ def _be_a_verb(arguments: Sequence[str], environment: Mapping[str, str], said: P
         os.dup2(file.fileno(), 2)
     from prefect.context import root_settings_context  # noqa: PLC0415  only in the copy
 
-    from deployments.cli import app  # noqa: PLC0415  as above
+    from deployments.cli.__main__ import app  # noqa: PLC0415  as above
 
     sys.argv = ["deployments.cli", *arguments]
     with root_settings_context():

@@ -1,5 +1,5 @@
 -- Give each order that the run is about, and that no message of the campaign carries yet, to its family's unsent message.
--- Takes: only_orders, an array of the orders that may join, or NULL for all.
+-- Takes: order_ids, an array of the orders that may join, or NULL for all.
 -- Returns nothing.
 INSERT INTO tournament_fees.message_orders (campaign_id, order_id, message_id, player_id)
 SELECT DISTINCT ON (s.order_id)
@@ -17,6 +17,6 @@ INNER JOIN tournament_fees.messages AS m
 WHERE
     s.order_id IS NOT NULL
     AND s.chosen
-    AND (cast(:only_orders AS bigint[]) IS NULL OR s.order_id = any(cast(:only_orders AS bigint[])))
+    AND (cast(:order_ids AS bigint[]) IS NULL OR s.order_id = any(cast(:order_ids AS bigint[])))
 ORDER BY s.order_id ASC, m.part DESC
 ON CONFLICT (campaign_id, order_id) DO NOTHING;

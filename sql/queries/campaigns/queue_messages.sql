@@ -2,7 +2,7 @@
 -- Somebody without any order, or with none that the run is about, gets one too, so that every recipient ends in a state with a reason.
 -- Its Message-ID is made of the mailbox, the family, and how many messages the family has: its part depends on who comes first, and a
 -- ledger that was restored may queue families that share a mailbox in another order.
--- Takes: only_orders, an array of the orders that may get one, or NULL for everybody.
+-- Takes: order_ids, an array of the orders that may get one, or NULL for everybody.
 -- Returns nothing.
 WITH unassigned AS (
     SELECT
@@ -12,7 +12,7 @@ WITH unassigned AS (
         bool_or(s.order_id IS NOT NULL AND s.chosen) AS has_order
     FROM snapshot AS s
     WHERE
-        (cast(:only_orders AS bigint[]) IS NULL OR s.order_id = any(cast(:only_orders AS bigint[])))
+        (cast(:order_ids AS bigint[]) IS NULL OR s.order_id = any(cast(:order_ids AS bigint[])))
         AND NOT EXISTS (
             SELECT FROM tournament_fees.message_orders AS mo
             WHERE mo.campaign_id = :campaign_id AND mo.order_id = s.order_id

@@ -263,7 +263,7 @@ def test_an_order_that_joins_after_the_send_needs_an_approval_of_its_own(club: S
 
 
 def test_who_is_paid_at_stripe_only_is_not_asked_about_and_recorded_all_the_same(club: SmallClub) -> None:
-    campaign = begin(club, only_players=[3])
+    campaign = begin(club, player_ids=[3])
     (order,) = orders_of(club, "Berg")
     club.pipeline.stand_in.pay(club.own_session(order))
     assert ask(club, campaign) is None
@@ -321,7 +321,7 @@ def test_a_price_that_changes_while_a_batch_is_at_work_holds_the_message(club: S
 
 
 def test_a_failed_one_that_is_sent_again_by_hand_is_covered_by_its_approval(club: SmallClub) -> None:
-    campaign = approved_run(club, only_players=[3])
+    campaign = approved_run(club, player_ids=[3])
     (batch,) = plan_batches(club.pipeline.services, campaign, 500)
     with box(club, campaign).claim(batch.message_ids) as claim:
         (message,) = claim.take(claim.ids[0])
@@ -331,7 +331,7 @@ def test_a_failed_one_that_is_sent_again_by_hand_is_covered_by_its_approval(club
 
 
 def test_an_uncertain_one_that_cannot_go_unchanged_waits_for_an_approval_of_its_new_words(club: SmallClub) -> None:
-    campaign = approved_run(club, only_players=[3])
+    campaign = approved_run(club, player_ids=[3])
     assert send(club, campaign).sent == 1
     club.sql("UPDATE tournament_fees.messages SET status = 'uncertain', reason = 'no_reply' WHERE status = 'sent'")
     club.sql("UPDATE players SET first_name = 'Maximilian' WHERE id = 3")
@@ -339,7 +339,7 @@ def test_an_uncertain_one_that_cannot_go_unchanged_waits_for_an_approval_of_its_
     assert len(club.pipeline.inbox.messages()) == 1
     (renewed,) = [row for row in club.messages() if row.kind == "renewed_link"]
     assert (renewed.status, renewed.reason) == ("queued", "awaiting_approval")
-    campaign = begin(club, only_players=[3])
+    campaign = begin(club, player_ids=[3])
     decide(club, campaign, ask(club, campaign))
     assert send(club, campaign).sent == 1
 
@@ -371,7 +371,7 @@ def box(club: SmallClub, campaign: Campaign) -> Outbox:
 
 @pytest.mark.parametrize("changed", ["nothing", "words", "mailbox", "rejected"])
 def test_the_ledger_lets_nothing_on_the_wire_that_no_approval_covers(club: SmallClub, changed: str) -> None:
-    campaign = begin(club, only_players=[3])
+    campaign = begin(club, player_ids=[3])
     proposal = ask(club, campaign)
     decide(club, campaign, proposal, approved=changed != "rejected")
     club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")

@@ -144,7 +144,7 @@ def test_after_a_send_a_preview_has_nothing_left_to_show(demo: Pipeline) -> None
 
 
 def test_a_preview_shows_who_is_chosen_and_warns_where_a_send_would_stop(demo: Pipeline) -> None:
-    shown = preview(demo, only_players=[24, 1], at_most=1)
+    shown = preview(demo, player_ids=[24, 1], at_most=1)
     assert (shown.messages, shown.campaign.left_out) == (2, 28)
     told = preview_markdown(shown, CampaignOptions(at_most=1))
     assert "more than the 1 allowed in a run" in told
@@ -243,7 +243,7 @@ def test_what_a_send_refuses_a_preview_refuses(club: SmallClub) -> None:
         preview(club.pipeline, CUP)
     club.family()
     with pytest.raises(ConfigurationError, match="is of player 99"):
-        preview(club.pipeline, CUP, only_players=[99])
+        preview(club.pipeline, CUP, player_ids=[99])
     club.open_campaign()
     club.sql("UPDATE tournament_fees.campaigns SET state = 'stopped'")
     with pytest.raises(ConfigurationError, match="stopped for good"):

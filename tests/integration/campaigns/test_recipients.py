@@ -47,7 +47,7 @@ def order_of(club: SmallClub, player: int) -> int:
 
 
 def test_one_players_link_now_is_one_player_id(club: SmallClub) -> None:
-    assert run(club, only_players=[2]) == 1
+    assert run(club, player_ids=[2]) == 1
     assert mailed(club) == [("ek@example.com", 1)]
     assert states(club) == [
         ("ek", "sent", "", [order_of(club, 2)]),
@@ -57,7 +57,7 @@ def test_one_players_link_now_is_one_player_id(club: SmallClub) -> None:
 
 
 def test_a_later_run_mails_the_rest_and_nobody_twice(club: SmallClub) -> None:
-    run(club, only_players=[2])
+    run(club, player_ids=[2])
     assert run(club) == 3
     assert mailed(club) == [
         ("ek@example.com", 1), ("berg@example.com", 1), ("chen@example.com", 1), ("ek@example.com", 2),
@@ -68,16 +68,16 @@ def test_a_later_run_mails_the_rest_and_nobody_twice(club: SmallClub) -> None:
 @pytest.mark.parametrize(
     ("chosen", "links"),
     [
-        ({"only_teams": ["owls "]}, {"ek@example.com": 1}),
+        ({"teams": ["owls "]}, {"ek@example.com": 1}),
         pytest.param(
-            {"only_teams": ["Hawks"]},
+            {"teams": ["Hawks"]},
             {"ek@example.com": 2, "berg@example.com": 1, "chen@example.com": 1},
             marks=pytest.mark.only_long,
         ),
-        ({"only_teams": ["Hawks"], "only_players": [1, 4]}, {"ek@example.com": 1, "berg@example.com": 1}),
+        ({"teams": ["Hawks"], "player_ids": [1, 4]}, {"ek@example.com": 1, "berg@example.com": 1}),
         pytest.param({"without_teams": ["Hawks"]}, {"ek@example.com": 1}, marks=pytest.mark.only_long),
-        pytest.param({"without_players": [4, 5]}, {"ek@example.com": 3}, marks=pytest.mark.only_long),
-        ({"only_players": [1, 2], "without_teams": ["Owls"], "without_players": [4]}, {"ek@example.com": 2}),
+        pytest.param({"without_player_ids": [4, 5]}, {"ek@example.com": 3}, marks=pytest.mark.only_long),
+        ({"player_ids": [1, 2], "without_teams": ["Owls"], "without_player_ids": [4]}, {"ek@example.com": 2}),
     ],
 )
 def test_teams_and_players_are_chosen_and_left_out(
@@ -88,13 +88,13 @@ def test_teams_and_players_are_chosen_and_left_out(
 
 
 def test_orders_are_chosen_and_left_out(club: SmallClub) -> None:
-    assert run(club, only_orders=[order_of(club, 1), order_of(club, 4)], without_orders=[order_of(club, 4)]) == 1
+    assert run(club, order_ids=[order_of(club, 1), order_of(club, 4)], without_order_ids=[order_of(club, 4)]) == 1
     assert mailed(club) == [("ek@example.com", 1)]
 
 
 def test_who_is_left_out_is_not_mailed_by_a_retry_though_an_earlier_run_had_queued_it(club: SmallClub) -> None:
     club.open_campaign()
-    open_campaign(club.pipeline.services, CUP, "fee_notice", CampaignOptions(without_players=(1, 4)))
+    open_campaign(club.pipeline.services, CUP, "fee_notice", CampaignOptions(without_player_ids=(1, 4)))
     club.sql("UPDATE tournament_fees.campaigns SET state = 'sending'")
     club.pipeline.retry()
     assert sorted(mailed(club)) == [("chen@example.com", 1), ("ek@example.com", 2)]
@@ -103,12 +103,12 @@ def test_who_is_left_out_is_not_mailed_by_a_retry_though_an_earlier_run_had_queu
 def test_a_message_that_waits_for_its_next_try_loses_who_is_left_out(club: SmallClub) -> None:
     club.open_campaign()
     club.sql("UPDATE tournament_fees.messages SET attempts = 1, reason = 'put_off_by_server' WHERE family = 'ek'")
-    run(club, without_players=[1])
+    run(club, without_player_ids=[1])
     assert dict(mailed(club))["ek@example.com"] == 2
 
 
 def test_one_that_was_left_out_and_has_paid_meanwhile_is_skipped_as_paid(club: SmallClub) -> None:
-    run(club, without_players=[4])
+    run(club, without_player_ids=[4])
     club.set_order(order_of(club, 4), status="paid", payment_method="cash")
     assert run(club) == 0
     assert ("berg", "skipped", "paid", [order_of(club, 4)]) in states(club)
@@ -116,14 +116,14 @@ def test_one_that_was_left_out_and_has_paid_meanwhile_is_skipped_as_paid(club: S
 
 def test_a_child_without_an_order_is_told_only_where_it_is_chosen(club: SmallClub) -> None:
     forgotten = club.player(club.parent("Diaz", "diaz@example.com"))
-    run(club, only_players=[1])
+    run(club, player_ids=[1])
     assert ("diaz", "skipped", "excluded", []) in states(club)
-    run(club, only_players=[forgotten])
+    run(club, player_ids=[forgotten])
     assert ("diaz", "skipped", "no_order", []) in states(club)
 
 
 def test_the_report_says_how_many_are_left_out(club: SmallClub) -> None:
-    summary = club.pipeline.run(CUP, options=CampaignOptions(without_players=(1, 4)))
+    summary = club.pipeline.run(CUP, options=CampaignOptions(without_player_ids=(1, 4)))
     assert "2 unpaid orders are left out by choice" in markdown(summary)
     assert "| skipped | left out by choice | 1 |" in markdown(summary)
 
@@ -131,11 +131,11 @@ def test_the_report_says_how_many_are_left_out(club: SmallClub) -> None:
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        ({"only_players": [1, 999]}, "is of player 999: check"),
-        ({"without_players": [998], "without_orders": [999]}, "is of player 998, order 999"),
-        ({"only_teams": ["Hawks", "Eagles"]}, "is of team 'Eagles'"),
-        ({"only_teams": ["Owls"], "only_players": [1]}, "is left"),
-        ({"only_players": [1], "without_teams": ["hawks"]}, "is left"),
+        ({"player_ids": [1, 999]}, "is of player 999: check"),
+        ({"without_player_ids": [998], "without_order_ids": [999]}, "is of player 998, order 999"),
+        ({"teams": ["Hawks", "Eagles"]}, "is of team 'Eagles'"),
+        ({"teams": ["Owls"], "player_ids": [1]}, "is left"),
+        ({"player_ids": [1], "without_teams": ["hawks"]}, "is left"),
     ],
 )
 def test_a_choice_of_nobody_is_one_error_before_anything_is_done(
@@ -160,7 +160,7 @@ def test_whatever_is_chosen_run_by_run_each_is_mailed_once_and_none_that_was_nev
     for only, without in choices:
         now = (only or set(range(1, 6))) - without
         if now and not only & without:
-            run(club, only_players=sorted(only), without_players=sorted(without))
+            run(club, player_ids=sorted(only), without_player_ids=sorted(without))
             meant |= now
         assert sent_players(club) == sorted(meant)
     run(club)

@@ -37,7 +37,7 @@ def test_a_few_messages_go_to_that_address_alone_and_nothing_is_kept(demo_club: 
 
 
 def test_no_link_of_a_test_can_be_paid_also_where_there_is_a_live_one(demo_club: Pipeline) -> None:
-    assert send(demo_club, only_players=[32], test_messages=1) == 1  # whose session is open
+    assert send(demo_club, player_ids=[32], test_messages=1) == 1  # whose session is open
     (mail,) = demo_club.inbox.messages()
     assert links_in(mail) == []
     for part in ("plain", "html"):

@@ -7,7 +7,7 @@ import pytest
 
 from deployments.local.demo_club import TOURNAMENT
 from tasks.core.errors import ConfigurationError
-from tasks.operations.health_checks import examine
+from tasks.operations.health_checks import run_health_checks
 from tasks.operations.options import PurgeChoice, StopChoice
 from tasks.operations.purge import purge_season
 from tasks.operations.status import campaign_status
@@ -37,7 +37,7 @@ def club(small_club: Pipeline) -> SmallClub:
 def test_the_whole_season_goes_with_the_pipelines_own_rights(demo_club: Pipeline) -> None:
     services = demo_club.services
     assert demo_club.run().sent == 23
-    assert [finding for finding in examine(services) if not finding.well] == []
+    assert [finding for finding in run_health_checks(services) if not finding.well] == []
     prepare_refresh(services, RefreshOptions())
     for order in demo_club.sql("SELECT id FROM orders ORDER BY id"):
         services.keeper.ensure_link(order.id, None, mailing=False, renew=False)

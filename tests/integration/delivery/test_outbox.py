@@ -17,7 +17,6 @@ from tasks.core.errors import ConfigurationError
 from tasks.delivery.outbox import Claim, Outbox
 from tasks.links.model import LinkResult
 from tasks.mail.transport import Delivery, DeliveryOutcome, Envelope, Phase
-from tests.integration.delivery.test_outbox import outbox
 from tests.support.harness import Pipeline, waiting_for_locks
 from tests.support.small_club import SmallClub
 from tests.support.waiting import until

@@ -20,7 +20,7 @@ from tasks.services import open_services
 from tests.support.harness import Pipeline, links_in, nothing_happened
 from tests.support.web_server import web_server
 
-OF_TWO = CampaignOptions(only_players=(1, 2))
+OF_TWO = CampaignOptions(player_ids=(1, 2))
 
 HOSTILE_NAMES = {
     "quotes": 'O\'Neil "Ace" Ó',

@@ -20,13 +20,13 @@ from pydantic import SecretStr
 
 from deployments import access
 from deployments.access import look_at_network
-from deployments.doctor import examine_prefect
+from deployments.doctor import check_server
 from deployments.local.prefect_login import given_login
 from deployments.local.processes import inherited_environment
 from tasks.core.database import Database
 from tasks.mail.renderer import Renderer
 from tasks.mail.template_files import TEMPLATES
-from tasks.operations.health_checks import Finding, examine
+from tasks.operations.health_checks import Finding, run_health_checks
 from tasks.services import open_services
 from tests.integration.mail.test_smtp_opening import ELSEWHERE
 from tests.integration.operations.test_bad_input import closed_port
@@ -49,7 +49,7 @@ def ill(club: SmallClub, **settings: object) -> dict[str, str]:
     changed = club.pipeline.services.settings.model_copy(update=settings)
     with open_services(changed, club.pipeline.clock) as services:
         renderer = club.pipeline.services.renderer
-        findings = [finding for finding in examine(replace(services, renderer=renderer)) if not finding.well]
+        findings = [finding for finding in run_health_checks(replace(services, renderer=renderer)) if not finding.well]
     return {finding.about: finding.said for finding in findings if not finding.said.startswith("not looked at")}
 
 
@@ -243,7 +243,7 @@ def prefect_with_an_empty_secret() -> Iterator[str]:
 
 def prefect_findings(url: AbstractContextManager[str], secret: str | None = None) -> dict[str, Finding]:
     with url as named, temporary_settings({PREFECT_API_URL: named, PREFECT_API_AUTH_STRING: secret}):
-        return {finding.about: finding for finding in examine_prefect()}
+        return {finding.about: finding for finding in check_server()}
 
 
 def test_a_prefect_server_that_is_away_is_told() -> None:
@@ -392,6 +392,6 @@ def test_a_club_in_an_unknown_time_zone_is_told_in_a_line_and_what_needs_no_sett
 
 def test_the_examination_holds_no_connection_open(club: SmallClub) -> None:
     with open_services(club.pipeline.services.settings, club.pipeline.clock) as services:
-        list(examine(services))
+        list(run_health_checks(services))
         database: Database = services.database
         assert database.engine.pool.status().endswith("Current Checked out connections: 0")

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import Row
 from typer.testing import CliRunner
 
-from deployments.cli import app
+from deployments.cli.__main__ import app
 from tasks.campaigns.batches import plan_batches
 from tasks.campaigns.message import Draft
 from tasks.core.errors import ConfigurationError, TransientError

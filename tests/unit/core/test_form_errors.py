@@ -78,7 +78,7 @@ def test_what_a_flow_cannot_take_is_told_in_a_line(
 @pytest.mark.parametrize(
     ("flow", "given"),
     [
-        (tournament_fees, {**CUP, "options": {"mode": "preview", "only_players": [5]}, "require_approval": True}),
+        (tournament_fees, {**CUP, "options": {"mode": "preview", "player_ids": [5]}, "require_approval": True}),
         (settle_uncertain, {}),
         (stop_campaign, {**CUP, "by": "Kim", "why": "over", "campaign": {"sequence": "2"}}),
         (hold_after_restore, {"backup_at": "2026-03-01T02:00:00+00:00", "by": "Kim"}),

@@ -19,6 +19,7 @@ from tasks.campaigns.options import CampaignOptions, campaign_kinds
 from tasks.core.errors import ConfigurationError
 from tasks.core.forms import Form
 from tasks.operations.options import PurgeChoice, RetryChoice, SettleChoice, SuppressChoice
+from tasks.prefect_tasks.parameters import misfit
 from tasks.refresh.options import RefreshOptions
 
 FLOWS: dict[type[Form], Flow[..., Any]] = {
@@ -172,9 +173,9 @@ def test_prefect_and_we_refuse_the_same(choice: tuple[type[Form], dict[str, obje
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        ({"only_players": (5, 6), "without_players": (6,)}, "Both chosen and left out: player 6"),
-        ({"only_teams": ("Hawks",), "without_teams": ("hawks",)}, "Both chosen and left out: team hawks"),
-        ({"only_orders": (7, 8), "without_orders": (8, 7)}, "Both chosen and left out: order 7, order 8"),
+        ({"player_ids": (5, 6), "without_player_ids": (6,)}, "Both chosen and left out: player 6"),
+        ({"teams": ("Hawks",), "without_teams": ("hawks",)}, "Both chosen and left out: team hawks"),
+        ({"order_ids": (7, 8), "without_order_ids": (8, 7)}, "Both chosen and left out: order 7, order 8"),
         ({"mode": "test", "test_address": "office@example..org"}, "address for the test is not a mail address"),
         ({"kind": "reminder"}, "There is no kind 'reminder' for a campaign: it is one of correction, fee_notice"),
     ],
@@ -190,8 +191,8 @@ def test_an_address_for_a_test_that_is_none_starts_no_run(address: str) -> None:
 
 
 def test_a_choice_at_a_terminal_is_told_in_a_line() -> None:
-    with pytest.raises(ConfigurationError, match=r"only_players\.0: Input should be greater than or equal to 1"):
-        CampaignOptions.read(only_players=(0,))
+    with pytest.raises(ConfigurationError, match=r"player_ids\.0: Input should be greater than or equal to 1"):
+        CampaignOptions.read(player_ids=(0,))
     with pytest.raises(ConfigurationError, match="mode: Input should be 'send', 'preview' or 'test'"):
         CampaignOptions.read(mode="sned")
 
@@ -204,3 +205,12 @@ def test_the_kinds_of_a_campaign_are_the_folders_that_no_other_flow_sends() -> N
 def test_the_form_keeps_the_order_of_its_fields(form: type[Form]) -> None:
     fields = form.model_json_schema()["properties"]
     assert [fields[name]["position"] for name in form.model_fields] == list(range(len(fields)))
+
+
+@pytest.mark.parametrize(("earlier", "today"), list(CampaignOptions.renamed.items()))
+def test_what_was_stored_under_an_earlier_name_is_read(earlier: str, today: str) -> None:
+    value = ("Hawks",) if today == "teams" else (5,)
+    assert CampaignOptions.model_validate({earlier: value}) == CampaignOptions.model_validate({today: value})
+    assert misfit(tournament_fees, {"tournament": "Spring Cup", "options": {earlier: value}}) == ""
+    with pytest.raises(ConfigurationError, match=f"there is no '{earlier}'"):
+        CampaignOptions.read(**{earlier: value, today: value})

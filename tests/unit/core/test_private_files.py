@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from deployments.terminal import write_private
+from deployments.cli.output import write_private
 from tasks.core.errors import ConfigurationError
 from tasks.core.private_files import DRAFTS_STAY_SECONDS, make_private_folder, whole_file
 

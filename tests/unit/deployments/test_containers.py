@@ -15,7 +15,7 @@ import yaml  # type: ignore[import-untyped] # Prefect brings it
 from prefect.utilities.templating import apply_values
 from typer.main import get_command
 
-from deployments import cli
+from deployments.cli.__main__ import app
 from deployments.worker import POOL, WORKER
 from tasks.core.settings import Settings
 
@@ -124,7 +124,7 @@ def test_what_is_run_is_there() -> None:
     """Each verb is one of deployments.cli's, and each module can be started."""
     verbs = {verb for line in commands() for verb in re.findall(r"-m deployments\.cli (\S+)", line)}
     assert verbs == {"migrate", "deploy"}
-    assert verbs <= set(get_command(cli.app).list_commands(None))  # type: ignore[attr-defined] # a group
+    assert verbs <= set(get_command(app).list_commands(None))  # type: ignore[attr-defined] # a group
     assert {module for line in commands() for module in re.findall(r"-m (\S+)", line)} == {
         "deployments.cli",
         "deployments.worker",

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from deployments import cli
+from deployments.cli.__main__ import app
 from tasks.prefect_tasks.alerts import ALERTS
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "deployments/README.md")
-VERBS: dict[str, Any] = get_command(cli.app).commands  # type: ignore[attr-defined] # a group
+VERBS: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined] # a group
 TARGET = re.compile(r"^([\w./-]+):(?!=)", re.MULTILINE)
 FILE = re.compile(r"\b(?:sql|deployments|tasks|templates)/[\w./-]*\w")
 

@@ -1,30 +1,13 @@
-"""The pipeline's verbs for a terminal: `python -m deployments.cli --help`."""
+"""The verbs for orders' links: refresh them, and release what waited for a person."""
 
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from deployments import campaign_cli, operator_cli, season_cli
-from deployments.terminal import check_prefect, end_as, told_in_a_line
+from deployments.cli.output import check_prefect, end_as, told_in_a_line
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help=__doc__)
-app.add_typer(campaign_cli.app)
-app.add_typer(operator_cli.app)
-app.add_typer(season_cli.app)
-
-
-@app.command()
-def migrate() -> None:
-    """Create or update the pipeline's own tables; the club's are only looked at."""
-    from tasks.core.migrations import check_club_tables  # noqa: PLC0415  a verb loads only what it needs
-    from tasks.core.migrations import migrate as bring_up_to_date  # noqa: PLC0415
-    from tasks.services import open_services  # noqa: PLC0415
-
-    with told_in_a_line(), open_services() as services:
-        check_club_tables(services.database)
-        bring_up_to_date(services.database)
-        print(f"The pipeline's tables in {services.database.place} are up to date.")
+app = typer.Typer()
 
 
 @app.command()
@@ -94,7 +77,3 @@ def release(
     with told_in_a_line(), open_services() as services:
         released = take_up_again(services.database, order, released_by=by, now=utc_now(), note=note)
         print(f"{released} orders are taken up again by the next run.")
-
-
-if __name__ == "__main__":
-    app()

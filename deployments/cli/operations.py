@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deployments.terminal import By, Tournament, check_prefect, end_as, told_in_a_line
+from deployments.cli.output import By, Tournament, check_prefect, end_as, told_in_a_line
 from tasks.campaigns.report import stopped_sentence
 from tasks.campaigns.summary import summarize
 from tasks.operations import suppress

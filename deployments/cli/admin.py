@@ -1,13 +1,12 @@
-"""The verbs for what goes by itself through a season."""
+"""The verbs for who looks after the pipeline: set up, check, restore, and let go of old data."""
 
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from deployments.terminal import By, Tournament, check_prefect, end_as, told_in_a_line, write_private
+from deployments.cli.output import By, Tournament, check_prefect, told_in_a_line
 from tasks.core.errors import ConfigurationError
 
 app = typer.Typer()
@@ -16,43 +15,16 @@ TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%
 
 
 @app.command()
-def remind(
-    tournament: Tournament = "",
-    after_days: Annotated[int, typer.Option(min=1, max=60, help="who was last mailed at least so long ago")] = 3,
-    at_most: Annotated[int, typer.Option(min=1, help="never more messages for a tournament")] = 500,
-    *,
-    dead_links: Annotated[bool, typer.Option(help="also who was mailed later, but whose link has died")] = True,
-) -> None:
-    """Run the flow remind-unpaid, here and now: who was mailed and has not paid gets a link that works."""
-    from flows.remind_unpaid import remind_unpaid  # noqa: PLC0415  Prefect takes seconds to import
-    from tasks.campaigns.reminders import ReminderOptions  # noqa: PLC0415
-
-    with told_in_a_line():
-        chosen = ReminderOptions.read(
-            tournament=tournament, after_days=after_days, dead_links=dead_links, at_most=at_most
-        )
-        check_prefect()
-    end_as(remind_unpaid(chosen, return_state=True))
-
-
-@app.command()
-def status(
-    tournament: Annotated[str, typer.Argument(help="its name, as the club has it")],
-    csv: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="write the treasurer's table, which has names, into this file")
-    ] = None,
-) -> None:
-    """Say where a tournament's money is, and what waits for a person; nothing is changed."""
-    from tasks.operations.status import campaign_status  # noqa: PLC0415
-    from tasks.operations.status_report import status_csv, status_markdown  # noqa: PLC0415
+def migrate() -> None:
+    """Create or update the pipeline's own tables; the club's are only looked at."""
+    from tasks.core.migrations import check_club_tables  # noqa: PLC0415  a verb loads only what it needs
+    from tasks.core.migrations import migrate as bring_up_to_date  # noqa: PLC0415
     from tasks.services import open_services  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
-        found = campaign_status(services, tournament)
-        Console(soft_wrap=True).print(status_markdown(found), markup=False, highlight=False)
-        if csv is not None:
-            write_private(csv, status_csv(found))
-            print(f"{len(found.orders)} rows are in {csv}, which only you can read: it has names")
+        check_club_tables(services.database)
+        bring_up_to_date(services.database)
+        print(f"The pipeline's tables in {services.database.place} are up to date.")
 
 
 @app.command()
@@ -125,11 +97,11 @@ def purge_season(
 @app.command()
 def doctor() -> None:
     """Look at everything that the pipeline stands on, and say in a line each how it is or how to mend it."""
-    from deployments.doctor import examinations  # noqa: PLC0415
+    from deployments.doctor import all_findings  # noqa: PLC0415
 
     ill = 0
     with told_in_a_line():
-        for finding in examinations():
+        for finding in all_findings():
             word = "WRONG" if not finding.well else "NOTE " if finding.warning else "ok   "
             print(f"{word} {finding.about}: {finding.said}", flush=True)
             ill += not finding.well
