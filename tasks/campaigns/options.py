@@ -1,9 +1,9 @@
 """What names a campaign, and what a person can choose about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -54,7 +54,7 @@ class CampaignOptions(Form):
         Rule(has(mode=TEST), has(test_address=A_NAME), "an address for the test"),
         Rule(has(test_address=A_NAME), has(mode=TEST), "the mode test (an address for a test is given)"),
     )
-    renamed = {
+    renamed: ClassVar[Mapping[str, str]] = {
         "only_teams": "teams",
         "only_players": "player_ids",
         "only_orders": "order_ids",
