@@ -9,11 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from tasks.campaigns import queries
 from tasks.campaigns.dry_run import DryRun, check_cap, dry_run, read_owed
 from tasks.campaigns.letters import template_digests
 from tasks.campaigns.options import Campaign
 from tasks.campaigns.preview import Preview, gather, read_progress
-from tasks.core.database import fetch, run
 from tasks.core.errors import ConfigurationError
 from tasks.services import Services
 
@@ -52,7 +52,7 @@ def propose(services: Services, campaign: Campaign, run_id: UUID, at_most: int) 
 
 def open_proposals(services: Services, campaign: Campaign, run_id: UUID) -> list[int]:
     """Return the ids of what a run has asked about this campaign and nobody has decided, the oldest first."""
-    rows = services.database.fetch("campaigns/list_open_proposals", run_id=run_id, campaign_id=campaign.id)
+    rows = queries.list_open_proposals(services.database, run_id=run_id, campaign_id=campaign.id)
     return [row.id for row in rows]
 
 
@@ -100,9 +100,8 @@ class Approvals:
 
     def mark_unapproved(self) -> None:
         """Mark the unsent messages that wait for an approval, as orders, mailboxes and templates stand now."""
-        run(
+        queries.mark_unapproved_messages(
             self.connection,
-            "campaigns/mark_unapproved_messages",
             campaign_id=self.campaign_id,
             digests=json.dumps(dict(self.digests)),
             now=self.now,
@@ -110,18 +109,16 @@ class Approvals:
 
     def propose(self, dry_runs: Sequence[DryRun], messages: int, run_id: UUID) -> int:
         """Keep what a person is asked to approve, as it was shown, and return its id."""
-        rows = fetch(
+        rows = queries.record_proposal(
             self.connection,
-            "campaigns/record_proposal",
             campaign_id=self.campaign_id,
             run_id=run_id,
             messages=messages,
             now=self.now,
         )
         asked = [(one.message, fee) for one in dry_runs for fee in one.fees]
-        fetch(
+        queries.record_proposed_orders(
             self.connection,
-            "campaigns/record_proposed_orders",
             approval_id=rows[0].id,
             order_ids=[fee.order_id for _, fee in asked],
             mailboxes=[message.mailbox for message, _ in asked],
@@ -129,7 +126,7 @@ class Approvals:
             currencies=[fee.currency for _, fee in asked],
             digests=[self.digests[message.kind] for message, _ in asked],
         )
-        fetch(self.connection, "campaigns/await_approval", campaign_id=self.campaign_id, now=self.now)
+        queries.await_approval(self.connection, campaign_id=self.campaign_id, now=self.now)
         return int(rows[0].id)
 
     def decide(self, approval_id: int, *, approved: bool, by: str, note: str) -> int:
@@ -139,9 +136,8 @@ class Approvals:
         """
         if not by.strip():
             raise ConfigurationError("Your name is missing: it is kept beside what you decide, nothing was done")
-        rows = fetch(
+        rows = queries.record_decision(
             self.connection,
-            "campaigns/record_decision",
             approval_id=approval_id,
             state="approved" if approved else "rejected",
             by_whom=by.strip(),

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
+from tasks.campaigns import queries
 from tasks.campaigns.approvals import Approvals
 from tasks.campaigns.dry_run import DryRun, check_cap, dry_run, read_owed
 from tasks.campaigns.letters import compose, sample_link, template_digests
 from tasks.campaigns.options import Batch, Campaign
 from tasks.club.players import find_tournament_by_id, players_with_orders
-from tasks.core.database import fetch
 from tasks.core.errors import ConfigurationError, PermanentError
 from tasks.mail.letter_warnings import warnings
 from tasks.mail.sample_letters import variants
@@ -44,7 +44,7 @@ def _due(services: Services, campaign: Campaign, at_most: int) -> list[int]:
     digests, now = template_digests(services.renderer, campaign.kind, campaign.note), services.clock()
     with services.database.transaction() as connection:
         Approvals(connection, campaign.id, digests, now).settle()
-        (owed,) = fetch(connection, "campaigns/list_owed_ids", campaign_id=campaign.id, now=now)
+        (owed,) = queries.list_owed_ids(connection, campaign_id=campaign.id, now=now)
     if len(owed.free) > at_most:  # only then is it worth to ask Stripe who has paid
         check_cap(len(owed.free) - sum(bool(one.skip) for one in _foresee(services, campaign, owed.free)), at_most)
     settled = [one.message.id for one in _foresee(services, campaign, owed.awaiting) if one.skip]
@@ -62,7 +62,7 @@ def _foresee(services: Services, campaign: Campaign, message_ids: Sequence[int])
 
 def _start_sending(services: Services, campaign: Campaign) -> None:
     values = {"campaign_id": campaign.id, "state": "sending", "now": services.clock()}
-    if not services.database.fetch("campaigns/set_campaign_state", **values):
+    if not queries.set_campaign_state(services.database, **values):
         raise ConfigurationError("The campaign was stopped for good while it was being opened: nothing was sent")
 
 
@@ -77,7 +77,7 @@ def _rehearse(
     noted: Counter[str] = Counter()
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     with services.database.transaction() as connection:
-        rows = fetch(connection, "campaigns/list_message_orders", message_ids=list(message_ids))
+        rows = queries.list_message_orders(connection, message_ids=list(message_ids))
         players = players_with_orders(connection, campaign.tournament_id, [row.order_id for row in rows])
     for (_, kind), orders in groupby(rows, key=lambda row: (row.message_id, row.kind)):
         links = [sample_link(players[row.order_id]) for row in orders if row.order_id in players]

@@ -6,9 +6,10 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
+from tasks.club import queries as club_queries
 from tasks.club.players import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
 from tasks.core.club_time import closing
-from tasks.core.database import Database, fetch
+from tasks.core.database import Database
 from tasks.links.model import Charge
 
 
@@ -21,7 +22,7 @@ def charges_for(
     due date of its order: the email names that.
     """
     days: dict[int, list[datetime | None]] = {}
-    for row in fetch(connection, "club/list_last_days", order_ids=list(players)):
+    for row in club_queries.list_last_days(connection, order_ids=list(players)):
         days.setdefault(row.order_id, []).append(closing(row.last_day, row.time_zone, club_zone))
     own_day = closing(tournament.last_day, tournament.time_zone, club_zone)
     return {
@@ -44,8 +45,8 @@ def find_charges(
     database: Database, order_ids: Sequence[int], club_zone: str, *, now: datetime, tournament_id: int | None = None
 ) -> dict[int, Charge | None]:
     """Return what is charged for those of the orders that a refresh looks at; None: its player is not committed."""
-    rows = database.fetch(
-        "club/list_orders_to_refresh",
+    rows = club_queries.list_orders_to_refresh(
+        database,
         now=now,
         tournament_id=tournament_id,
         team=None,

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
+from tasks.campaigns import queries
 from tasks.campaigns.charges import charges_for
 from tasks.campaigns.letters import PAYABLE, compose, skip_reason
 from tasks.campaigns.options import Campaign
+from tasks.club import queries as club_queries
 from tasks.club.players import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
-from tasks.core.database import fetch
 from tasks.core.email_address import family_of
 from tasks.core.errors import ConfigurationError, PermanentError
 from tasks.links.decision import DIES_SOON
@@ -80,7 +81,7 @@ class DryRun:
 def read_owed(connection: Connection, campaign_id: int, now: datetime, only: Sequence[int] | None = None) -> list[Owed]:
     """Return the messages of a campaign, or `only` those of them, that are owed now; also what awaits an approval."""
     message_ids = None if only is None else list(only)
-    rows = fetch(connection, "campaigns/list_owed_messages", campaign_id=campaign_id, now=now, message_ids=message_ids)
+    rows = queries.list_owed_messages(connection, campaign_id=campaign_id, now=now, message_ids=message_ids)
     return [Owed(**row._asdict()) for row in rows]
 
 
@@ -96,7 +97,7 @@ def dry_run(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> Ite
         order_ids = [order_id for message in batch for order_id in message.order_ids]
         with services.database.transaction() as connection:
             players = players_with_orders(connection, tournament.id, order_ids)
-            pending = fetch(connection, "club/list_pending_orders", order_ids=order_ids)
+            pending = club_queries.list_pending_orders(connection, order_ids=order_ids)
         fees = {row.order_id: _fee(Fee(**row._asdict()), players.get(row.order_id)) for row in pending}
         services.stripe_lists.look_for(order_ids, mailing=False)
         links = _foresee(services, tournament, campaign, order_ids, players)

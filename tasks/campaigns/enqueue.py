@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tasks.campaigns import queries
 from tasks.campaigns.recipients import RecipientFilter
 from tasks.club.players import CommittedPlayer, stream_committed_players
-from tasks.core.database import fetch, run
 from tasks.core.email_address import family_of, mailbox_of, parse_address, wire_address
 
 
@@ -41,36 +41,34 @@ class Queue:
 
     def _prepare(self, *, from_sent: bool) -> Sequence[int]:
         """Take lost workers' messages back, and orders off what is not theirs any more; return those orders."""
-        fetch(self.connection, "campaigns/return_expired_claims", campaign_id=self.campaign_id, now=self.now)
-        fetch(self.connection, "campaigns/mark_lost_sendings_uncertain", campaign_id=self.campaign_id, now=self.now)
-        fetch(self.connection, "campaigns/lock_queue", campaign_id=self.campaign_id)
-        rows = fetch(self.connection, "campaigns/detach_orders", campaign_id=self.campaign_id, from_sent=from_sent)
+        queries.return_expired_claims(self.connection, campaign_id=self.campaign_id, now=self.now)
+        queries.mark_lost_sendings_uncertain(self.connection, campaign_id=self.campaign_id, now=self.now)
+        queries.lock_queue(self.connection, campaign_id=self.campaign_id)
+        rows = queries.detach_orders(self.connection, campaign_id=self.campaign_id, from_sent=from_sent)
         return [row.order_id for row in rows]
 
     def _fill(self, only: Sequence[int] | None) -> None:
         orders = None if only is None else list(only)
-        run(
+        queries.queue_messages(
             self.connection,
-            "campaigns/queue_messages",
             campaign_id=self.campaign_id,
             kind=self.kind,
             domain=self.domain,
             order_ids=orders,
             now=self.now,
         )
-        run(self.connection, "campaigns/assign_orders", campaign_id=self.campaign_id, order_ids=orders)
+        queries.assign_orders(self.connection, campaign_id=self.campaign_id, order_ids=orders)
 
     def _recognise(self) -> None:
         """Call sent what the mail server's log has: the ledger was restored, and had forgotten it."""
-        rows = fetch(self.connection, "campaigns/list_messages_in_log", campaign_id=self.campaign_id)
+        rows = queries.list_messages_in_log(self.connection, campaign_id=self.campaign_id)
         values = {"message_ids": [row.id for row in rows], "reason": "found_in_log", "now": self.now}
         if rows:
-            fetch(self.connection, "campaigns/mark_messages_sent", **values)
+            queries.mark_messages_sent(self.connection, **values)
 
     def _update_unsent(self, *statuses: str) -> None:
-        run(
+        queries.update_unsent_messages(
             self.connection,
-            "campaigns/update_unsent_messages",
             campaign_id=self.campaign_id,
             statuses=list(statuses),
             now=self.now,
@@ -95,14 +93,14 @@ def take_snapshot(
     """
     recipients = recipients or RecipientFilter()
     count, without_order = 0, []
-    run(connection, "campaigns/create_snapshot")
+    queries.create_snapshot(connection)
     for players in stream_committed_players(connection, tournament_id):
         rows = [_recipient(player, merge=merge, chosen=recipients.takes(player)) for player in players]
-        run(connection, "campaigns/fill_snapshot", **{column: [row[column] for row in rows] for column in rows[0]})
+        queries.fill_snapshot(connection, **{column: [row[column] for row in rows] for column in rows[0]})
         count += len(players)
         without_order += [row["player_id"] for row in rows if row["chosen"] and row["order_id"] is None]
-    for name in ("campaigns/index_snapshot", "campaigns/analyze_snapshot"):
-        run(connection, name)
+    queries.index_snapshot(connection)
+    queries.analyze_snapshot(connection)
     return Snapshot(count, tuple(without_order))
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from tasks.campaigns import queries
 from tasks.campaigns.enqueue import Queue, take_snapshot
 from tasks.campaigns.options import DEFAULT_LINK_KIND, Campaign, CampaignOptions
 from tasks.campaigns.recipients import RecipientFilter
 from tasks.club.players import Tournament, find_tournament
-from tasks.core.database import fetch
 from tasks.core.errors import ConfigurationError
 from tasks.services import Services
 
@@ -32,7 +32,7 @@ def open_in(
     now = services.clock()
     campaign_id = _open(connection, tournament, kind, options, now)
     if require_approval:
-        fetch(connection, "campaigns/require_approval", campaign_id=campaign_id)
+        queries.require_approval(connection, campaign_id=campaign_id)
     recipients = RecipientFilter(options)
     snapshot = take_snapshot(connection, tournament.id, merge=options.merges_families, recipients=recipients)
     if not snapshot.players:
@@ -55,15 +55,14 @@ def open_in(
 
 def _open(connection: Connection, tournament: Tournament, kind: str, options: CampaignOptions, now: datetime) -> int:
     key = {"tournament_id": tournament.id, "kind": kind, "sequence": str(options.sequence)}
-    for row in fetch(connection, "campaigns/lock_mailed_link_kind", **key):
+    for row in queries.lock_mailed_link_kind(connection, **key):
         if (before := row.link_kind or DEFAULT_LINK_KIND) != options.link_kind:
             raise ConfigurationError(
                 f"The {kind} campaign {options.sequence} of {tournament.name!r} has mailed links of the kind {before}; "
                 f"to mail {options.link_kind} would close those. Choose {before} again, or start another campaign"
             )
-    (campaign,) = fetch(
+    (campaign,) = queries.open_campaign(
         connection,
-        "campaigns/open_campaign",
         **key,
         parameters=json.dumps(options.model_dump(mode="json", exclude={"test_address"})),
         now=now,
@@ -81,7 +80,7 @@ def as_mailed(connection: Connection, tournament_id: int) -> CampaignOptions:
     Whatever mails them again goes on with that: a link of another kind would close the one that they have.
     """
     chosen: dict[str, Any] = next(
-        (row.parameters for row in fetch(connection, "campaigns/find_mailed_options", tournament_id=tournament_id)), {}
+        (row.parameters for row in queries.find_mailed_options(connection, tournament_id=tournament_id)), {}
     )
     goes_on = {name: chosen[name] for name in ("shared_mailboxes", "link_kind") if name in chosen}
     return CampaignOptions.model_construct(**goes_on)

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from tasks.campaigns import queries
 from tasks.campaigns.dry_run import DryRun, Owed, dry_run, read_owed
 from tasks.campaigns.open import open_in
 from tasks.campaigns.options import Campaign, CampaignOptions
 from tasks.campaigns.preview_page import Skipped, preview_page
 from tasks.club.players import find_tournament
-from tasks.core.database import fetch
 from tasks.core.email_address import mask
 from tasks.mail.local_format import LocalFormat
 from tasks.services import Services
@@ -64,12 +64,12 @@ class Progress:
 
 def read_progress(connection: Connection, campaign_id: int, now: datetime) -> Progress:
     """Return how a campaign stands; those that may be delivered already count as sent."""
-    messages = fetch(connection, "campaigns/count_campaign_messages", campaign_id=campaign_id)
-    waits = fetch(connection, "campaigns/list_campaign_waits", campaign_id=campaign_id, now=now)
+    messages = queries.count_campaign_messages(connection, campaign_id=campaign_id)
+    waits = queries.list_campaign_waits(connection, campaign_id=campaign_id, now=now)
     return Progress(
         tuple(
             Skipped(row.parent_id, row.address or "", row.reason)
-            for row in fetch(connection, "campaigns/list_skipped_messages", campaign_id=campaign_id)
+            for row in queries.list_skipped_messages(connection, campaign_id=campaign_id)
         ),
         sum(row.messages for row in waits),
         sum(row.messages for row in messages if row.status in {"sent", "sending", "uncertain", "resent"}),

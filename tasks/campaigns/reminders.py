@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from sqlalchemy import Connection
 
+from tasks.campaigns import queries
 from tasks.campaigns.enqueue import Queue, take_snapshot
 from tasks.campaigns.open import as_mailed
 from tasks.campaigns.options import AnyTournament, Campaign
+from tasks.club import queries as club_queries
 from tasks.club.players import Tournament, find_tournament, find_tournament_by_id, known_tournaments
 from tasks.core.club_time import QuietHours, end_of_day, find_zone
-from tasks.core.database import fetch
 from tasks.core.errors import ConfigurationError
 from tasks.core.forms import Form
 from tasks.core.settings import Settings
@@ -96,9 +97,9 @@ class ReminderLimits:
         Whoever sends holds the mailbox (lock_mailbox.sql) from before this until the message's `sending` attempt is
         committed: so two reminders at one moment do not both find that nobody was mailed.
         """
-        (row,) = fetch(connection, "campaigns/find_reminder_standing", message_id=message_id)
+        (row,) = queries.find_reminder_standing(connection, message_id=message_id)
         tournament = Tournament(
-            **fetch(connection, "club/find_tournament", tournament_id=row.tournament_id)[0]._asdict()
+            **club_queries.find_tournament(connection, tournament_id=row.tournament_id)[0]._asdict()
         )
         if self.is_over(tournament, now):
             return Obstacle("deadline_passed")
@@ -131,7 +132,7 @@ def tournaments_to_remind(services: Services, options: ReminderOptions) -> Seque
     Raises a ConfigurationError where the one that was chosen is none of them.
     """
     chosen = find_tournament(services.database, options.tournament) if options.tournament else None
-    latest = {row.tournament_id: row.state for row in services.database.fetch("campaigns/list_latest_campaigns")}
+    latest = {row.tournament_id: row.state for row in queries.list_latest_campaigns(services.database)}
     if chosen is not None and latest.get(chosen.id, "stopped") == "stopped":
         why = "its last campaign was stopped for good" if chosen.id in latest else "nobody was mailed about it yet"
         raise ConfigurationError(f"There is nobody to remind of {chosen.name!r}: {why}. Run tournament-fees first")
@@ -156,17 +157,17 @@ def open_reminders(services: Services, tournament_id: int, options: ReminderOpti
     tournament = find_tournament_by_id(services.database, tournament_id)
     limits, now = ReminderLimits.of(services.settings), services.clock()
     gap = timedelta(hours=services.settings.reminder_gap_hours)
-    if limits.is_over(tournament, now) or services.database.fetch("campaigns/list_restores", since=now - gap):
+    if limits.is_over(tournament, now) or queries.list_restores(services.database, since=now - gap):
         return None
     key = {"tournament_id": tournament.id, "kind": REMINDER, "sequence": limits.today(tournament, now)}
     with services.database.transaction() as connection:
         mailed = as_mailed(connection, tournament.id)
         left = _take_snapshot(connection, services, tournament, options, merge=mailed.merges_families)
-        if not left and not fetch(connection, "campaigns/find_campaign", **key):
+        if not left and not queries.find_campaign(connection, **key):
             return None
         goes_on = mailed.model_dump(mode="json", include={"shared_mailboxes", "link_kind"})
         parameters = json.dumps({**goes_on, **options.model_dump(mode="json")})
-        (campaign,) = fetch(connection, "campaigns/open_campaign", **key, parameters=parameters, now=now)
+        (campaign,) = queries.open_campaign(connection, **key, parameters=parameters, now=now)
         if campaign.state == "stopped":
             raise ConfigurationError(
                 f"Today's reminders of {tournament.name!r} were stopped for good: nothing was sent"
@@ -180,9 +181,8 @@ def _take_snapshot(
 ) -> int:
     """Copy whom to remind to where the queue is brought up to date from, and return how many orders that are."""
     taken = take_snapshot(connection, tournament.id, merge=merge)
-    (left_out,) = fetch(
+    (left_out,) = queries.keep_due_in_snapshot(
         connection,
-        "campaigns/keep_due_in_snapshot",
         tournament_id=tournament.id,
         now=services.clock(),
         after_days=options.after_days,

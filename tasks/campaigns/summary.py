@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from tasks.campaigns import queries
 from tasks.campaigns.options import Campaign
 from tasks.core.email_address import mask, mask_in
 from tasks.services import Services
@@ -70,13 +71,13 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
     """Count what became of a campaign; call it done where nothing of it is owed any more."""
     database = services.database
     now = services.clock()
-    database.fetch("campaigns/close_campaign", campaign_id=campaign.id, now=now)
-    links = database.fetch("campaigns/count_campaign_links", campaign_id=campaign.id)
-    messages = database.fetch("campaigns/count_campaign_messages", campaign_id=campaign.id)
-    deliveries = database.fetch("campaigns/count_run_deliveries", campaign_id=campaign.id, run_id=run_id)
-    problems = database.fetch("campaigns/list_campaign_problems", campaign_id=campaign.id, most=MOST_PROBLEMS)
-    waits = database.fetch("campaigns/list_campaign_waits", campaign_id=campaign.id, now=now)
-    rivals = database.fetch("campaigns/list_campaign_duplicates", campaign_id=campaign.id, most=MOST_PROBLEMS)
+    queries.close_campaign(database, campaign_id=campaign.id, now=now)
+    links = queries.count_campaign_links(database, campaign_id=campaign.id)
+    messages = queries.count_campaign_messages(database, campaign_id=campaign.id)
+    deliveries = queries.count_run_deliveries(database, campaign_id=campaign.id, run_id=run_id)
+    problems = queries.list_campaign_problems(database, campaign_id=campaign.id, most=MOST_PROBLEMS)
+    waits = queries.list_campaign_waits(database, campaign_id=campaign.id, now=now)
+    rivals = queries.list_campaign_duplicates(database, campaign_id=campaign.id, most=MOST_PROBLEMS)
     return Summary(
         campaign,
         links={row.link or NOT_LOOKED_AT: row.orders for row in links},

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from tasks.core.database import Database, fetch, query
+from tasks.club import queries
+from tasks.core.database import Database
 from tasks.core.errors import ConfigurationError
 
 ROWS_AT_A_TIME = 1000
@@ -52,7 +53,7 @@ class CommittedPlayer:
 
 def known_tournaments(database: Database) -> list[Tournament]:
     """Return every tournament that the club knows."""
-    return [Tournament(**row._asdict()) for row in database.fetch("club/list_tournaments")]
+    return [Tournament(**row._asdict()) for row in queries.list_tournaments(database)]
 
 
 def find_tournament(database: Database, name: str) -> Tournament:
@@ -72,18 +73,13 @@ def find_tournament(database: Database, name: str) -> Tournament:
 
 def find_tournament_by_id(database: Database, tournament_id: int) -> Tournament:
     """Return the tournament of this id as it stands now."""
-    (row,) = database.fetch("club/find_tournament", tournament_id=tournament_id)
+    (row,) = queries.find_tournament(database, tournament_id=tournament_id)
     return Tournament(**row._asdict())
 
 
 def stream_committed_players(connection: Connection, tournament_id: int) -> Iterator[Sequence[CommittedPlayer]]:
     """Yield all committed players of a tournament in chunks, without holding them all in memory."""
-    rows = connection.execute(
-        query("club/list_committed_players"),
-        {"tournament_id": tournament_id, "order_ids": None},
-        execution_options={"stream_results": True, "max_row_buffer": ROWS_AT_A_TIME},
-    )
-    for chunk in rows.partitions(ROWS_AT_A_TIME):
+    for chunk in queries.stream_committed_players(connection, tournament_id=tournament_id, size=ROWS_AT_A_TIME):
         yield [CommittedPlayer(**row._asdict()) for row in chunk]
 
 
@@ -91,5 +87,5 @@ def players_with_orders(
     connection: Connection, tournament_id: int, order_ids: Sequence[int]
 ) -> dict[int, CommittedPlayer]:
     """Return the players of these orders by order id; one who is not committed any more is left out."""
-    rows = fetch(connection, "club/list_committed_players", tournament_id=tournament_id, order_ids=list(order_ids))
+    rows = queries.list_committed_players(connection, tournament_id=tournament_id, order_ids=list(order_ids))
     return {row.order_id: CommittedPlayer(**row._asdict()) for row in rows}

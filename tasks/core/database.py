@@ -53,14 +53,25 @@ def query(name: str) -> TextClause:
     return text((QUERIES / f"{name}.sql").read_text(encoding="utf-8"))
 
 
-def fetch(connection: Connection, name: str, **values: object) -> Sequence[Row[Any]]:
-    """Run sql/queries/<name>.sql and return its rows; a statement that changes rows returns those that it changed."""
-    return connection.execute(query(name), values).all()
+def fetch(source: "Source", name: str, /, **values: object) -> Sequence[Row[Any]]:
+    """Run sql/queries/<name>.sql and return its rows; a statement that changes rows returns those that it changed.
+
+    Only a package's own queries.py calls it. On a Database, the statement is a transaction of its own.
+    """
+    if isinstance(source, Database):
+        return source.fetch(name, **values)
+    return source.execute(query(name), values).all()
 
 
-def run(connection: Connection, name: str, **values: object) -> None:
+def run(connection: Connection, name: str, /, **values: object) -> None:
     """Run sql/queries/<name>.sql, which returns nothing: a row for each recipient would fill the memory."""
     connection.execute(query(name), values)
+
+
+def stream(connection: Connection, name: str, size: int, /, **values: object) -> Iterator[Sequence[Row[Any]]]:
+    """Yield the rows of sql/queries/<name>.sql, `size` at a time: nobody holds all of them in memory."""
+    options = {"stream_results": True, "max_row_buffer": size}
+    yield from connection.execute(query(name), values, execution_options=options).partitions(size)
 
 
 class Database:
@@ -137,7 +148,7 @@ class Database:
             kind = UnknownTableError if _sqlstate(error) in UNKNOWN else RuntimeError
             raise kind(f"PostgreSQL refused a statement: {_reason(error)}") from None
 
-    def fetch(self, name: str, **values: object) -> Sequence[Row[Any]]:
+    def fetch(self, name: str, /, **values: object) -> Sequence[Row[Any]]:
         """Run one query in a transaction of its own: PostgreSQL's own, which spares two round trips."""
         with self._explained(), self._alone.connect() as connection:
             return fetch(connection, name, **values)
@@ -159,6 +170,10 @@ class Database:
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+Source = Database | Connection
+"""What a query runs on: a transaction that others share, or a database, for one of its own."""
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import ProgrammingError
 
-from tasks.core.database import Database, fetch
+from tasks.core import queries
+from tasks.core.database import Database
 from tasks.core.errors import ConfigurationError
 
 IN_THE_WAY = {"DuplicateTable", "DuplicateObject", "DuplicateFunction", "DuplicateColumn"}
@@ -49,7 +50,7 @@ def migrate(database: Database) -> None:
 
 def _check_has_schema(connection: Connection, place: str) -> None:
     """Raise a ConfigurationError where the schema is missing and our user may not make it."""
-    missing = fetch(connection, "core/is_schema_missing")
+    missing = queries.is_schema_missing(connection)
     if missing:
         raise ConfigurationError(
             f"The user of DATABASE_URL may not make a schema at {place}: somebody who may (the owner of the database, "
@@ -85,7 +86,7 @@ def check_migrated(database: Database) -> None:
             f"The pipeline's tables in {database.place} are at migration {current or 'none'}, not {newest}: "
             "run `python -m deployments.cli migrate` (with this version of the pipeline or a newer one)"
         )
-    lacking = database.fetch("core/list_missing_rights")
+    lacking = queries.list_missing_rights(database)
     if lacking:
         raise ConfigurationError(
             "; ".join(["The pipeline's database user lacks rights", *(row.statement for row in lacking)])
@@ -95,7 +96,7 @@ def check_migrated(database: Database) -> None:
 def check_club_tables(database: Database) -> None:
     """Raise a ConfigurationError that names each club table and column that is missing or will not do."""
     _check_has_role(database)
-    problems = database.fetch("core/list_missing_club_columns")
+    problems = queries.list_missing_club_columns(database)
     if problems:
         raise ConfigurationError(
             f"The club's database ({database.place}) lacks what the pipeline needs: " + "; ".join(_describe(problems)),
@@ -104,7 +105,7 @@ def check_club_tables(database: Database) -> None:
 
 def _check_has_role(database: Database) -> None:
     """Raise a ConfigurationError where our user has none of the pipeline's rights: one statement gives them all."""
-    missing = database.fetch("core/is_role_missing")
+    missing = queries.is_role_missing(database)
     if missing:
         roles = "" if missing[0].role_is_there else "its owner has to run sql/roles.sql, and then "
         raise ConfigurationError(

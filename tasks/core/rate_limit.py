@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import ceil
 from threading import Lock
 
+from tasks.core import queries
 from tasks.core.database import Database
 from tasks.core.errors import TransientError
 
@@ -64,7 +65,7 @@ class RateLimit:
     def back_off(self, seconds: float) -> None:
         """Give nobody a turn for so long; what other workers hold already is spent within a tenth of a second."""
         with self._lock:
-            self._database.fetch("core/push_turns", pace=self.name, seconds=seconds)
+            queries.push_turns(self._database, pace=self.name, seconds=seconds)
             self._left = 0
 
     def _take(self) -> float:
@@ -79,8 +80,8 @@ class RateLimit:
         return turn
 
     def _ask(self) -> None:
-        given = self._database.fetch(
-            "core/take_turns", pace=self.name, span=self._ask_for * self._gap, patience=self._patience
+        given = queries.take_turns(
+            self._database, pace=self.name, span=self._ask_for * self._gap, patience=self._patience
         )
         if not given:
             raise TransientError(f"{self.name}: the next turn is over {self._patience:.0f} seconds away")

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from uuid import UUID
 
+from tasks.campaigns import queries as campaigns_queries
 from tasks.campaigns.letters import template_digests
 from tasks.campaigns.options import Batch, Campaign
 from tasks.campaigns.reminders import REMINDER, ReminderLimits
@@ -51,7 +52,7 @@ def deliver_batch(
         ThreadPoolExecutor(1, thread_name_prefix="writer") as writer,
         ThreadPoolExecutor(1, thread_name_prefix="recorder") as recorder,
     ):
-        orders = services.database.fetch("campaigns/list_message_orders", message_ids=claim.ids)
+        orders = campaigns_queries.list_message_orders(services.database, message_ids=claim.ids)
         services.stripe_lists.look_for([row.order_id for row in orders], mailing=True)
         results = Results(claim, recorder)
         desk = MessageSender(

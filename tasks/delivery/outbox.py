@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 from tasks.campaigns.message import RENEWED_LINK, Draft, Message
 from tasks.campaigns.reminders import Obstacle, ReminderLimits
-from tasks.core.database import Database, fetch
+from tasks.core.database import Database
+from tasks.delivery import queries
 from tasks.links.model import LinkResult
 from tasks.mail.quota import UNLIMITED, Quota
 from tasks.mail.suppressions import NO_SUCH_MAILBOX, PIPELINE, Suppression, enhanced_status
@@ -56,14 +57,14 @@ class Outbox:
         """Lease those of the messages that are due and free; what the block leaves unsettled is given back."""
         claim = Claim(self, uuid4())
         now = self.clock()
-        rows = self.database.fetch(
-            "delivery/claim_messages", ids=list(message_ids), token=claim.token, lease_seconds=CLAIM_SECONDS, now=now
+        rows = queries.claim_messages(
+            self.database, ids=list(message_ids), token=claim.token, lease_seconds=CLAIM_SECONDS, now=now
         )
         claim.ids = sorted(row.id for row in rows)
         try:
             yield claim
         finally:
-            self.database.fetch("delivery/return_claims", message_ids=claim.held, token=claim.token, now=self.clock())
+            queries.return_claims(self.database, message_ids=claim.held, token=claim.token, now=self.clock())
 
 
 class Claim:
@@ -88,22 +89,22 @@ class Claim:
     def take(self, *message_ids: int) -> list[Message]:
         """Keep our leases alive, and read those of the messages that are still ours."""
         database = self.outbox.database
-        database.fetch(
-            "delivery/extend_claims",
+        queries.extend_claims(
+            database,
             message_ids=self.held,
             token=self.token,
             lease_seconds=CLAIM_SECONDS,
             fresh_seconds=FRESH_CLAIM_SECONDS,
         )
-        rows = database.fetch(
-            "delivery/read_claimed_messages", message_ids=list(message_ids), token=self.token, digests=self.digests
+        rows = queries.read_claimed_messages(
+            database, message_ids=list(message_ids), token=self.token, digests=self.digests
         )
         return [Message(**row._asdict()) for row in rows]
 
     def record_links(self, links: Sequence[LinkResult]) -> None:
         """Note how each order's link stands, and with it what the message will say."""
-        self.outbox.database.fetch(
-            "delivery/record_links",
+        queries.record_links(
+            self.outbox.database,
             campaign_id=self.outbox.campaign_id,
             order_ids=[link.order_id for link in links],
             links=[link.outcome.value for link in links],
@@ -148,7 +149,7 @@ class Claim:
 
     def _is_sending(self, message: Message) -> bool:
         values = {"message_id": message.id, "token": self.token, "attempt": message.attempts + 1}
-        return bool(self.outbox.database.fetch("delivery/is_sending", **values))
+        return bool(queries.is_sending(self.outbox.database, **values))
 
     def _enter_sending(self, message: Message, draft: Draft) -> bool:
         now = self.outbox.clock()
@@ -166,12 +167,12 @@ class Claim:
             "now": now,
         }
         if reminders is None and not quota.limited:
-            return bool(self.outbox.database.fetch("delivery/enter_sending", **values))
+            return bool(queries.enter_sending(self.outbox.database, **values))
         with self.outbox.database.transaction() as connection:
             may_go = quota.take(connection, now)
-            fetch(connection, "delivery/lock_mailbox", message_id=message.id)
+            queries.lock_mailbox(connection, message_id=message.id)
             may_go = may_go and (reminders is None or reminders.hold(connection, message.id, now) is None)
-            return may_go and bool(fetch(connection, "delivery/enter_sending", **values))
+            return may_go and bool(queries.enter_sending(connection, **values))
 
     def record(self, message: Message, delivery: Delivery) -> str:
         """Commit what became of a message and return its new status; what the server put off is queued for later.
@@ -198,17 +199,15 @@ class Claim:
             "now": now,
         }
         if status == "sent":  # a statement by itself is a transaction by itself, which spares two round trips
-            recorded = self.outbox.database.fetch(
-                "delivery/record_delivery", **values, token=self.token, next_attempt_at=due
-            )
+            recorded = queries.record_delivery(self.outbox.database, **values, token=self.token, next_attempt_at=due)
             if recorded:
                 return status
         with self.outbox.database.transaction() as connection:
-            recorded = fetch(connection, "delivery/record_delivery", **values, token=self.token, next_attempt_at=due)
+            recorded = queries.record_delivery(connection, **values, token=self.token, next_attempt_at=due)
             if not recorded and status != "uncertain":
                 # It was called uncertain meanwhile. A late "not now" is no reason to send by ourselves again.
                 late = {"status": "failed", "reason": "gave_up"} if status == "queued" else {}
-                recorded = fetch(connection, "delivery/record_late_reply", **values | late)
+                recorded = queries.record_late_reply(connection, **values | late)
             if recorded and status == "failed" and enhanced_status(delivery.reply) in NO_SUCH_MAILBOX:
                 bad = Suppression(message.mailbox, message.address, delivery.reply, "reply", PIPELINE)
                 bad.add(connection, now)
@@ -220,11 +219,10 @@ class Claim:
         Returns its id, held under our lease; None where the old one is not ours any more or its campaign is stopped.
         """
         with self.outbox.database.transaction() as connection:
-            if not fetch(connection, "delivery/lock_sending_campaign", campaign_id=self.outbox.campaign_id):
+            if not queries.lock_sending_campaign(connection, campaign_id=self.outbox.campaign_id):
                 return None
-            rows = fetch(
+            rows = queries.renew_message(
                 connection,
-                "delivery/renew_message",
                 message_id=message.id,
                 token=self.token,
                 kind=RENEWED_LINK,
@@ -244,8 +242,8 @@ class Claim:
 
         One that may have been delivered before does not fail: it is uncertain still.
         """
-        recorded = self.outbox.database.fetch(
-            "delivery/defer_message",
+        recorded = queries.defer_message(
+            self.outbox.database,
             message_id=message_id,
             token=self.token,
             status=status,

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from tasks.core.database import Database, fetch
+from tasks.core.database import Database
+from tasks.links import queries
 from tasks.links.decision import DELETED
 from tasks.links.model import Attempt, Order, StripeLink, Verdict
 
@@ -40,21 +41,17 @@ class LinkLedger:
     def lease_all(self, order_ids: Sequence[int]) -> Iterator[tuple["LinkLedger", Sequence[int]]]:
         """Hold those of the orders that no other worker holds, through the ledger given beside their ids."""
         token = uuid4()
-        rows = self._database.fetch(
-            "links/lease_orders", order_ids=list(order_ids), token=token, lease_seconds=LEASE_SECONDS
-        )
+        rows = queries.lease_orders(self._database, order_ids=list(order_ids), token=token, lease_seconds=LEASE_SECONDS)
         held = [row.order_id for row in rows]
         try:
             yield LinkLedger(self._database, token), held
         finally:
             if held:
-                self._database.fetch("links/return_leases", order_ids=held, token=token)
+                queries.return_leases(self._database, order_ids=held, token=token)
 
     def hold(self, order_id: int) -> None:
         """Keep the lease for another while; raises LeaseLostError where it is not ours any more."""
-        if not self._database.fetch(
-            "links/extend_lease", order_id=order_id, token=self._token, lease_seconds=LEASE_SECONDS
-        ):
+        if not queries.extend_lease(self._database, order_id=order_id, token=self._token, lease_seconds=LEASE_SECONDS):
             raise LeaseLostError
 
     def order(self, order_id: int, *, committed: bool) -> Order:
@@ -66,40 +63,37 @@ class LinkLedger:
 
     def orders(self, order_ids: Sequence[int], *, committed: bool) -> list[Order]:
         """Read those of the orders that there are, all of players who are committed, or none."""
-        rows = self._database.fetch("links/read_orders", order_ids=list(order_ids))
+        rows = queries.read_orders(self._database, order_ids=list(order_ids))
         return [Order(committed=committed, **row._asdict()) for row in rows]
 
     def live_attempts(self, *order_ids: int) -> list[Attempt]:
         """Read the attempts through which money may still come; of an order its first can be paid, at most."""
         return [
-            Attempt(**row._asdict())
-            for row in self._database.fetch("links/list_live_attempts", order_ids=list(order_ids))
+            Attempt(**row._asdict()) for row in queries.list_live_attempts(self._database, order_ids=list(order_ids))
         ]
 
     def knows_closed(self, session_id: str) -> bool:
         """Say whether a session is known to have come to its end."""
-        return bool(self._database.fetch("links/is_session_closed", session_id=session_id))
+        return bool(queries.is_session_closed(self._database, session_id=session_id))
 
     def knows_expired(self, session_id: str) -> bool:
         """Say whether Stripe has said that a session is expired: it stays so."""
-        return any(
-            row.state == "expired" for row in self._database.fetch("links/is_session_closed", session_id=session_id)
-        )
+        return any(row.state == "expired" for row in queries.is_session_closed(self._database, session_id=session_id))
 
     def drop_taken(self, order_id: int) -> None:
         """Forget what list calls have shown of an order, now that it is acted on."""
-        self._database.fetch("links/drop_taken_seen_sessions", order_id=order_id, token=self._token)
+        queries.drop_taken_seen_sessions(self._database, order_id=order_id, token=self._token)
 
     def drop_kept(self, seen: Mapping[int, datetime]) -> None:
         """Forget what list calls had shown of orders by then, since nothing has to be done about it."""
-        self._database.fetch(
-            "links/drop_kept_seen_sessions", order_ids=list(seen), seen_ats=list(seen.values()), token=self._token
+        queries.drop_kept_seen_sessions(
+            self._database, order_ids=list(seen), seen_ats=list(seen.values()), token=self._token
         )
 
     def begin(self, order: Order, key: UUID, request: Mapping[str, Any], *, now: datetime) -> int | None:
         """Commit the attempt that is about to be made; None where the order or the lease changed meanwhile."""
-        rows = self._database.fetch(
-            "links/begin_attempt",
+        rows = queries.begin_attempt(
+            self._database,
             idempotency_key=key,
             request=json.dumps(request),
             token=self._token,
@@ -110,7 +104,7 @@ class LinkLedger:
 
     def ask_again(self, attempt: Attempt, *, now: datetime) -> None:
         """Commit that an attempt's request is about to be sent again; raises LeaseLostError."""
-        if not self._database.fetch("links/repeat_attempt", attempt_id=attempt.id, token=self._token, now=now):
+        if not queries.repeat_attempt(self._database, attempt_id=attempt.id, token=self._token, now=now):
             raise LeaseLostError
 
     def record_answer(self, attempt_id: int, session: StripeLink, *, now: datetime, state: str = "open") -> bool:
@@ -118,8 +112,8 @@ class LinkLedger:
 
         Of one that was given up, only that its session is closed (`expired`) can be committed.
         """
-        rows = self._database.fetch(
-            "links/record_answer",
+        rows = queries.record_answer(
+            self._database,
             attempt_id=attempt_id,
             state=state,
             session_id=session.id,
@@ -132,16 +126,16 @@ class LinkLedger:
 
     def has_answer(self, attempt_id: int, session_id: str) -> bool:
         """Say whether this is what an attempt has made; else it was given up, or has made something else too."""
-        return bool(self._database.fetch("links/is_attempt_answered", attempt_id=attempt_id, session_id=session_id))
+        return bool(queries.is_attempt_answered(self._database, attempt_id=attempt_id, session_id=session_id))
 
     def link_after(self, link_id: str, *, beyond: int) -> str | None:
         """Return the payment link that was made so many after this one; None where there is none so new."""
-        rows = self._database.fetch("links/find_payment_link_after", link_id=link_id, beyond=beyond)
+        rows = queries.find_payment_link_after(self._database, link_id=link_id, beyond=beyond)
         return rows[0].session_id if rows else None
 
     def link_before(self, moment: datetime | None) -> str | None:
         """Return the newest payment link that was asked for before then (None: ever)."""
-        rows = self._database.fetch("links/find_payment_link_before", moment=moment)
+        rows = queries.find_payment_link_before(self._database, moment=moment)
         return rows[0].session_id if rows else None
 
     def close(self, attempt_id: int, state: str, *, now: datetime) -> None:
@@ -149,9 +143,7 @@ class LinkLedger:
 
         Raises LeaseLostError, also where its answer has come meanwhile.
         """
-        if not self._database.fetch(
-            "links/close_attempt", attempt_id=attempt_id, state=state, token=self._token, now=now
-        ):
+        if not queries.close_attempt(self._database, attempt_id=attempt_id, state=state, token=self._token, now=now):
             raise LeaseLostError
 
     def observe(self, order_id: int, session: StripeLink, *, now: datetime, rival: bool = False) -> None:
@@ -160,8 +152,8 @@ class LinkLedger:
         A `rival` is beside the order's one live session, so it is written as Stripe's status alone. Raises
         LeaseLostError: then the description may be older than what another worker has written.
         """
-        written = self._database.fetch(
-            "links/record_session",
+        written = queries.record_session(
+            self._database,
             order_id=order_id,
             token=self._token,
             session_id=session.id,
@@ -182,38 +174,37 @@ class LinkLedger:
 
     def set_link(self, order: Order, session: StripeLink) -> bool:
         """Store a session in its order; False where the order or our lease is not as it was any more."""
-        stored = self._database.fetch(
-            "links/set_order_link", new_session_id=session.id, new_url=session.url, token=self._token, **_judged(order)
+        stored = queries.set_order_link(
+            self._database, new_session_id=session.id, new_url=session.url, token=self._token, **_judged(order)
         )
         return bool(stored)
 
     def mark_paid(self, order: Order, session: StripeLink, *, now: datetime) -> bool:
         """Mark an order paid and record its payment; False where the order is not as it was judged any more."""
         with self._database.transaction() as connection:
-            marked = fetch(
+            marked = queries.mark_order_paid(
                 connection,
-                "links/mark_order_paid",
                 new_session_id=session.id,
                 payment_intent_id=session.payment_intent_id,
                 paid_at=now,
                 **_judged(order),
             )
             if marked:
-                fetch(connection, "links/record_payment", **_payment(order, session, "settled"), settles=True, now=now)
+                queries.record_payment(connection, **_payment(order, session, "settled"), settles=True, now=now)
             return bool(marked)
 
     def is_anothers_payment(self, order: Order, session: StripeLink) -> bool:
         """Say whether what was paid through a session is on record for another order."""
-        return bool(self._database.fetch("links/is_payment_of_another", order_id=order.id, session_id=session.id))
+        return bool(queries.is_payment_of_another(self._database, order_id=order.id, session_id=session.id))
 
     def record_payment(self, order: Order, session: StripeLink, finding: str, *, now: datetime) -> None:
         """Record a payment, once: `settled` where the club has its order as paid, else why it is for a person."""
-        self._database.fetch("links/record_payment", **_payment(order, session, finding), settles=False, now=now)
+        queries.record_payment(self._database, **_payment(order, session, finding), settles=False, now=now)
 
     def set_aside(self, order: Order, session_id: str | None, verdict: Verdict, *, now: datetime) -> None:
         """Set an order aside for a person, with the reason."""
-        self._database.fetch(
-            "links/set_order_aside",
+        queries.set_order_aside(
+            self._database,
             order_id=order.id,
             session_id=session_id,
             reason=verdict.reason,
@@ -223,7 +214,7 @@ class LinkLedger:
 
     def clear_set_aside(self, order_id: int, *, now: datetime) -> None:
         """Note that an order's trouble is over."""
-        self._database.fetch("links/clear_set_aside", order_id=order_id, now=now)
+        queries.clear_set_aside(self._database, order_id=order_id, now=now)
 
 
 def _state(session: StripeLink, *, rival: bool) -> str:

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter
 from sqlalchemy import Row
 
+from tasks.core import queries as core_queries
 from tasks.core.database import Database
+from tasks.links import queries
 from tasks.links.model import LinkKind, StripeLink
 from tasks.links.stripe_params import ORDER_KEY, own_reference
 
@@ -70,14 +72,14 @@ class SeenSessions:
 
     def now(self) -> datetime:
         """Return PostgreSQL's time, to be noted with what Stripe is asked next."""
-        at: datetime = self.database.fetch("core/read_clock")[0].at
+        at: datetime = core_queries.read_clock(self.database)[0].at
         return at
 
     def note(self, sessions: Iterable[StripeLink], seen_at: datetime) -> Noted:
         """Keep those that may be an order's."""
         listed = [session for session in sessions if not is_of_our_link(session)]
-        noted = self.database.fetch(
-            "links/note_seen_sessions",
+        noted = queries.note_seen_sessions(
+            self.database,
             session_ids=[session.id for session in listed],
             order_ids=[self.order_of(session) for session in listed],
             sessions=[_SESSION.dump_json(session).decode() for session in listed],
@@ -92,9 +94,7 @@ class SeenSessions:
 
         Until the ledger drops it, a later call returns their ids, to be read again.
         """
-        rows = self.database.fetch(
-            "links/take_seen_sessions", order_id=order_id, most_seconds=_most_seconds(mailing=mailing)
-        )
+        rows = queries.take_seen_sessions(self.database, order_id=order_id, most_seconds=_most_seconds(mailing=mailing))
         return self._sighted(rows)
 
     def look(self, order_id: int) -> Sighted:
@@ -104,7 +104,7 @@ class SeenSessions:
     def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
         """Return what was seen of orders' sessions, by order, and leave it where it is."""
         most_seconds = _most_seconds(mailing=mailing)
-        rows = self.database.fetch("links/list_seen_sessions", order_ids=list(order_ids), most_seconds=most_seconds)
+        rows = queries.list_seen_sessions(self.database, order_ids=list(order_ids), most_seconds=most_seconds)
         return {order_id: self._sighted(list(own)) for order_id, own in groupby(rows, key=lambda row: row.order_id)}
 
     def order_of(self, session: StripeLink) -> int | None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from tasks.core.database import Database, fetch
+from tasks.core.database import Database
 from tasks.core.errors import ConfigurationError
+from tasks.links import queries
 
 _OURSELVES = "pipeline"
 
@@ -16,7 +17,7 @@ MOST_ROWS = 1000
 
 def waiting_orders(database: Database, most: int = MOST_ROWS) -> Sequence[Row[Any]]:
     """Return the orders that wait for a person, the longest waiting first: order_id, reason, detail, set_aside_at."""
-    return database.fetch("links/list_set_asides", order_ids=None, most=most)
+    return queries.list_set_asides(database, order_ids=None, most=most)
 
 
 def release(
@@ -32,10 +33,10 @@ def release(
         raise ConfigurationError("Say who has dealt with the set-aside orders: a person's name")
     with database.transaction() as connection:
         values = {"order_ids": list(order_ids), "released_by": who, "note": note, "now": now}
-        rows = fetch(connection, "links/release_set_asides", **values)
+        rows = queries.release_set_asides(connection, **values)
         released = {row.order_id for row in rows}
         gone = [row.session_id for row in rows if row.reason == "unknown_session"]
-        fetch(connection, "links/forget_unknown_sessions", session_ids=gone, now=now)
+        queries.forget_unknown_sessions(connection, session_ids=gone, now=now)
         unknown = sorted(set(order_ids) - released)
         if unknown:
             orders = ", ".join(str(order_id) for order_id in unknown)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from tasks.core.database import run
+from tasks.links import queries
 from tasks.links.list_search import ListSearch, Seen
 from tasks.links.model import LinkKind
 from tasks.links.payment_link_lists import PaymentLinkLists
@@ -47,16 +47,16 @@ class StripeLists:
         """
         began = self.clock()
         with self.seen_sessions.database.transaction() as connection:
-            run(connection, "links/forget_seen_sessions")
+            queries.forget_seen_sessions(connection)
         noted = reduce(Noted.plus, self._pages(status="open"))
         seen_at = self.seen_sessions.now()
         noted = reduce(Noted.plus, self._completed(began), noted)
-        self.seen_sessions.database.fetch("links/record_sweep", account=self.account, now=began)
+        queries.record_sweep(self.seen_sessions.database, account=self.account, now=began)
         return noted.plus(self.links.note_all(seen_at))
 
     def _completed(self, now: datetime) -> Iterator[Noted]:
         """List what was completed since the last sweep, and yield what each page has noted."""
-        swept = self.seen_sessions.database.fetch("links/find_sweep", account=self.account)
+        swept = queries.find_sweep(self.seen_sessions.database, account=self.account)
         since = (swept[0].swept_at if swept else now - FIRST_SWEEP) - LONGEST_LIFE - CLOCK_MARGIN
         yield from self._pages(status="complete", since=since)
 
@@ -71,8 +71,8 @@ class StripeLists:
         What was seen a while ago is known well enough, unless a link is about to be mailed. What no page has shown
         comes last, to be read by whoever needs it; the hunt says what this costs at most.
         """
-        rows = self.seen_sessions.database.fetch(
-            "links/list_sessions_to_verify",
+        rows = queries.list_sessions_to_verify(
+            self.seen_sessions.database,
             order_ids=list(order_ids),
             most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS,
         )

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tasks.core.database import fetch
+from tasks.mail import queries
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Quota:
         """Say when another message may go out, after those that wait already; None: now."""
         if not self.limited:
             return None
-        (row,) = fetch(connection, "mail/find_next_sending", per_hour=self.per_hour, per_day=self.per_day, now=now)
+        (row,) = queries.find_next_sending(connection, per_hour=self.per_hour, per_day=self.per_day, now=now)
         due: datetime | None = row.due
         return due
 
@@ -37,7 +37,7 @@ class Quota:
         The caller's transaction must write the message's `sending` attempt: that is what counts.
         """
         if self.limited:
-            fetch(connection, "mail/lock_quota")
+            queries.lock_quota(connection)
         return self.due(connection, now) is None
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tasks.core.database import fetch
+from tasks.mail import queries
 
 NO_SUCH_MAILBOX = frozenset({"5.1.1", "5.1.6", "5.1.10", "5.2.1"})
 """The enhanced status codes (RFC 3463, RFC 7505) that say that the mailbox itself takes no mail, for good.
@@ -31,7 +31,16 @@ class Suppression:
 
     def add(self, connection: Connection, since: datetime) -> bool:
         """Put it on the list; False where the mailbox stands there already."""
-        return bool(fetch(connection, "mail/add_suppression", **vars(self), since=since))
+        added = queries.add_suppression(
+            connection,
+            mailbox=self.mailbox,
+            address=self.address,
+            reason=self.reason,
+            origin=self.source,
+            by_whom=self.by_whom,
+            since=since,
+        )
+        return bool(added)
 
 
 def enhanced_status(reply: str) -> str | None:

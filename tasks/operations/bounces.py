@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from tasks.core.database import fetch
 from tasks.core.email_address import mailbox_of, parse_address
 from tasks.core.errors import ConfigurationError
 from tasks.mail.bounce_mailbox import BounceBox, open_bounce_box
 from tasks.mail.delivery_reports import DeliveryReport, MalformedReportError, ReportedRecipient, read_report
 from tasks.mail.suppressions import NO_SUCH_MAILBOX, PIPELINE, Suppression
+from tasks.operations import queries
 from tasks.services import Services
 
 OURS = {"suppressed", "returned", "noted"}
@@ -62,14 +62,11 @@ def _record(services: Services, report: DeliveryReport, digest: str) -> list[tup
     """Commit what a report says; return what was found of each recipient, and whether that is new."""
     now, findings = services.clock(), []
     with services.database.transaction() as connection:
-        message = next(
-            iter(fetch(connection, "operations/find_message_by_rfc_id", message_ids=sorted(report.message_ids))), None
-        )
+        message = next(iter(queries.find_message_by_rfc_id(connection, message_ids=sorted(report.message_ids))), None)
         for number, recipient in enumerate(report.recipients):
             finding = find(message, recipient)
-            is_new = fetch(
+            is_new = queries.add_bounce(
                 connection,
-                "operations/add_bounce",
                 report_digest=digest,
                 recipient_number=number,
                 message_id=message.id if message else None,

@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from tasks.core.database import fetch
+from tasks.campaigns import queries as campaigns_queries
 from tasks.core.errors import ConfigurationError
+from tasks.operations import queries
 
 GOES_ON = frozenset({"sending", "done"})
 """The states of campaigns whose messages can be sent again: not one that waits for an approval or was stopped."""
@@ -33,31 +34,30 @@ class Chosen:
         ):
             chosen = replace(self, rows=list(rows))
             chosen.keep("resend" if status == "uncertain" else "retry")
-            fetch(self.connection, "operations/requeue_messages", message_ids=_ids(chosen.rows), now=self.now)
+            queries.requeue_messages(self.connection, message_ids=_ids(chosen.rows), now=self.now)
         campaigns = sorted({row.campaign_id for row in self.rows})
-        fetch(self.connection, "operations/reopen_campaigns", campaign_ids=campaigns, now=self.now)
+        queries.reopen_campaigns(self.connection, campaign_ids=campaigns, now=self.now)
 
     def mark_sent(self, reason: str = "confirmed_by_hand") -> None:
         """Call them sent: the mail server took them, as a person has found or its log says."""
         self.keep("mark_sent")
-        fetch(self.connection, "campaigns/mark_messages_sent", message_ids=_ids(self.rows), reason=reason, now=self.now)
+        campaigns_queries.mark_messages_sent(self.connection, message_ids=_ids(self.rows), reason=reason, now=self.now)
         for campaign_id in sorted({row.campaign_id for row in self.rows}):
-            fetch(self.connection, "campaigns/close_campaign", campaign_id=campaign_id, now=self.now)
+            campaigns_queries.close_campaign(self.connection, campaign_id=campaign_id, now=self.now)
 
     def put_back(self) -> None:
         """Queue what a restore held: the mail server never took it."""
         self.keep("put_back")
-        fetch(self.connection, "operations/put_back_messages", message_ids=_ids(self.rows), now=self.now)
+        queries.put_back_messages(self.connection, message_ids=_ids(self.rows), now=self.now)
         campaigns = sorted({row.campaign_id for row in self.rows})
-        fetch(self.connection, "operations/reopen_campaigns", campaign_ids=campaigns, now=self.now)
+        queries.reopen_campaigns(self.connection, campaign_ids=campaigns, now=self.now)
 
     def keep(self, action: str) -> None:
         """Keep who did it to them, and when."""
         rows = sorted(self.rows, key=lambda row: int(row.campaign_id))
         for campaign_id, group in groupby(rows, lambda row: row.campaign_id):
-            fetch(
+            queries.record_action(
                 self.connection,
-                "operations/record_action",
                 action=action,
                 campaign_id=campaign_id,
                 message_ids=_ids(group),
@@ -83,9 +83,8 @@ def choose(connection: Connection, choice: Choice, count: int, *, by: str, now: 
     Raises one ConfigurationError, with nothing done, where there is none, where an id is not of the kind that was
     meant, and where `count` (0: not given) is another number than was found.
     """
-    rows = fetch(
+    rows = queries.lock_chosen_messages(
         connection,
-        "operations/lock_chosen_messages",
         statuses=list(choice.statuses),
         campaign_states=sorted(choice.campaign_states),
         tournament_id=choice.tournament_id,

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ssl import SSLCertVerificationError
 
+from tasks.club import queries as club_queries
 from tasks.club.players import known_tournaments
+from tasks.core import queries as core_queries
 from tasks.core.club_time import find_zone
 from tasks.core.errors import ConfigurationError, PermanentError, TransientError
 from tasks.core.migrations import check_club_tables, check_migrated
@@ -79,7 +81,7 @@ def _looked_at(check: Check, services: Services) -> Finding:
 
 
 def _database(services: Services) -> str:
-    services.database.fetch("core/read_clock")
+    core_queries.read_clock(services.database)
     return f"PostgreSQL at {services.database.place} answers"
 
 
@@ -109,7 +111,7 @@ def _tournaments(services: Services) -> str:
 
 
 def _database_clock(services: Services) -> str:
-    return _compare(services, services.database.fetch("core/read_clock")[0].at, "PostgreSQL's")
+    return _compare(services, core_queries.read_clock(services.database)[0].at, "PostgreSQL's")
 
 
 def _stripe(services: Services) -> str:
@@ -127,7 +129,7 @@ def _stripe_rights(services: Services) -> str:
 
 def _stripe_account(services: Services) -> str:
     """See whether the orders' sessions are of this account and mode, and can be read with their payments."""
-    stored = [row.session_id for row in services.database.fetch("club/list_stored_sessions", most=SAMPLE)]
+    stored = [row.session_id for row in club_queries.list_stored_sessions(services.database, most=SAMPLE)]
     known = 0
     for session_id in stored:
         with suppress(UnknownSessionError):

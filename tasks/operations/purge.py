@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row
 from tasks.campaigns.preview_page import forget_pages
 from tasks.club.players import Tournament, find_tournament, known_tournaments
 from tasks.core.club_time import end_of_day, find_zone
-from tasks.core.database import fetch
 from tasks.core.errors import ConfigurationError
+from tasks.operations import queries
 from tasks.operations.options import PurgeChoice
 from tasks.services import Services
 
@@ -19,11 +19,11 @@ SOONEST = timedelta(days=7)
 """After the cut-off day; by then no link lives and slow payments have settled."""
 
 BY_CAMPAIGN = {
-    "messages: address, mailbox, family": "operations/purge_messages",
-    "what was said about the links in messages": "operations/purge_details",
-    "mail servers' replies": "operations/purge_replies",
-    "notes beside decisions": "operations/purge_notes",
-    "mailboxes in approvals": "operations/purge_approved",
+    "messages: address, mailbox, family": queries.purge_messages,
+    "what was said about the links in messages": queries.purge_details,
+    "mail servers' replies": queries.purge_replies,
+    "notes beside decisions": queries.purge_notes,
+    "mailboxes in approvals": queries.purge_approved,
 }
 """What goes with a campaign, and the query that takes it away."""
 
@@ -133,16 +133,12 @@ def _season(services: Services, before: date, chosen: str) -> _Season:
 
 def _purge(connection: Connection, services: Services, season: _Season) -> _Purging:
     """Take the data away."""
-    judged = [
-        (row, season.objection(row))
-        for row in fetch(connection, "operations/lock_campaigns_to_purge")
-        if season.has(row)
-    ]
+    judged = [(row, season.objection(row)) for row in queries.lock_campaigns_to_purge(connection) if season.has(row)]
     going = [row for row, objection in judged if not objection]
     staying = {row.tournament_id for row, objection in judged if objection}
     tournaments = {one.id for one in season.over} | {row.tournament_id for row in going}
     campaign_ids = [row.id for row in going]
-    fetch(connection, "operations/close_purged_campaigns", campaign_ids=campaign_ids, now=services.clock())
+    queries.close_purged_campaigns(connection, campaign_ids=campaign_ids, now=services.clock())
     records = _take_away(connection, season, campaign_ids, sorted(tournaments - staying))
     names = {tournament.id: tournament.name for tournament in (*season.over, *season.undated)}
     kept = [
@@ -161,26 +157,22 @@ def _take_away(
     """Take away what is of these campaigns, and of orders that are of these alone; return how many of a kind."""
     ids = {"campaign_ids": list(campaign_ids)}
     orders = [
-        row.order_id
-        for row in fetch(connection, "operations/list_orders_to_purge", **ids, tournament_ids=list(tournament_ids))
+        row.order_id for row in queries.list_orders_to_purge(connection, **ids, tournament_ids=list(tournament_ids))
     ]
-    gone = {words: fetch(connection, query, **ids) for words, query in BY_CAMPAIGN.items()}
-    gone["delivery reports' words"] = fetch(connection, "operations/purge_bounces", **ids, before=season.at)
-    gone["names and links asked of Stripe"] = fetch(
-        connection, "operations/purge_requests", order_ids=orders, before=season.at
-    )
-    gone["traces of links that were looked at"] = fetch(connection, "operations/purge_traces", order_ids=orders)
+    gone = {words: purge(connection, **ids) for words, purge in BY_CAMPAIGN.items()}
+    gone["delivery reports' words"] = queries.purge_bounces(connection, **ids, before=season.at)
+    gone["names and links asked of Stripe"] = queries.purge_requests(connection, order_ids=orders, before=season.at)
+    gone["traces of links that were looked at"] = queries.purge_traces(connection, order_ids=orders)
     if season.deleted:
-        gone["addresses that are suppressed no more"] = fetch(connection, "operations/purge_lifted", before=season.at)
+        gone["addresses that are suppressed no more"] = queries.purge_lifted(connection, before=season.at)
     return [(words, len(rows)) for words, rows in gone.items()]
 
 
 def _keep(connection: Connection, campaigns: Sequence[int], *, by: str, now: datetime) -> None:
     """Keep who purged which campaign, and when."""
     for campaign_id in campaigns:
-        fetch(
+        queries.record_action(
             connection,
-            "operations/record_action",
             action="purge",
             campaign_id=campaign_id,
             message_ids=[None],

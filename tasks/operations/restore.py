@@ -8,10 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from tasks.campaigns import queries as campaigns_queries
+from tasks.club import queries as club_queries
 from tasks.core.club_time import find_zone
-from tasks.core.database import Database, fetch
+from tasks.core.database import Database
 from tasks.core.errors import ConfigurationError
 from tasks.links.seen_sessions import is_of_our_link
+from tasks.operations import queries
 from tasks.operations.chosen_messages import Chosen
 from tasks.operations.mail_log import taken_messages
 from tasks.services import Services
@@ -52,8 +55,8 @@ def hold_after_restore(services: Services, backup_at: datetime, *, by: str) -> H
     )
     order_of = services.stripe_lists.seen_sessions.order_of
     ours = {one.id: order for one in made if not is_of_our_link(one) and (order := order_of(one)) is not None}
-    sessions = services.database.fetch("operations/list_forgotten_sessions", session_ids=list(ours))
-    orders = services.database.fetch("club/list_forgotten_orders", order_ids=sorted(set(ours.values())))
+    sessions = queries.list_forgotten_sessions(services.database, session_ids=list(ours))
+    orders = club_queries.list_forgotten_orders(services.database, order_ids=sorted(set(ours.values())))
     campaigns = len({row.campaign_id for row in held})
     return Held(backup_at, len(held), campaigns, len(sessions), tuple(row.order_id for row in orders))
 
@@ -78,11 +81,11 @@ def held_words(held: Held) -> list[str]:
 def _hold(services: Services, backup_at: datetime, by: str, now: datetime) -> tuple[Sequence[Row[Any]], datetime]:
     """Hold the messages, and keep who said so; return them, and of what time the backup is that counts."""
     with services.database.transaction() as connection:
-        fetch(connection, "operations/set_home", now=now)
-        (restore,) = fetch(connection, "operations/record_restore", backup_at=backup_at, by_whom=by, now=now)
+        queries.set_home(connection, now=now)
+        (restore,) = queries.record_restore(connection, backup_at=backup_at, by_whom=by, now=now)
         since = restore.backup_at.astimezone(backup_at.tzinfo)
         detail = f"It may have gone out between the backup of {since:%Y-%m-%d %H:%M %Z} and {now:%Y-%m-%d %H:%M} UTC"
-        held = fetch(connection, "operations/hold_messages", detail=detail, now=now)
+        held = queries.hold_messages(connection, detail=detail, now=now)
         Chosen(connection, held, by, now).keep("hold")
     return held, since
 
@@ -128,10 +131,10 @@ def settle_after_restore(
         )
     now = services.clock()
     with services.database.transaction() as connection:
-        fetch(connection, "operations/note_mail_log", message_ids=sorted(taken), now=now)
-        found = Chosen(connection, fetch(connection, "campaigns/list_messages_in_log", campaign_id=None), by, now)
+        queries.note_mail_log(connection, message_ids=sorted(taken), now=now)
+        found = Chosen(connection, campaigns_queries.list_messages_in_log(connection, campaign_id=None), by, now)
         found.mark_sent("found_in_log")
-        held = Chosen(connection, fetch(connection, "operations/list_held_messages"), by, now)
+        held = Chosen(connection, queries.list_held_messages(connection), by, now)
         if rest_was_not_sent:
             _put_back(held, count)
         _open_again(connection, by.strip(), now, anew=bool(taken))
@@ -158,13 +161,13 @@ def _put_back(held: Chosen, count: int) -> None:
 
 def _open_again(connection: Connection, by: str, now: datetime, *, anew: bool) -> None:
     """Let messages be sent; another log may be read later, but nothing at all needs something to settle."""
-    if not fetch(connection, "operations/settle_restore", by_whom=by, now=now) and not anew:
+    if not queries.settle_restore(connection, by_whom=by, now=now) and not anew:
         raise ConfigurationError("There is no restore to settle: run hold-after-restore first. Nothing was done")
 
 
 def check_not_restored(database: Database) -> None:
     """Raise a ConfigurationError where the ledger was restored, or copied, and what was sent since is not settled."""
-    (state,) = database.fetch("operations/find_restore_state")
+    (state,) = queries.find_restore_state(database)
     if state.moved:
         raise ConfigurationError(
             f"The pipeline's tables in {database.place} were restored or moved here, and may have forgotten what was "

@@ -5,11 +5,13 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from tasks.campaigns import queries as campaigns_queries
 from tasks.campaigns.enqueue import Queue, take_snapshot
 from tasks.campaigns.open import as_mailed
 from tasks.campaigns.options import Campaign, CampaignOptions
 from tasks.club.players import find_tournament, find_tournament_by_id
-from tasks.core.database import fetch
+from tasks.delivery import queries as delivery_queries
+from tasks.operations import queries
 from tasks.operations.chosen_messages import Choice, choose
 from tasks.operations.options import RetryChoice
 from tasks.services import Services
@@ -34,13 +36,13 @@ def retry_messages(services: Services, choice: RetryChoice) -> Retried:
     database, now = services.database, services.clock()
     tournament_id = find_tournament(database, choice.tournament).id if choice.tournament else None
     with database.transaction() as connection:
-        fetch(connection, "campaigns/return_expired_claims", campaign_id=None, now=now)
-        lost = len(fetch(connection, "campaigns/mark_lost_sendings_uncertain", campaign_id=None, now=now))
+        campaigns_queries.return_expired_claims(connection, campaign_id=None, now=now)
+        lost = len(campaigns_queries.mark_lost_sendings_uncertain(connection, campaign_id=None, now=now))
     if choice.statuses:
         wanted = Choice(choice.statuses, tournament_id, choice.message_ids)
         with database.transaction() as connection:
             choose(connection, wanted, choice.count, by=choice.by, now=now).send_again()
-    rows = database.fetch("operations/list_campaigns_to_send", tournament_id=tournament_id, now=now)
+    rows = queries.list_campaigns_to_send(database, tournament_id=tournament_id, now=now)
     return Retried(tuple(_readdressed(services, row) for row in rows), lost)
 
 
@@ -49,7 +51,7 @@ def _readdressed(services: Services, row: Row[Any]) -> Campaign:
     tournament = find_tournament_by_id(services.database, row.tournament_id)
     options = CampaignOptions.model_construct(**row.parameters)
     with services.database.transaction() as connection:
-        if fetch(connection, "delivery/lock_sending_campaign", campaign_id=row.id):
+        if delivery_queries.lock_sending_campaign(connection, campaign_id=row.id):
             take_snapshot(connection, tournament.id, merge=options.merges_families)
             Queue(connection, row.id, row.kind, services.settings.mail_domain, services.clock()).readdress()
         link_kind = as_mailed(connection, tournament.id).link_kind

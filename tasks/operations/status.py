@@ -7,9 +7,12 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from tasks.club import queries as club_queries
 from tasks.club.players import Tournament, find_tournament
 from tasks.core.email_address import mask, mask_in
+from tasks.links import queries as links_queries
 from tasks.links.set_asides import MOST_ROWS
+from tasks.operations import queries
 from tasks.operations.order_status import Mailing, StandingOrder
 from tasks.services import Services
 
@@ -56,23 +59,19 @@ def campaign_status(services: Services, tournament_name: str) -> Status:
     """
     database, now = services.database, services.clock()
     tournament = find_tournament(database, tournament_name)
-    rows = database.fetch("club/list_tournament_orders", tournament_id=tournament.id)
+    rows = club_queries.list_tournament_orders(database, tournament_id=tournament.id)
     order_ids = [row.order_id for row in rows if row.order_id is not None]
-    mailings = {
-        row.order_id: row for row in database.fetch("operations/list_order_mailings", order_ids=order_ids, now=now)
-    }
-    asides = database.fetch("links/list_set_asides", order_ids=order_ids, most=len(order_ids) + MOST_ROWS)
+    mailings = {row.order_id: row for row in queries.list_order_mailings(database, order_ids=order_ids, now=now)}
+    asides = links_queries.list_set_asides(database, order_ids=order_ids, most=len(order_ids) + MOST_ROWS)
     reasons = {row.order_id: f"{row.reason}: {row.detail}" for row in asides}
     return Status(
         tournament,
         now,
         tuple(_standing(row, mailings, reasons, tournament) for row in rows),
-        tuple(
-            _trouble(row) for row in database.fetch("operations/list_tournament_troubles", tournament_id=tournament.id)
-        ),
+        tuple(_trouble(row) for row in queries.list_tournament_troubles(database, tournament_id=tournament.id)),
         tuple(
             _payment(row)
-            for row in database.fetch("links/list_payments_to_look_at", order_ids=order_ids, most=MOST_ROWS)
+            for row in links_queries.list_payments_to_look_at(database, order_ids=order_ids, most=MOST_ROWS)
         ),
     )
 

@@ -2,8 +2,8 @@
 
 from tasks.campaigns.options import Campaign
 from tasks.club.players import find_tournament
-from tasks.core.database import fetch
 from tasks.core.errors import ConfigurationError
+from tasks.operations import queries
 from tasks.operations.options import StopChoice
 from tasks.services import Services
 
@@ -18,7 +18,7 @@ def stop_campaign(services: Services, tournament_name: str, choice: StopChoice, 
     if not by.strip():
         raise ConfigurationError("Your name is missing: it is kept beside the stopped campaign, nothing was done")
     with services.database.transaction() as connection:
-        known = fetch(connection, "operations/list_tournament_campaigns", tournament_id=tournament.id)
+        known = queries.list_tournament_campaigns(connection, tournament_id=tournament.id)
         found = [row for row in known if (row.kind, row.sequence) == (choice.kind, choice.sequence)]
         if not found:
             names = ", ".join(f"{row.kind} {row.sequence} ({row.state})" for row in known) or "none at all"
@@ -26,14 +26,13 @@ def stop_campaign(services: Services, tournament_name: str, choice: StopChoice, 
                 f"{tournament.name!r} has no campaign {choice.kind} {choice.sequence}; it has {names}. Nothing was done"
             )
         campaign_id = found[0].id
-        if not fetch(connection, "operations/stop_campaign", campaign_id=campaign_id, now=now):
+        if not queries.stop_campaign(connection, campaign_id=campaign_id, now=now):
             raise ConfigurationError(
                 f"The campaign {choice.kind} {choice.sequence} was stopped before: nothing was done"
             )
-        fetch(connection, "operations/cancel_messages", campaign_id=campaign_id, now=now)
-        fetch(
+        queries.cancel_messages(connection, campaign_id=campaign_id, now=now)
+        queries.record_action(
             connection,
-            "operations/record_action",
             action="stop",
             campaign_id=campaign_id,
             message_ids=[None],

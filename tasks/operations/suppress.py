@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tasks.core.database import fetch
 from tasks.core.email_address import mailbox_of, mask, mask_in, parse_address, wire_address
 from tasks.core.errors import ConfigurationError
 from tasks.mail.suppressions import Suppression
+from tasks.operations import queries
 from tasks.operations.options import SuppressChoice
 from tasks.operations.suppression_csv import read_suppressions
 from tasks.services import Services
@@ -30,7 +30,7 @@ SUPPRESSED_HEAD = ("Number", "Address", "Reason", "From", "Since", "By")
 
 def suppressions(services: Services) -> list[Suppressed]:
     """Return whom is not mailed, the newest first."""
-    rows = services.database.fetch("operations/list_suppressions")
+    rows = queries.list_suppressions(services.database)
     return [
         Suppressed(row.id, mask(row.address), mask_in(row.reason), row.source, row.since, row.by_whom) for row in rows
     ]
@@ -56,7 +56,7 @@ def suppress_messages(services: Services, message_ids: Sequence[int], *, reason:
     Raises a ConfigurationError, with nothing done, for an id that is none or whose message has no address.
     """
     with services.database.transaction() as connection:
-        rows = fetch(connection, "operations/list_message_mailboxes", message_ids=list(message_ids))
+        rows = queries.list_message_mailboxes(connection, message_ids=list(message_ids))
         _all_found("message with an address", message_ids, [row.id for row in rows if parse_address(row.address)])
         mailboxes = {row.mailbox: row.address for row in rows}
         entries = [Suppression(mailbox, address, reason, "hand", by) for mailbox, address in mailboxes.items()]
@@ -90,9 +90,8 @@ def lift(services: Services, suppression_ids: Sequence[int], *, by: str) -> int:
     Raises a ConfigurationError, with nothing done, for a number that is not on the list.
     """
     with services.database.transaction() as connection:
-        lifted = fetch(
+        lifted = queries.lift_suppressions(
             connection,
-            "operations/lift_suppressions",
             ids=list(suppression_ids),
             mailbox=None,
             by_whom=by,
@@ -106,7 +105,7 @@ def lift_address(services: Services, address: str, *, by: str) -> None:
     """Take the mailbox of an address off the list; raises a ConfigurationError where it is not on it."""
     mailbox, _ = _mailbox(address)
     values = {"ids": None, "mailbox": mailbox, "by_whom": by, "now": services.clock()}
-    if not services.database.fetch("operations/lift_suppressions", **values):
+    if not queries.lift_suppressions(services.database, **values):
         raise ConfigurationError("This mailbox is not on the suppression list: nothing was done")
 
 

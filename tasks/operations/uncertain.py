@@ -7,6 +7,7 @@ from uuid import UUID
 
 from tasks.club.players import find_tournament, find_tournament_by_id
 from tasks.core.email_address import mask, mask_in
+from tasks.operations import queries
 from tasks.operations.chosen_messages import Choice, choose
 from tasks.operations.options import SettleChoice
 from tasks.services import Services
@@ -31,8 +32,8 @@ class Evidence:
 
 def show_uncertain(services: Services, choice: SettleChoice) -> list[Evidence]:
     """Return what is known of each uncertain message that is meant; nothing is changed."""
-    rows = services.database.fetch(
-        "operations/list_uncertain_messages",
+    rows = queries.list_uncertain_messages(
+        services.database,
         tournament_id=_tournament(services, choice),
         message_ids=list(choice.message_ids) or None,
     )

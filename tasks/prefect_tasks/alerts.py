@@ -7,6 +7,7 @@ from typing import Any
 from prefect.events import emit_event
 from sqlalchemy import Row
 
+from tasks.operations import queries as operations_queries
 from tasks.services import Services
 
 
@@ -47,7 +48,7 @@ ALERTS = (
 
 def unannounced(services: Services) -> Sequence[Row[Any]]:
     """Return what is new in the ledger: key, event, about, said; ids and counts, no names."""
-    return services.database.fetch("operations/list_news", now=services.clock())
+    return operations_queries.list_news(services.database, now=services.clock())
 
 
 def announce(services: Services) -> int:
@@ -63,5 +64,5 @@ def announce(services: Services) -> int:
             payload={"said": row.said},
         )
     if news:
-        services.database.fetch("operations/note_news", keys=[row.key for row in news], now=services.clock())
+        operations_queries.note_news(services.database, keys=[row.key for row in news], now=services.clock())
     return len(news)

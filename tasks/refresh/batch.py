@@ -13,6 +13,7 @@ from tasks.links.circuit_breaker import CircuitBreaker
 from tasks.links.dry_run import preview
 from tasks.links.kept_links import kept_links
 from tasks.links.model import Charge, LinkKind, LinkResult
+from tasks.refresh import queries
 from tasks.refresh.options import RefreshBatch, RefreshOptions
 from tasks.services import Services
 
@@ -108,8 +109,8 @@ class _Work:
 
 
 def _record(services: Services, run_id: UUID, links: Sequence[LinkResult]) -> None:
-    services.database.fetch(
-        "refresh/record_refresh",
+    queries.record_refresh(
+        services.database,
         run_id=run_id,
         order_ids=[link.order_id for link in links],
         outcomes=[link.outcome.value for link in links],

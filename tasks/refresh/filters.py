@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from tasks.club import queries as club_queries
 from tasks.club.players import find_tournament
 from tasks.core.database import Database
 from tasks.core.errors import ConfigurationError
@@ -12,15 +13,15 @@ def find_filters(database: Database, options: RefreshOptions, now: datetime) -> 
     """Return the filters as the queries take them; raises one ConfigurationError that names all that match nobody."""
     tournament = find_tournament(database, options.tournament) if options.tournament else None
     tournament_id = tournament.id if tournament else None
-    unmatched = database.fetch(
-        "club/list_unmatched_ids",
+    unmatched = club_queries.list_unmatched_ids(
+        database,
         now=now,
         tournament_id=tournament_id,
         player_ids=list(options.player_ids),
         order_ids=list(options.order_ids),
     )
     problems = [f"{row.kind} {row.id}" for row in unmatched]
-    if options.team and not database.fetch("club/is_team_playing", team=options.team, tournament_id=tournament_id):
+    if options.team and not club_queries.is_team_playing(database, team=options.team, tournament_id=tournament_id):
         problems.insert(0, f"team {options.team!r}")
     if problems:
         where = repr(tournament.name) if tournament else "tournaments to come"

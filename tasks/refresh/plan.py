@@ -1,5 +1,6 @@
 """Cut the orders that a refresh looks at into batches of one age, so that list calls find their sessions together."""
 
+from tasks.club import queries as club_queries
 from tasks.refresh.filters import find_filters
 from tasks.refresh.options import RefreshBatch, RefreshOptions
 from tasks.services import Services
@@ -10,6 +11,6 @@ BATCH_SIZE = 500
 def plan_refresh(services: Services, options: RefreshOptions) -> list[RefreshBatch]:
     """Return the orders to look at, in batches."""
     filters = find_filters(services.database, options, services.clock())
-    rows = services.database.fetch("club/list_orders_to_refresh", **filters, order_ids=list(options.order_ids) or None)
+    rows = club_queries.list_orders_to_refresh(services.database, **filters, order_ids=list(options.order_ids) or None)
     ids = [row.order_id for row in rows]
     return [RefreshBatch(start + 1, tuple(ids[start : start + BATCH_SIZE])) for start in range(0, len(ids), BATCH_SIZE)]

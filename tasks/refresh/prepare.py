@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tasks.core.database import fetch
+from tasks.club import queries as club_queries
 from tasks.core.migrations import check_club_tables, check_migrated
 from tasks.links.set_asides import release
 from tasks.refresh.filters import find_filters
@@ -36,8 +36,8 @@ def prepare_refresh(services: Services, options: RefreshOptions) -> Mapping[str,
 def _missing_orders(services: Services, options: RefreshOptions, filters: Mapping[str, object]) -> int:
     """Make the orders that committed players lack, or only count them; two at once make each of them once."""
     with services.database.transaction() as connection:
-        fetch(connection, "club/lock_missing_orders")
-        missing = fetch(connection, "club/list_missing_orders", **filters)
+        club_queries.lock_missing_orders(connection)
+        missing = club_queries.list_missing_orders(connection, **filters)
         for row in () if options.dry_run else missing:
-            fetch(connection, "club/make_order", **row._asdict())
+            club_queries.make_order(connection, **row._asdict())
     return len(missing)

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from tasks.links import queries as links_queries
 from tasks.links.model import LinkOutcome
 from tasks.links.set_asides import waiting_orders
+from tasks.refresh import queries
 from tasks.refresh.options import RefreshOptions
 from tasks.services import Services
 
@@ -39,9 +41,9 @@ def summarize_refresh(
     return RefreshSummary(
         options,
         prepared,
-        outcomes={row.outcome: row.orders for row in database.fetch("refresh/count_refreshed_orders", run_id=run_id)},
-        changes=database.fetch("refresh/list_refresh_changes", run_id=run_id, usual=[*USUAL], most=MOST_ROWS),
+        outcomes={row.outcome: row.orders for row in queries.count_refreshed_orders(database, run_id=run_id)},
+        changes=queries.list_refresh_changes(database, run_id=run_id, usual=[*USUAL], most=MOST_ROWS),
         set_asides=waiting_orders(database, MOST_ROWS),
-        payments=database.fetch("links/list_payments_to_look_at", order_ids=None, most=MOST_ROWS),
-        rivals=database.fetch("refresh/list_closed_duplicates", since=began, order_ids=None, most=MOST_ROWS),
+        payments=links_queries.list_payments_to_look_at(database, order_ids=None, most=MOST_ROWS),
+        rivals=queries.list_closed_duplicates(database, since=began, order_ids=None, most=MOST_ROWS),
     )

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from deployments.local.stripe_standin.launch import running_stand_in
+from tasks.campaigns import queries as campaigns_queries
 from tasks.delivery.outbox import CLAIM_SECONDS
 from tasks.links.ledger import LEASE_SECONDS
 from tests.chaos.crew import Crew
@@ -78,8 +79,8 @@ class CrewedCampaign:
         club.sql(ORDERS_TIME_PASSES, orders_before=LEASE_SECONDS - LEASE_HERE_SECONDS)
         club.sql("UPDATE tournament_fees.messages SET next_attempt_at = created_at WHERE status = 'queued'")
         database = club.pipeline.services.database
-        database.fetch("campaigns/return_expired_claims", campaign_id=None, now=now)
-        database.fetch("campaigns/mark_lost_sendings_uncertain", campaign_id=None, now=now)
+        campaigns_queries.return_expired_claims(database, campaign_id=None, now=now)
+        campaigns_queries.mark_lost_sendings_uncertain(database, campaign_id=None, now=now)
 
     def end(self) -> Sequence[Told]:
         """Send the crew home, and return what the ledger tells."""

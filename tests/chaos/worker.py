@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 from uuid import UUID
 
+from tasks.campaigns import queries as campaigns_queries
 from tasks.campaigns.options import Batch, Campaign
 from tasks.core.errors import TransientError
 from tasks.core.settings_source import load_settings
@@ -28,7 +29,7 @@ def work(given: Mapping[str, str], campaign: Campaign, run_id: UUID, place: str 
 
 
 def deliver_some(services: Services, campaign: Campaign, run_id: UUID) -> None:
-    (owed,) = services.database.fetch("campaigns/list_owed_ids", campaign_id=campaign.id, now=services.clock())
+    (owed,) = campaigns_queries.list_owed_ids(services.database, campaign_id=campaign.id, now=services.clock())
     ids = list(owed.free)
     random.shuffle(ids)  # so that workers meet, but not at every message
     if not ids:

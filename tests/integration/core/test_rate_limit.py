@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tasks.core import queries as core_queries
 from tasks.core.database import Database
 from tasks.core.errors import TransientError
 from tasks.core.rate_limit import FIRST_BACK_OFF, LONGEST_BACK_OFF, RateLimit, back_off_seconds
@@ -72,9 +73,9 @@ def test_turns_come_by_the_dozen_and_are_spent_by_the_workers_own_clock(database
     worker = Worker(database, 100)
     worker.work(10)
     assert worker.turns == pytest.approx([number / 100 for number in range(10)])
-    (before,) = database.fetch("core/take_turns", rate_limit=NAME, span=0, patience=PATIENT)
+    (before,) = core_queries.take_turns(database, rate_limit=NAME, span=0, patience=PATIENT)
     worker.work(1)
-    (after,) = database.fetch("core/take_turns", rate_limit=NAME, span=0, patience=PATIENT)
+    (after,) = core_queries.take_turns(database, rate_limit=NAME, span=0, patience=PATIENT)
     assert after.wait_seconds > before.wait_seconds, "the eleventh was asked for"
 
 

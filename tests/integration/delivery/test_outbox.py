@@ -12,8 +12,8 @@ from tasks.campaigns.batches import plan_batches
 from tasks.campaigns.message import Draft, Message
 from tasks.campaigns.report import markdown
 from tasks.campaigns.summary import summarize
-from tasks.core.database import fetch
 from tasks.core.errors import ConfigurationError
+from tasks.delivery import queries as delivery_queries
 from tasks.delivery.outbox import Claim, Outbox
 from tasks.links.model import LinkResult
 from tasks.mail.transport import Delivery, DeliveryOutcome, Envelope, Phase
@@ -175,7 +175,7 @@ def test_sending_is_entered_once(club: SmallClub) -> None:
 def test_a_mailbox_that_somebody_else_is_about_to_mail_is_waited_for(club: SmallClub) -> None:
     with ready(club) as (claim, message, links), ThreadPoolExecutor(1) as pool:
         with club.pipeline.owner.transaction() as connection:
-            fetch(connection, "delivery/lock_mailbox", message_id=message.id)
+            delivery_queries.lock_mailbox(connection, message_id=message.id)
             entering = pool.submit(claim.enter_sending, message, drafted(message, links))
             until(lambda: waiting_for_locks(club.pipeline) or entering.done())
             assert not entering.done()

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, Row
 
 from tasks.campaigns.message import Message
+from tasks.club import queries as club_queries
 from tasks.core.database import Database
 from tasks.core.errors import TransientError
 from tasks.delivery.outbox import Claim
@@ -109,4 +110,4 @@ def test_what_the_mail_server_said_outlives_an_outage(
 def test_a_database_that_stays_away_is_not_waited_for_for_ever(database: UnsteadyDatabase) -> None:
     database.lost_before = 10**6
     with pytest.raises(TransientError, match=AWAY):
-        database.retry_while_down(lambda: database.fetch("club/list_tournaments"), 0)
+        database.retry_while_down(lambda: club_queries.list_tournaments(database), 0)

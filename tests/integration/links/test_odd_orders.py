@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from tasks.core import database
+from tasks.core import queries as core_queries
 from tasks.core.errors import TransientError
 from tasks.links.model import LinkOutcome
 from tasks.links.set_asides import release
@@ -158,12 +159,12 @@ def test_connections_that_died_while_they_rested_are_replaced(
     settings = club.pipeline.services.settings
     url = settings.database_url.get_secret_value()
     with open_services(settings, club.pipeline.clock) as another, closing(database.Database(url)) as apart:
-        another.database.fetch("core/read_clock")
+        core_queries.read_clock(another.database)
         with apart.transaction() as connection:
             killed = connection.exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             assert killed.rowcount > 0
-        assert another.database.fetch("core/read_clock")
+        assert core_queries.read_clock(another.database)
     assert club.ensure_link(order).outcome is LinkOutcome.KEPT

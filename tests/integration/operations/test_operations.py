@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tasks.campaigns.message import RENEWED_LINK
-from tasks.core.database import fetch
 from tasks.core.errors import ConfigurationError
+from tasks.delivery import queries as delivery_queries
 from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 from tasks.operations.chosen_messages import Choice, choose
 from tasks.operations.options import SettleChoice, StopChoice
@@ -221,8 +221,8 @@ def test_what_takes_another_ones_place_while_its_campaign_is_being_stopped_is_st
         with club.pipeline.services.database.transaction() as connection:
             renewal = {"kind": RENEWED_LINK, "mailbox": message.mailbox, "address": message.address}
             lease = {"token": claim.token, "lease_seconds": 300, "domain": "example.org", "now": club.pipeline.clock()}
-            fetch(connection, "delivery/lock_sending_campaign", campaign_id=claim.outbox.campaign_id)
-            assert fetch(connection, "delivery/renew_message", message_id=message.id, **renewal, **lease)
+            delivery_queries.lock_sending_campaign(connection, campaign_id=claim.outbox.campaign_id)
+            assert delivery_queries.renew_message(connection, message_id=message.id, **renewal, **lease)
             stopping = pool.submit(stop, club)
             until(lambda: stopping.done() or waiting_for_locks(club.pipeline))
         stopping.result()
@@ -234,7 +234,7 @@ def test_two_messages_of_one_mailbox_that_are_renewed_at_once_become_two_parts(c
     with outbox(club).claim(ids(club)[:2]) as claim, ThreadPoolExecutor(2) as pool:
         taken = claim.take(*claim.ids)
         with club.pipeline.services.database.transaction() as connection:
-            fetch(connection, "delivery/lock_sending_campaign", campaign_id=claim.outbox.campaign_id)
+            delivery_queries.lock_sending_campaign(connection, campaign_id=claim.outbox.campaign_id)
             renewals = [
                 pool.submit(claim.renew, one, "jo@example.org", "jo@example.org", "example.org") for one in taken
             ]

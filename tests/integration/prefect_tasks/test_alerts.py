@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tasks.operations import queries as operations_queries
 from tasks.operations.restore import hold_after_restore
 from tasks.prefect_tasks.alerts import ALERTS, unannounced
 from tests.support.harness import Pipeline
@@ -21,7 +22,7 @@ def hear(club: SmallClub) -> list[tuple[str, str]]:
     """Hear what is new, as the events say it, and have it noted."""
     services = club.pipeline.services
     news = unannounced(services)
-    services.database.fetch("operations/note_news", keys=[row.key for row in news], now=services.clock())
+    operations_queries.note_news(services.database, keys=[row.key for row in news], now=services.clock())
     return [(row.event.removeprefix("tournament-fees."), row.said) for row in news]
 
 
