@@ -11,7 +11,7 @@ from tasks.campaigns.letters import compose, sample_link, template_digests
 from tasks.campaigns.options import Batch, Campaign
 from tasks.club.players import find_tournament_by_id, players_with_orders
 from tasks.core.errors import ConfigurationError, PermanentError
-from tasks.mail.letter_warnings import warnings
+from tasks.mail.letter_warnings import letter_warnings
 from tasks.mail.sample_letters import variants
 from tasks.services import Services
 
@@ -43,7 +43,7 @@ def _due(services: Services, campaign: Campaign, at_most: int) -> list[int]:
     """Return the messages to look at; what waits for an approval is among them only where it will not go out anyway."""
     digests, now = template_digests(services.renderer, campaign.kind, campaign.note), services.clock()
     with services.database.transaction() as connection:
-        Approvals(connection, campaign.id, digests, now).settle()
+        Approvals(connection, campaign.id, digests, now).mark_unapproved()
         (owed,) = queries.list_owed_ids(connection, campaign_id=campaign.id, now=now)
     if len(owed.free) > at_most:  # only then is it worth to ask Stripe who has paid
         check_cap(len(owed.free) - sum(bool(one.skip) for one in _foresee(services, campaign, owed.free)), at_most)
@@ -90,5 +90,5 @@ def _rehearse(
             for like in [] if (kind, letter.brand, letter.language) in rehearsed else variants(letter):
                 services.renderer.render(like)
             rehearsed.add((kind, letter.brand, letter.language))
-            noted.update(warnings(letter, mail, services.renderer.languages))
+            noted.update(letter_warnings(letter, mail, services.renderer.languages))
     return noted

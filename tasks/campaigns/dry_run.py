@@ -20,7 +20,7 @@ from tasks.links.decision import DIES_SOON
 from tasks.links.dry_run import preview
 from tasks.links.model import LinkKind, LinkOutcome, LinkResult
 from tasks.mail.letter import Letter
-from tasks.mail.letter_warnings import warnings
+from tasks.mail.letter_warnings import letter_warnings
 from tasks.mail.renderer import RenderedMail
 from tasks.services import Services
 
@@ -171,14 +171,14 @@ class _Foresight:
             mail = self.services.renderer.render(letter)
         except PermanentError as error:
             return DryRun(message, links, fees, "cannot_be_written", str(error))
-        said = [*warnings(letter, mail, self.services.renderer.languages), *self.warnings(message, shown)]
+        said = [*letter_warnings(letter, mail, self.services.renderer.languages), *self.link_warnings(message, shown)]
         return DryRun(message, links, fees, letter=letter, mail=mail, warnings=said)
 
     def shown(self, link: LinkResult) -> LinkResult:
         """Put the stand-in where the address to pay at would be."""
         return replace(link, url=STAND_IN_LINK.format(order=link.order_id)) if link.outcome in PAYABLE else link
 
-    def warnings(self, message: Owed, links: Sequence[LinkResult]) -> Iterator[str]:
+    def link_warnings(self, message: Owed, links: Sequence[LinkResult]) -> Iterator[str]:
         """Say what may not be meant about the mailbox and the links."""
         surnames = {
             family_of(self.players[order].parent_surname) for order in message.order_ids if order in self.players

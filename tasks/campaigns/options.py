@@ -26,6 +26,10 @@ TournamentName = Annotated[
         json_schema_extra=expecting(A_LINE, "the name of a tournament"),
     ),
 ]
+AnyTournament = Annotated[
+    str,
+    Field(title="Tournament", description="Its name, as the club has it. Empty: all tournaments.", max_length=200),
+]
 Ids = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(max_length=10_000)]
 TeamNames = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")], ...], Field(max_length=1000)

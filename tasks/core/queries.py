@@ -28,9 +28,9 @@ def list_missing_rights(source: Source) -> Sequence[Row[Any]]:
     return fetch(source, "core/list_missing_rights")
 
 
-def push_turns(source: Source, *, pace: object, seconds: object) -> Sequence[Row[Any]]:
+def push_turns(source: Source, *, name: str, seconds: object) -> Sequence[Row[Any]]:
     """Let nobody have a turn of a rate for the next `seconds`."""
-    return fetch(source, "core/push_turns", pace=pace, seconds=seconds)
+    return fetch(source, "core/push_turns", name=name, seconds=seconds)
 
 
 def read_clock(source: Source) -> Sequence[Row[Any]]:
@@ -38,6 +38,6 @@ def read_clock(source: Source) -> Sequence[Row[Any]]:
     return fetch(source, "core/read_clock")
 
 
-def take_turns(source: Source, *, pace: object, span: object, patience: object) -> Sequence[Row[Any]]:
+def take_turns(source: Source, *, name: str, span: object, patience: object) -> Sequence[Row[Any]]:
     """Give a worker the next turns of a rate that all workers share: `span` seconds of it, from where the last ones end."""
-    return fetch(source, "core/take_turns", pace=pace, span=span, patience=patience)
+    return fetch(source, "core/take_turns", name=name, span=span, patience=patience)

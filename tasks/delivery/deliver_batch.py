@@ -60,7 +60,7 @@ def deliver_batch(
         )
         for message_id in _in_turn(claim.ids, services.sending, is_cancelled):
             results.note(message_id, partial(desk.deliver, message_id))
-        results.settle()
+        results.finish_recording()
     return results.statuses()
 
 

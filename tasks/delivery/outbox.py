@@ -128,7 +128,7 @@ class Claim:
         if self.outbox.reminders is None:
             return None
         with self.outbox.database.transaction() as connection:
-            return self.outbox.reminders.hold(connection, message.id, self.outbox.clock())
+            return self.outbox.reminders.find_obstacle(connection, message.id, self.outbox.clock())
 
     def enter_sending(self, message: Message, draft: Draft) -> bool:
         """Commit that the body is about to go out; False where anything is not as it was a moment ago.
@@ -171,7 +171,7 @@ class Claim:
         with self.outbox.database.transaction() as connection:
             may_go = quota.take(connection, now)
             queries.lock_mailbox(connection, message_id=message.id)
-            may_go = may_go and (reminders is None or reminders.hold(connection, message.id, now) is None)
+            may_go = may_go and (reminders is None or reminders.find_obstacle(connection, message.id, now) is None)
             return may_go and bool(queries.enter_sending(connection, **values))
 
     def record(self, message: Message, delivery: Delivery) -> str:

@@ -17,7 +17,7 @@ class Results:
     """What has become of the messages so far.
 
     What the mail server said is written down by `recorder`, at once, while the next message is introduced: over a long
-    line that takes as long as the ledger does. `settle` is to be called before the next body goes out, so that never
+    line that takes as long as the ledger does. `finish_recording` is to be called before the next body goes out, so that never
     more than one message of a worker may have been sent without the ledger knowing.
     """
 
@@ -44,12 +44,12 @@ class Results:
             self._statuses.append(status)
 
     def record(self, message: Message, delivery: Delivery) -> str:
-        """Have it written down what the mail server said of a message; one that was refused met no `settle`."""
-        self.settle()
+        """Have it written down what the mail server said of a message; one that was refused met no `finish_recording`."""
+        self.finish_recording()
         self._recording = self._recorder.submit(self.note, message.id, lambda: self._claim.record(message, delivery))
         return HANDED_OVER
 
-    def settle(self) -> None:
+    def finish_recording(self) -> None:
         """Wait until what the mail server said last is written down; raises, once, what kept it from being."""
         recording, self._recording = self._recording, None
         if recording is not None:

@@ -80,7 +80,7 @@ class MessageSender:
 
         A server may take minutes to come to its 354 (RFC 5321, 4.5.3.2), longer than a link may be unchecked.
         """
-        self.results.settle()
+        self.results.finish_recording()
         if monotonic() - ready.read_at > FRESH_SECONDS:
             again = self.read_ahead.read([ready.message.id]).get(ready.message.id)
             if again is None or not draft.carries([link for link in self.ensure_links(again) if link.url]):

@@ -4,15 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tasks.campaigns.options import AnyTournament
 from tasks.core.forms import A_LINE, A_NAME, A_NUMBER, ON, SOME, Form, Rule, Schema, both, either, expecting, has, no
 
 # Titles and descriptions, those of the classes among them, are what the forms in the Prefect UI say. What is left out
 # is empty or 0, since a form asks of each field that may be None which of two types it is to have.
 
-AnyTournament = Annotated[
-    str,
-    Field(title="Tournament", description="Its name, as the club has it. Empty: all tournaments.", max_length=200),
-]
 MessageIds = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...],
     Field(

@@ -73,9 +73,9 @@ def test_turns_come_by_the_dozen_and_are_spent_by_the_workers_own_clock(database
     worker = Worker(database, 100)
     worker.work(10)
     assert worker.turns == pytest.approx([number / 100 for number in range(10)])
-    (before,) = core_queries.take_turns(database, rate_limit=NAME, span=0, patience=PATIENT)
+    (before,) = core_queries.take_turns(database, name=NAME, span=0, patience=PATIENT)
     worker.work(1)
-    (after,) = core_queries.take_turns(database, rate_limit=NAME, span=0, patience=PATIENT)
+    (after,) = core_queries.take_turns(database, name=NAME, span=0, patience=PATIENT)
     assert after.wait_seconds > before.wait_seconds, "the eleventh was asked for"
 
 

@@ -33,7 +33,7 @@ class UnsteadyDatabase(Database):
         with self.unsteady(), super().transaction() as connection:
             yield connection
 
-    def fetch(self, name: str, **values: object) -> Sequence[Row[Any]]:
+    def fetch(self, name: str, /, **values: object) -> Sequence[Row[Any]]:
         with self.unsteady():
             return super().fetch(name, **values)
 

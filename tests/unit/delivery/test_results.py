@@ -57,10 +57,10 @@ def test_an_error_is_raised_once_and_what_follows_is_counted() -> None:
         results = Results(ledger, recorder)
         results.record(MESSAGE, SENT)
         with pytest.raises(TransientError):
-            results.settle()
-        results.settle()
+            results.finish_recording()
+        results.finish_recording()
         ledger.away = False
         results.note(2, lambda: results.record(MESSAGE, SENT))
         results.note(3, lambda: "skipped")
-        results.settle()
+        results.finish_recording()
     assert results.statuses() == {"sent": 1, "skipped": 1}
