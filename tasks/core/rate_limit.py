@@ -65,7 +65,7 @@ class RateLimit:
     def back_off(self, seconds: float) -> None:
         """Give nobody a turn for so long; what other workers hold already is spent within a tenth of a second."""
         with self._lock:
-            queries.push_turns(self._database, pace=self.name, seconds=seconds)
+            queries.push_turns(self._database, name=self.name, seconds=seconds)
             self._left = 0
 
     def _take(self) -> float:
@@ -81,7 +81,7 @@ class RateLimit:
 
     def _ask(self) -> None:
         given = queries.take_turns(
-            self._database, pace=self.name, span=self._ask_for * self._gap, patience=self._patience
+            self._database, name=self.name, span=self._ask_for * self._gap, patience=self._patience
         )
         if not given:
             raise TransientError(f"{self.name}: the next turn is over {self._patience:.0f} seconds away")

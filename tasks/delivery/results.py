@@ -17,8 +17,8 @@ class Results:
     """What has become of the messages so far.
 
     What the mail server said is written down by `recorder`, at once, while the next message is introduced: over a long
-    line that takes as long as the ledger does. `finish_recording` is to be called before the next body goes out, so that never
-    more than one message of a worker may have been sent without the ledger knowing.
+    line that takes as long as the ledger does. `finish_recording` is to be called before the next body goes out, so
+    that never more than one message of a worker may have been sent without the ledger knowing.
     """
 
     def __init__(self, claim: Claim, recorder: Executor) -> None:
@@ -44,7 +44,7 @@ class Results:
             self._statuses.append(status)
 
     def record(self, message: Message, delivery: Delivery) -> str:
-        """Have it written down what the mail server said of a message; one that was refused met no `finish_recording`."""
+        """Have it written down what the mail server said of a message, after what it said of the last one."""
         self.finish_recording()
         self._recording = self._recorder.submit(self.note, message.id, lambda: self._claim.record(message, delivery))
         return HANDED_OVER
