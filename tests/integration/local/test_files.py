@@ -62,7 +62,7 @@ def test_what_an_earlier_version_left_open_is_closed_and_nothing_above_it(home: 
 
 
 def test_the_folder_in_the_repository_is_closed_with_all_that_is_in_it(home: Path) -> None:
-    for file in (*REPOSITORY.glob("deployments/local/*.py"), *REPOSITORY.glob("tasks/*.py")):
+    for file in (*REPOSITORY.glob("deployments/local/*.py"), *REPOSITORY.glob("tasks/**/*.py")):
         copy = home / file.relative_to(REPOSITORY)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
