@@ -254,7 +254,7 @@ def test_a_message_is_written_while_the_one_before_it_is_on_its_way(club: LinkCl
 
 WATCH = """
 CREATE TABLE tournament_fees.on_the_wire (others bigint);
-CREATE FUNCTION tournament_fees.watch() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION tournament_fees.watch() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     IF new.outcome = 'sent' THEN
         {when_sent};

@@ -157,8 +157,8 @@ def test_connections_that_died_while_they_rested_are_replaced(
     club.ensure_link(order)
     monkeypatch.setattr(database, "REST_SECONDS", 0.0)  # any rest is long enough
     settings = club.pipeline.services.settings
-    url = settings.database_url.get_secret_value()
-    with open_services(settings, club.pipeline.clock) as another, closing(database.Database(url)) as apart:
+    owner = club.pipeline.owner.engine.url.render_as_string(hide_password=False)
+    with open_services(settings, club.pipeline.clock) as another, closing(database.Database(owner)) as apart:
         core_queries.read_clock(another.database)
         with apart.transaction() as connection:
             killed = connection.exec_driver_sql(
