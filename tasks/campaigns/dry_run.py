@@ -17,7 +17,7 @@ from tasks.club.players import CommittedPlayer, Tournament, find_tournament_by_i
 from tasks.core.email_address import family_of
 from tasks.core.errors import ConfigurationError, PermanentError
 from tasks.links.decision import DIES_SOON
-from tasks.links.dry_run import preview
+from tasks.links.dry_run import dry_run_link
 from tasks.links.model import LinkKind, LinkOutcome, LinkResult
 from tasks.mail.letter import Letter
 from tasks.mail.letter_warnings import letter_warnings
