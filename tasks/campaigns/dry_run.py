@@ -132,7 +132,7 @@ def _foresee(
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="forecast") as pool:
         futures = {
             order_id: pool.submit(
-                preview, services.keeper, order_id, charges.get(order_id), renew=True, mailing=True, kind=kind
+                dry_run_link, services.keeper, order_id, charges.get(order_id), renew=True, mailing=True, kind=kind
             )
             for order_id in order_ids
         }

@@ -29,7 +29,7 @@ def dry_run_link(
     mailing: bool = False,
     kind: LinkKind = LinkKind.CHECKOUT_SESSION,
 ) -> LinkResult:
-    """Say how an order's link would stand after `ensure_link`, without doing anything about it; its address is not told.
+    """Say how an order's link would stand after `ensure_link`, and do nothing about it; its address is not told.
 
     Raises TransientError where Stripe or the database is out of reach.
     """

@@ -1,4 +1,4 @@
-"""Recognises links that are as they should be, many by a few statements; all else is left to `LinkKeeper.ensure_link`."""
+"""Recognises links that are as they should be, many by a few statements; the rest is left to `ensure_link`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,8 +13,9 @@ def kept_links(
 ) -> dict[int, LinkResult]:
     """Return, by order, the links that are right just as they are; what is wrong or not sure has none here.
 
-    It is what `ensure_link` would say of them: the order has one link, the ledger has it as open, a list has just shown it,
-    and nothing is to be done about it. So nothing is asked of Stripe, and nothing written but that it was looked at.
+    It is what `ensure_link` would say of them: the order has one link, the ledger has it as open, a list has just
+    shown it, and nothing is to be done about it. So nothing is asked of Stripe, and nothing written but that it was
+    looked at.
     """
     with keeper.ledger.lease_all(list(charges)) as (ledger, leased):
         orders = ledger.orders(leased, committed=True)

@@ -204,7 +204,10 @@ def record_answer(
 def close_attempt(
     source: Source, *, attempt_id: int, state: Literal["refused", "absent", "unknown"], token: UUID, now: datetime
 ) -> bool:
-    """Record that an attempt made no session, or that nobody knows; False where the lease is lost or it has answered."""
+    """Record that an attempt made no session, or that nobody knows (`unknown`).
+
+    False where our lease is lost, or the attempt's answer has come.
+    """
     return bool(fetch(source, "links/close_attempt", attempt_id=attempt_id, state=state, token=token, now=now))
 
 

@@ -62,7 +62,7 @@ DECISION = "tests/unit/links/test_decision.py"
 BEGIN, STORE, SENDING = (
     f"sql/queries/{name}.sql" for name in ("links/begin_attempt", "links/set_order_link", "delivery/enter_sending")
 )
-RECOVERY, LIFECYCLE, CREATION, RIVALS, JUDGE = (
+RECOVERY, LIFECYCLE, CREATION, DUPLICATES, JUDGE = (
     f"tasks/links/{name}.py" for name in ("lost_requests", "keeper", "create", "duplicates", "decision")
 )
 MUTANTS = (
@@ -87,9 +87,9 @@ MUTANTS = (
     Mutant("a late answer to an attempt that was given up stays open", CREATION, "    if not ledger.has_answer(attempt_id, session.id):\n", "    if not attempt_id:\n", STALLS, "given_up"),
     Mutant("a session is closed that another worker made of the same request", CREATION, "    if not ledger.has_answer(attempt_id, session.id):\n", "    if attempt_id:\n", STALLS, "comes_late"),
     Mutant("a failure of Stripe's counts as no session", CREATION, 'ledger.close(attempt_id, "unknown"', 'ledger.close(attempt_id, "absent"', LINKS, "failure"),
-    Mutant("of two sessions the open one is kept, not the paid one", RIVALS, 'return (session.payment_status == "paid", session.slow_payment, session.status == "open")', 'return (session.status == "open", session.slow_payment, session.payment_status == "paid")', LINKS, "payment_through"),
-    Mutant("of two sessions the open one is kept, not that of a slow payment", RIVALS, 'session.slow_payment, session.status == "open")', 'session.status == "open", session.slow_payment)', STALLS, "slow"),
-    Mutant("a second session is not closed", RIVALS, 'if other.status == "open" else other', 'if other.status == "" else other', LINKS, "session_of_the_club"),
+    Mutant("of two sessions the open one is kept, not the paid one", DUPLICATES, 'return (session.payment_status == "paid", session.slow_payment, session.status == "open")', 'return (session.status == "open", session.slow_payment, session.payment_status == "paid")', LINKS, "payment_through"),
+    Mutant("of two sessions the open one is kept, not that of a slow payment", DUPLICATES, 'session.slow_payment, session.status == "open")', 'session.status == "open", session.slow_payment)', STALLS, "slow"),
+    Mutant("a second session is not closed", DUPLICATES, 'if other.status == "open" else other', 'if other.status == "" else other', LINKS, "session_of_the_club"),
     Mutant("an open session is kept at the old price", JUDGE, "    if not _right_price(order, session):\n        return Verdict(Action.EXPIRE", "    if session is None:\n        return Verdict(Action.EXPIRE", LINKS, "old_price"),
     Mutant("a link that dies soon is mailed", JUDGE, "if ends is not None and ends - now < policy.minimum_life:", "if ends is not None and now is None:", LINKS, "dies_soon"),
     Mutant("an open session of an order that is not owed is kept", JUDGE, "    if not order.owed:\n        return Verdict(Action.EXPIRE", "    if not order:\n        return Verdict(Action.EXPIRE", LINKS, "not_owed"),
@@ -115,12 +115,12 @@ MUTANTS = (
     Mutant("a payment link can be used more than once", "tasks/links/stripe_params.py", '"completed_sessions": {"limit": 1}', '"completed_sessions": {"limit": 2}', PAYMENT, "used_once"),
     Mutant("a payment link's sessions stay open when it is closed", STRIPE_LINKS, 'if session.status == "open":\n                self', 'if session.status == "":\n                self', PAYMENT, "not_owed or closed_with"),
     Mutant("a payment is overlooked that came while its link was closed", STRIPE_LINKS, "> link.listed:", "> link.listed + 9:", PAYMENT, "while_it_is_closed"),
-    Mutant("a payment link that is used up counts as switched off", RIVALS, "if session.used_up else session", "if session is None else session", PAYMENT, "switched_off or frees"),
+    Mutant("a payment link that is used up counts as switched off", DUPLICATES, "if session.used_up else session", "if session is None else session", PAYMENT, "switched_off or frees"),
     Mutant("what was paid through a payment link is not looked for", STRIPE_LINKS, '*(session for session in sessions if session.status == "complete")', "*sessions[:0]", PAYMENT, "is_found"),
     Mutant("a lost payment link is looked for among sessions", RECOVERY, "if attempt.kind is LinkKind.PAYMENT_LINK\n        else stripe.sessions", "if attempt is None\n        else stripe.sessions", PAYMENT, "lost_reply"),
     Mutant("a payment link's key is forgotten before its request cannot come any more", RECOVERY, "attempt.kind is LinkKind.PAYMENT_LINK or now", "now", PAYMENT, "lost_reply or suspended"),
-    Mutant("a payment link is closed that its own payment made a duplicate of", RIVALS, "duplicate=not made_kept", "duplicate=True", PAYMENT, "is_found"),
-    Mutant("a payment link that is on again is passed over", RIVALS, "link_id in shown.ids\n", "link_id in ()\n", PAYMENT, "on_again"),
+    Mutant("a payment link is closed that its own payment made a duplicate of", DUPLICATES, "duplicate=not made_kept", "duplicate=True", PAYMENT, "is_found"),
+    Mutant("a payment link that is on again is passed over", DUPLICATES, "link_id in shown.ids\n", "link_id in ()\n", PAYMENT, "on_again"),
     Mutant("a visit counts as a session beside its link", "tasks/links/seen_sessions.py", 'session.status != "complete"', "False", PAYMENT, ""),
     Mutant("a payment is overlooked that Stripe had counted before it was listed", STRIPE_LINKS, "> link.listed:", "> link.completions:", ENDS, "counted"),
     Mutant("a payment link of what is in no tournament any more stays open", SCOPE, "(state = 'open' AND session_id LIKE 'plink\\_%')", "FALSE", ENDS, "found_though"),
