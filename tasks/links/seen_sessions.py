@@ -17,7 +17,10 @@ FRESH_SECONDS = 60
 """A link is mailed on what was seen so recently; `sending` is entered within 120 seconds of that, or not at all."""
 
 GOOD_SECONDS = 3600
-"""Where nothing is mailed, an older one does too: Stripe refuses to expire what is not open, and an end is for good."""
+"""Where nothing is mailed, what was seen so long ago does too.
+
+Stripe refuses to expire what is not open, and an end is for good.
+"""
 
 BARE = "{order}"
 
