@@ -17,7 +17,7 @@ from tasks.club.players import CommittedPlayer, Tournament, find_tournament_by_i
 from tasks.core.email_address import family_of
 from tasks.core.errors import ConfigurationError, PermanentError
 from tasks.links.decision import DIES_SOON
-from tasks.links.dry_run import preview
+from tasks.links.dry_run import dry_run_link
 from tasks.links.model import LinkKind, LinkOutcome, LinkResult
 from tasks.mail.letter import Letter
 from tasks.mail.letter_warnings import letter_warnings
@@ -132,7 +132,7 @@ def _foresee(
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="forecast") as pool:
         futures = {
             order_id: pool.submit(
-                preview, services.keeper, order_id, charges.get(order_id), renew=True, mailing=True, kind=kind
+                dry_run_link, services.keeper, order_id, charges.get(order_id), renew=True, mailing=True, kind=kind
             )
             for order_id in order_ids
         }

@@ -20,7 +20,7 @@ _OUTCOMES = {
 }
 
 
-def preview(
+def dry_run_link(
     keeper: LinkKeeper,
     order_id: int,
     charge: Charge | None,
@@ -29,21 +29,21 @@ def preview(
     mailing: bool = False,
     kind: LinkKind = LinkKind.CHECKOUT_SESSION,
 ) -> LinkResult:
-    """Say how an order's link would stand after `tend`, without doing anything about it; its address is not told.
+    """Say how an order's link would stand after `ensure_link`, and do nothing about it; its address is not told.
 
     Raises TransientError where Stripe or the database is out of reach.
     """
     order = keeper.ledger.order(order_id, committed=charge is not None)
     if order.shares_session:
         return _link(order, LinkOutcome.SET_ASIDE, SHARED_SESSION.detail)
-    sighted = keeper.seen_sessions.look(order.id)
-    if any(may_have_paid(order, session, policy=keeper.policy) for session in sighted.strangers):
+    shown = keeper.seen_sessions.look(order.id)
+    if any(may_have_paid(order, session, policy=keeper.policy) for session in shown.strangers):
         return _link(order, LinkOutcome.SET_ASIDE, PAID_BY_REFERENCE.detail)
     attempts = keeper.ledger.live_attempts(order.id)
     if attempts and attempts[0].session_id is None:
         return _link(order, LinkOutcome.UNDER_REVIEW, "Stripe's reply to an earlier request was lost")
     try:
-        sessions = find_sessions(order, attempts, Asked(keeper.ledger, keeper.stripe, keeper.seen_sessions), sighted)
+        sessions = find_sessions(order, attempts, Asked(keeper.ledger, keeper.stripe, keeper.seen_sessions), shown)
     except (UnknownSessionError, OtherOrderError) as error:
         return _link(order, LinkOutcome.SET_ASIDE, str(error))
     kept = kept_of(sessions, order, attempts)
@@ -52,8 +52,8 @@ def preview(
     if verdict.action is Action.EXPIRE:
         closed = judge(order, None, now=now, policy=keeper.policy, purpose=purpose)
         verdict = closed if closed.action is Action.SET_ASIDE else verdict
-    rivals = sum(_is_duplicate(session, kept) for session in sessions)
-    closes = f"{rivals} more open session of it would be closed" if rivals else ""
+    duplicates = sum(_is_duplicate(session, kept) for session in sessions)
+    closes = f"{duplicates} more open session of it would be closed" if duplicates else ""
     detail = "; ".join(part for part in (verdict.detail, closes) if part)
     link = _link(order, _outcome(order, kept, verdict, renew=renew and purpose.makes(now)), detail)
     stays = verdict.action in {Action.KEEP, Action.BACKFILL}

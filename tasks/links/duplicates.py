@@ -8,7 +8,7 @@ from typing import NamedTuple
 from tasks.core.errors import PermanentError
 from tasks.links.ledger import LinkLedger
 from tasks.links.model import Action, Attempt, LinkKind, Order, StripeLink, Verdict
-from tasks.links.seen_sessions import SeenSessions, Sighted
+from tasks.links.seen_sessions import SeenSessions, Shown
 from tasks.links.stripe_api import StripeLinks
 
 
@@ -32,7 +32,7 @@ def current_session(
     order: Order,
     attempts: Sequence[Attempt],
     asked: Asked,
-    sighted: Sighted,
+    shown: Shown,
     *,
     now: datetime,
 ) -> StripeLink | None:
@@ -45,7 +45,7 @@ def current_session(
     Raises UnknownSessionError, OtherOrderError, and NotOpenError where another one was paid or expired just now:
     then look again.
     """
-    sessions = find_sessions(order, attempts, asked, sighted)
+    sessions = find_sessions(order, attempts, asked, shown)
     kept = kept_of(sessions, order, attempts)
     if kept is None:
         return None
@@ -68,12 +68,12 @@ def close_duplicates(
             _close_duplicate(order, other, asked, now=now, made_kept=kept is not None and other.id == kept.payment_link)
 
 
-def find_sessions(order: Order, attempts: Sequence[Attempt], asked: Asked, sighted: Sighted) -> list[StripeLink]:
+def find_sessions(order: Order, attempts: Sequence[Attempt], asked: Asked, shown: Shown) -> list[StripeLink]:
     """Return the order's candidates as Stripe describes them; raises UnknownSessionError and OtherOrderError."""
     stored = (order.session_id, *(attempt.session_id for attempt in attempts))
     found: dict[str, StripeLink] = {}
-    for link_id in sorted(({link_id for link_id in stored if link_id} | sighted.ids) - set(order.released)):
-        found |= {session.id: session for session in _described(link_id, asked, sighted)}
+    for link_id in sorted(({link_id for link_id in stored if link_id} | shown.ids) - set(order.released)):
+        found |= {session.id: session for session in _described(link_id, asked, shown)}
     sessions = [session for session in found.values() if session.id not in order.released]
     own = [session for session in sessions if not asked.seen_sessions.is_anothers(session, order.id)]
     if len(own) < len(sessions):
@@ -81,7 +81,7 @@ def find_sessions(order: Order, attempts: Sequence[Attempt], asked: Asked, sight
     return sessions
 
 
-def _described(link_id: str, asked: Asked, sighted: Sighted) -> Sequence[StripeLink]:
+def _described(link_id: str, asked: Asked, shown: Shown) -> Sequence[StripeLink]:
     """Return what Stripe says of a session, or of a payment link and what was completed through it.
 
     An expired session stays so. A payment link that was switched off can be switched on again in Stripe's Dashboard:
@@ -89,10 +89,10 @@ def _described(link_id: str, asked: Asked, sighted: Sighted) -> Sequence[StripeL
     off makes it stay so, whatever becomes of a slow payment: until then it counts as open.
     """
     if not asked.ledger.knows_expired(link_id):
-        fresh = sighted.fresh.get(link_id)
+        fresh = shown.fresh.get(link_id)
         found = (fresh,) if fresh else asked.stripe.find(link_id)
         return [replace(session, status="open") if session.used_up else session for session in found]
-    switched_on = LinkKind.of(link_id) is LinkKind.PAYMENT_LINK and link_id in sighted.ids
+    switched_on = LinkKind.of(link_id) is LinkKind.PAYMENT_LINK and link_id in shown.ids
     return asked.stripe.find(link_id) if switched_on else ()
 
 
@@ -121,10 +121,10 @@ def _close_duplicate(
 ) -> None:
     """Close a session beside the one that is kept; where money came or comes through it too, tell a person.
 
-    The payment link that made the kept one has done its work: it is closed too, and is no rival.
+    The payment link that made the kept one has done its work: it is closed too, and is no duplicate.
     """
     closed = asked.stripe.expire(other) if other.status == "open" else other
-    asked.ledger.observe(order.id, closed, now=now, rival=not made_kept)
+    asked.ledger.observe(order.id, closed, now=now, duplicate=not made_kept)
     if other.payment_status == "paid":
         twice = Verdict(Action.SET_ASIDE, "paid_twice", f"session {other.id} was paid too: refund one")
         asked.ledger.record_payment(order, other, twice.reason, now=now)

@@ -11,7 +11,7 @@ from tasks.links.duplicates import Asked, OtherOrderError, close_duplicates, cur
 from tasks.links.ledger import LeaseLostError, LinkLedger
 from tasks.links.lost_requests import recover
 from tasks.links.model import Action, Attempt, Charge, LinkKind, LinkOutcome, LinkResult, Order, StripeLink, Verdict
-from tasks.links.seen_sessions import SeenSessions, Sighted
+from tasks.links.seen_sessions import SeenSessions, Shown
 from tasks.links.stripe_api import NotOpenError, StripeLinks, UnknownSessionError
 from tasks.links.stripe_params import ReturnPages, payment_link_request, session_request
 
@@ -67,9 +67,9 @@ class LinkKeeper:
                 )
             purpose = Purpose(mailing, kind, charge.closes_at if charge else None)
             work = _LinkCheck(self, ledger, order_id, charge, purpose, renew=renew)
-            work.sighted = sighted = self.seen_sessions.take(order_id, mailing=mailing)
+            work.shown = shown = self.seen_sessions.take(order_id, mailing=mailing)
             link = work.run()
-            if (sighted.ids or sighted.strangers) and work.knows_all and link.outcome is not LinkOutcome.UNDER_REVIEW:
+            if (shown.ids or shown.strangers) and work.knows_all and link.outcome is not LinkOutcome.UNDER_REVIEW:
                 ledger.drop_taken(order_id)
             return link
 
@@ -94,25 +94,25 @@ class _LinkCheck:
         self.charge = charge
         self.purpose = purpose
         self.renew = renew
-        self.sighted = Sighted()
+        self.shown = Shown()
         self.closed_one = False
         self.knows_all = False
-        """Whether all that was sighted is written down, or is of another order."""
+        """Whether all that lists have shown is written down, or is of another order."""
 
     def run(self) -> LinkResult:
         for number in range(MAX_ROUNDS):
             order = self.ledger.order(self.order_id, committed=self.charge is not None)
             try:
                 if number:  # the lease was taken just before the first
-                    self.ledger.hold(order.id)
+                    self.ledger.extend_lease(order.id)
                 link = self.look(order)
             except LeaseLostError:
                 return LinkResult(
                     order.id, order.status, LinkOutcome.UNDER_REVIEW, "another run has taken over its link"
                 )
             if link is not None:
-                return link if link.url is None else checked(link, order, self.sighted)
-            self.sighted = self.sighted.again()
+                return link if link.url is None else checked(link, order, self.shown)
+            self.shown = self.shown.again()
         return LinkResult(order.id, order.status, LinkOutcome.UNDER_REVIEW, "its order or session changes all the time")
 
     def look(self, order: Order) -> LinkResult | None:
@@ -120,7 +120,7 @@ class _LinkCheck:
         if order.shares_session:
             return self.look_at_shared(order)
         keeper, now = self.keeper, self.keeper.clock()
-        strangers = self.sighted.strangers
+        strangers = self.shown.strangers
         if paid := [session for session in strangers if may_have_paid(order, session, policy=keeper.policy)]:
             self.doubt(order, paid)
             return None
@@ -136,13 +136,13 @@ class _LinkCheck:
             not attempts
             and order.status != "pending"
             and order.session_id
-            and not self.sighted.of_others(order.session_id)
+            and not self.shown.of_others(order.session_id)
             and self.ledger.knows_closed(order.session_id)
         ):
             self.knows_all = True
             return self.not_owed(order)
         try:
-            session = current_session(order, attempts, self.asked, self.sighted, now=now)
+            session = current_session(order, attempts, self.asked, self.shown, now=now)
         except UnknownSessionError as error:
             return self.set_aside(order, None, Verdict(Action.SET_ASIDE, "unknown_session", str(error)))
         except OtherOrderError as error:
@@ -157,7 +157,7 @@ class _LinkCheck:
         """Leave two orders with one session to a person; that of the other keeps none of its own open, either."""
         attempts = self.ledger.live_attempts(order.id)
         try:
-            find_sessions(order, attempts, self.asked, self.sighted)
+            find_sessions(order, attempts, self.asked, self.shown)
         except OtherOrderError as error:
             return self.put_in_order(order, attempts, error.own, SHARED_SESSION)
         except UnknownSessionError:
@@ -296,6 +296,6 @@ def live_link(order: Order, session: StripeLink, outcome: LinkOutcome, purpose: 
     )
 
 
-def checked(link: LinkResult, order: Order, sighted: Sighted) -> LinkResult:
+def checked(link: LinkResult, order: Order, shown: Shown) -> LinkResult:
     """Note on a link since when its state may have changed unseen."""
-    return replace(link, checked_at=min((at for at in (order.read_at, sighted.seen_at) if at), default=None))
+    return replace(link, checked_at=min((at for at in (order.read_at, shown.seen_at) if at), default=None))

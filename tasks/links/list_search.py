@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Seen(NamedTuple):
-    """A session on a page, as far as the hunt cares."""
+    """A session on a page, as far as the search cares."""
 
     id: str
     created: datetime
@@ -25,8 +25,8 @@ class Want:
 class ListSearch:
     """Finds wanted sessions in a list of all, or gives up where reading the rest one by one costs less.
 
-    Sessions whose creation is known are hunted first: each page begins at the newest one that has not been seen, so
-    stretches of foreign sessions are skipped and a page shows at least one wanted. Those of unknown age are looked
+    Sessions whose creation is known are looked for first: each page begins at the newest one that has not been seen,
+    so stretches of foreign sessions are skipped and a page shows at least one wanted. Those of unknown age are looked
     for from the newest on, for as long as the pages that showed none are fewer than what is left to read (rent until
     that has cost as much as to buy). With n wanted and a list of p pages, pages and single reads together are
 

@@ -4,30 +4,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
-
-from pydantic import TypeAdapter
-from sqlalchemy import Row
+from typing import NamedTuple
 
 from tasks.core import queries as core_queries
 from tasks.core.database import Database
 from tasks.links import queries
 from tasks.links.model import LinkKind, StripeLink
+from tasks.links.queries import SeenSession
 from tasks.links.stripe_params import ORDER_KEY, own_reference
 
 FRESH_SECONDS = 60
-"""A link is mailed on a sighting this young at most; `sending` is entered within 120 seconds of it, or not at all."""
+"""A link is mailed on what was seen so recently; `sending` is entered within 120 seconds of that, or not at all."""
 
 GOOD_SECONDS = 3600
-"""Where nothing is mailed, an older one does too: Stripe refuses to expire what is not open, and an end is for good."""
+"""Where nothing is mailed, what was seen so long ago does too.
+
+Stripe refuses to expire what is not open, and an end is for good.
+"""
 
 BARE = "{order}"
 
-_SESSION = TypeAdapter(StripeLink)
-
 
 @dataclass(frozen=True)
-class Sighted:
+class Shown:
     """An order's sessions as lists have shown them: `fresh` can be relied on, `ids` has those to be read again too."""
 
     fresh: Mapping[str, StripeLink] = field(default_factory=dict)
@@ -43,9 +42,9 @@ class Sighted:
         known = {link_id} if LinkKind.of(link_id) is LinkKind.CHECKOUT_SESSION else set()
         return bool(self.ids - known)
 
-    def again(self) -> "Sighted":
+    def again(self) -> "Shown":
         """Return what is left of it once something was done: the sessions' ids, to be read."""
-        return Sighted(ids=self.ids)
+        return Shown(ids=self.ids)
 
 
 class Noted(NamedTuple):
@@ -61,7 +60,7 @@ class Noted(NamedTuple):
 
 @dataclass(frozen=True)
 class SeenSessions:
-    """Reads and writes of sightings.
+    """Reads and writes of what list calls have shown.
 
     `reference` is how the club's own system writes an order's id in its sessions; None: nobody has said, then a bare
     number may be it.
@@ -80,32 +79,31 @@ class SeenSessions:
         listed = [session for session in sessions if not is_of_our_link(session)]
         noted = queries.note_seen_sessions(
             self.database,
-            session_ids=[session.id for session in listed],
+            sessions=listed,
             order_ids=[self.order_of(session) for session in listed],
-            sessions=[_SESSION.dump_json(session).decode() for session in listed],
             seen_at=seen_at,
         )
         open_ones = {session.id for session in listed if session.status == "open" and not self._is_claimed(session)}
         strangers = sum(row.session_id in open_ones and not row.known for row in noted)
         return Noted(len(noted) - strangers, strangers)
 
-    def take(self, order_id: int, *, mailing: bool) -> Sighted:
+    def take(self, order_id: int, *, mailing: bool) -> Shown:
         """Return what was seen of an order's sessions; what is done next makes it out of date.
 
         Until the ledger drops it, a later call returns their ids, to be read again.
         """
-        rows = queries.take_seen_sessions(self.database, order_id=order_id, most_seconds=_most_seconds(mailing=mailing))
-        return self._sighted(rows)
+        seen = queries.take_seen_sessions(self.database, order_id=order_id, most_seconds=_most_seconds(mailing=mailing))
+        return self._shown(seen)
 
-    def look(self, order_id: int) -> Sighted:
+    def look(self, order_id: int) -> Shown:
         """Return what was seen of an order's sessions, where nothing will be done about it."""
-        return self.look_at([order_id], mailing=False).get(order_id, Sighted())
+        return self.look_at([order_id], mailing=False).get(order_id, Shown())
 
-    def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
+    def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Shown]:
         """Return what was seen of orders' sessions, by order, and leave it where it is."""
         most_seconds = _most_seconds(mailing=mailing)
-        rows = queries.list_seen_sessions(self.database, order_ids=list(order_ids), most_seconds=most_seconds)
-        return {order_id: self._sighted(list(own)) for order_id, own in groupby(rows, key=lambda row: row.order_id)}
+        seen = queries.list_seen_sessions(self.database, order_ids=order_ids, most_seconds=most_seconds)
+        return {order_id: self._shown(list(own)) for order_id, own in groupby(seen, key=lambda one: one.order_id)}
 
     def order_of(self, session: StripeLink) -> int | None:
         """Return the order that a session says it is for: by our metadata, else by the club system's reference."""
@@ -129,14 +127,13 @@ class SeenSessions:
         """Say whether a session surely is what it says: our metadata, or the club system's own way to name orders."""
         return ORDER_KEY in session.metadata or bool(self.reference)
 
-    def _sighted(self, rows: Sequence[Row[Any]]) -> Sighted:
-        seen = [(row, _SESSION.validate_python(row.session)) for row in rows]
-        strangers = tuple(session for row, session in seen if not (row.known or self._is_claimed(session)))
-        own = [(row, session) for row, session in seen if session not in strangers]
-        return Sighted(
-            fresh={session.id: session for row, session in own if row.fresh},
-            ids=frozenset(session.id for _, session in own),
-            seen_at=min((row.seen_at for row, _ in own if row.fresh), default=None),
+    def _shown(self, seen: Sequence[SeenSession]) -> Shown:
+        strangers = tuple(one.session for one in seen if not (one.known or self._is_claimed(one.session)))
+        own = [one for one in seen if one.session not in strangers]
+        return Shown(
+            fresh={one.session.id: one.session for one in own if one.fresh},
+            ids=frozenset(one.session.id for one in own),
+            seen_at=min((one.seen_at for one in own if one.fresh), default=None),
             strangers=strangers,
         )
 

@@ -2,21 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from tasks.core.database import Database
 from tasks.core.errors import ConfigurationError
 from tasks.links import queries
+from tasks.links.queries import SetAside
 
 _OURSELVES = "pipeline"
 
 MOST_ROWS = 1000
 
 
-def waiting_orders(database: Database, most: int = MOST_ROWS) -> Sequence[Row[Any]]:
-    """Return the orders that wait for a person, the longest waiting first: order_id, reason, detail, set_aside_at."""
+def waiting_orders(database: Database, most: int = MOST_ROWS) -> Sequence[SetAside]:
+    """Return the orders that wait for a person, the longest waiting first."""
     return queries.list_set_asides(database, order_ids=None, most=most)
 
 
@@ -32,10 +30,9 @@ def release(
     if not who or who.casefold() == _OURSELVES:
         raise ConfigurationError("Say who has dealt with the set-aside orders: a person's name")
     with database.transaction() as connection:
-        values = {"order_ids": list(order_ids), "released_by": who, "note": note, "now": now}
-        rows = queries.release_set_asides(connection, **values)
+        rows = queries.release_set_asides(connection, order_ids=order_ids, released_by=who, note=note, now=now)
         released = {row.order_id for row in rows}
-        gone = [row.session_id for row in rows if row.reason == "unknown_session"]
+        gone = [row.session_id for row in rows if row.session_id and row.reason == "unknown_session"]
         queries.forget_unknown_sessions(connection, session_ids=gone, now=now)
         unknown = sorted(set(order_ids) - released)
         if unknown:

@@ -5,14 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from typing import Any
-
-from sqlalchemy import Row
 
 from tasks.links import queries
 from tasks.links.list_search import ListSearch, Seen
 from tasks.links.model import LinkKind
 from tasks.links.payment_link_lists import PaymentLinkLists
+from tasks.links.queries import SessionToVerify
 from tasks.links.seen_sessions import FRESH_SECONDS, GOOD_SECONDS, Noted, SeenSessions
 from tasks.links.stripe_api import StripeLinks
 
@@ -56,8 +54,8 @@ class StripeLists:
 
     def _completed(self, now: datetime) -> Iterator[Noted]:
         """List what was completed since the last sweep, and yield what each page has noted."""
-        swept = queries.find_sweep(self.seen_sessions.database, account=self.account)
-        since = (swept[0].swept_at if swept else now - FIRST_SWEEP) - LONGEST_LIFE - CLOCK_MARGIN
+        swept_at = queries.find_sweep(self.seen_sessions.database, account=self.account)
+        since = (swept_at or now - FIRST_SWEEP) - LONGEST_LIFE - CLOCK_MARGIN
         yield from self._pages(status="complete", since=since)
 
     def look_for(self, order_ids: Sequence[int], *, mailing: bool) -> None:
@@ -69,11 +67,11 @@ class StripeLists:
         """Yield these orders, each as soon as a page has shown its sessions: so the next page is asked for meanwhile.
 
         What was seen a while ago is known well enough, unless a link is about to be mailed. What no page has shown
-        comes last, to be read by whoever needs it; the hunt says what this costs at most.
+        comes last, to be read by whoever needs it; `ListSearch` says what this costs at most.
         """
         rows = queries.list_sessions_to_verify(
             self.seen_sessions.database,
-            order_ids=list(order_ids),
+            order_ids=order_ids,
             most_seconds=FRESH_SECONDS if mailing else GOOD_SECONDS,
         )
         missing = Counter(order_id for row in rows for order_id in row.order_ids)
@@ -86,7 +84,7 @@ class StripeLists:
                     yield order_id
         yield from (order_id for order_id, sessions in missing.items() if sessions)
 
-    def _shown(self, rows: Sequence[Row[Any]]) -> Iterator[str]:
+    def _shown(self, rows: Sequence[SessionToVerify]) -> Iterator[str]:
         """Yield the ids of what lists have shown: sessions that a page had, and payment links."""
         links = [row for row in rows if LinkKind.of(row.session_id) is LinkKind.PAYMENT_LINK]
         by_age = sorted(links, key=lambda row: row.created or LONG_AGO, reverse=True)

@@ -11,6 +11,7 @@ from tasks.club import queries as club_queries
 from tasks.club.players import Tournament, find_tournament
 from tasks.core.email_address import mask, mask_in
 from tasks.links import queries as links_queries
+from tasks.links.queries import PaymentToLookAt
 from tasks.links.set_asides import MOST_ROWS
 from tasks.operations import queries
 from tasks.operations.order_status import Mailing, StandingOrder
@@ -104,5 +105,5 @@ def _trouble(row: Row[Any]) -> Trouble:
     )
 
 
-def _payment(row: Row[Any]) -> Payment:
+def _payment(row: PaymentToLookAt) -> Payment:
     return Payment(row.order_id, row.amount, row.currency, row.finding, row.payment_intent_id or "")

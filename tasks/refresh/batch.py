@@ -10,7 +10,7 @@ from uuid import UUID
 from tasks.campaigns.charges import find_charges
 from tasks.core.errors import TransientError
 from tasks.links.circuit_breaker import CircuitBreaker
-from tasks.links.dry_run import preview
+from tasks.links.dry_run import dry_run_link
 from tasks.links.kept_links import kept_links
 from tasks.links.model import Charge, LinkKind, LinkResult
 from tasks.refresh import queries
@@ -92,7 +92,7 @@ class _Work:
         """Do what is to be done about one order, or only say what that would be."""
         charge, renew, kind = self.charges[order_id], self.options.renew, LinkKind(self.options.link_kind)
         if self.options.dry_run:
-            return preview(self.services.keeper, order_id, charge, renew=renew, kind=kind)
+            return dry_run_link(self.services.keeper, order_id, charge, renew=renew, kind=kind)
         return self.services.keeper.ensure_link(order_id, charge, mailing=False, renew=renew, kind=kind)
 
     def collect(self, waiting: set[Future[LinkResult]]) -> set[Future[LinkResult]]:

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from tasks.links import queries as links_queries
 from tasks.links.model import LinkOutcome
+from tasks.links.queries import PaymentToLookAt, SetAside
 from tasks.links.set_asides import waiting_orders
 from tasks.refresh import queries
 from tasks.refresh.options import RefreshOptions
@@ -28,8 +29,8 @@ class RefreshSummary:
     prepared: Mapping[str, int]
     outcomes: Mapping[str, int]
     changes: Sequence[Row[Any]]
-    set_asides: Sequence[Row[Any]]
-    payments: Sequence[Row[Any]]
+    set_asides: Sequence[SetAside]
+    payments: Sequence[PaymentToLookAt]
     rivals: Sequence[Row[Any]]
 
 

@@ -55,14 +55,14 @@ LINKS, STALLS, PITFALLS, OUTBOX, REFRESH, STRANGERS = (
     )
 )
 PAYMENT, ENDS = f"{INTEGRATION}/links/test_payment_links.py", f"{INTEGRATION}/links/test_payment_links_ends.py"
-GLANCE, AHEAD = "tasks/links/kept_links.py", f"{INTEGRATION}/delivery/test_read_ahead.py"
+KEPT_LINKS, AHEAD = "tasks/links/kept_links.py", f"{INTEGRATION}/delivery/test_read_ahead.py"
 SCOPE, CHARGES = "sql/queries/club/list_orders_to_refresh.sql", "tasks/campaigns/charges.py"
 STRIPE_LINKS = "tasks/links/stripe_api/payment_links.py"
 DECISION = "tests/unit/links/test_decision.py"
 BEGIN, STORE, SENDING = (
     f"sql/queries/{name}.sql" for name in ("links/begin_attempt", "links/set_order_link", "delivery/enter_sending")
 )
-RECOVERY, LIFECYCLE, CREATION, RIVALS, JUDGE = (
+RECOVERY, LIFECYCLE, CREATION, DUPLICATES, JUDGE = (
     f"tasks/links/{name}.py" for name in ("lost_requests", "keeper", "create", "duplicates", "decision")
 )
 MUTANTS = (
@@ -87,9 +87,9 @@ MUTANTS = (
     Mutant("a late answer to an attempt that was given up stays open", CREATION, "    if not ledger.has_answer(attempt_id, session.id):\n", "    if not attempt_id:\n", STALLS, "given_up"),
     Mutant("a session is closed that another worker made of the same request", CREATION, "    if not ledger.has_answer(attempt_id, session.id):\n", "    if attempt_id:\n", STALLS, "comes_late"),
     Mutant("a failure of Stripe's counts as no session", CREATION, 'ledger.close(attempt_id, "unknown"', 'ledger.close(attempt_id, "absent"', LINKS, "failure"),
-    Mutant("of two sessions the open one is kept, not the paid one", RIVALS, 'return (session.payment_status == "paid", session.slow_payment, session.status == "open")', 'return (session.status == "open", session.slow_payment, session.payment_status == "paid")', LINKS, "payment_through"),
-    Mutant("of two sessions the open one is kept, not that of a slow payment", RIVALS, 'session.slow_payment, session.status == "open")', 'session.status == "open", session.slow_payment)', STALLS, "slow"),
-    Mutant("a second session is not closed", RIVALS, 'if other.status == "open" else other', 'if other.status == "" else other', LINKS, "session_of_the_club"),
+    Mutant("of two sessions the open one is kept, not the paid one", DUPLICATES, 'return (session.payment_status == "paid", session.slow_payment, session.status == "open")', 'return (session.status == "open", session.slow_payment, session.payment_status == "paid")', LINKS, "payment_through"),
+    Mutant("of two sessions the open one is kept, not that of a slow payment", DUPLICATES, 'session.slow_payment, session.status == "open")', 'session.status == "open", session.slow_payment)', STALLS, "slow"),
+    Mutant("a second session is not closed", DUPLICATES, 'if other.status == "open" else other', 'if other.status == "" else other', LINKS, "session_of_the_club"),
     Mutant("an open session is kept at the old price", JUDGE, "    if not _right_price(order, session):\n        return Verdict(Action.EXPIRE", "    if session is None:\n        return Verdict(Action.EXPIRE", LINKS, "old_price"),
     Mutant("a link that dies soon is mailed", JUDGE, "if ends is not None and ends - now < policy.minimum_life:", "if ends is not None and now is None:", LINKS, "dies_soon"),
     Mutant("an open session of an order that is not owed is kept", JUDGE, "    if not order.owed:\n        return Verdict(Action.EXPIRE", "    if not order:\n        return Verdict(Action.EXPIRE", LINKS, "not_owed"),
@@ -99,9 +99,9 @@ MUTANTS = (
     Mutant("a payment that was refunded pays its order again", JUDGE, "        if session.id in order.settled:\n", "        if order is None:\n", PITFALLS, "refunded"),
     Mutant("a payment that the club has as paid is not noted", LIFECYCLE, '            self.ledger.record_payment(order, session, "settled", now=now)\n', "", PITFALLS, "refunded"),
     Mutant("an order is paid anew beside a payment that nobody has dealt with", LIFECYCLE, "        if order.paid_before not in {None, session.id}:\n", "        if order is None:\n", PITFALLS, "refunded"),
-    Mutant("what a sweep has shown is lost where the look at it fails", LIFECYCLE, "            link = work.run()\n", "            ledger.drop_sightings(order_id)\n            link = work.run()\n", REFRESH, "look_at_its_order_failed"),
+    Mutant("what a sweep has shown is lost where the look at it fails", LIFECYCLE, "            link = work.run()\n", "            ledger.drop_taken(order_id)\n            link = work.run()\n", REFRESH, "look_at_its_order_failed"),
     Mutant("a session that merely names an order counts as its own", "tasks/links/seen_sessions.py", "return ORDER_KEY in session.metadata or bool(self.reference)", "return True", STRANGERS, ""),
-    Mutant("a session that stood in an order counts as a stranger's", "tasks/links/seen_sessions.py", "if not (row.known or self._is_claimed(session))", "if not self._is_claimed(session)", STRANGERS, ""),
+    Mutant("a session that stood in an order counts as a stranger's", "tasks/links/seen_sessions.py", "if not (one.known or self._is_claimed(one.session))", "if not self._is_claimed(one.session)", STRANGERS, ""),
     Mutant("a payment through a session that merely names an order is passed over", JUDGE, "return took and right_mode", "return False and right_mode", STRANGERS, ""),
     Mutant("any payment through a session that merely names an order counts", JUDGE, "and _right_price(order, stranger) and", "and", STRANGERS, ""),
     Mutant("a session of the other mode is taken", JUDGE, "or session.livemode != policy.livemode", "", DECISION, "mode"),
@@ -115,12 +115,12 @@ MUTANTS = (
     Mutant("a payment link can be used more than once", "tasks/links/stripe_params.py", '"completed_sessions": {"limit": 1}', '"completed_sessions": {"limit": 2}', PAYMENT, "used_once"),
     Mutant("a payment link's sessions stay open when it is closed", STRIPE_LINKS, 'if session.status == "open":\n                self', 'if session.status == "":\n                self', PAYMENT, "not_owed or closed_with"),
     Mutant("a payment is overlooked that came while its link was closed", STRIPE_LINKS, "> link.listed:", "> link.listed + 9:", PAYMENT, "while_it_is_closed"),
-    Mutant("a payment link that is used up counts as switched off", RIVALS, "if session.used_up else session", "if session is None else session", PAYMENT, "switched_off or frees"),
+    Mutant("a payment link that is used up counts as switched off", DUPLICATES, "if session.used_up else session", "if session is None else session", PAYMENT, "switched_off or frees"),
     Mutant("what was paid through a payment link is not looked for", STRIPE_LINKS, '*(session for session in sessions if session.status == "complete")', "*sessions[:0]", PAYMENT, "is_found"),
     Mutant("a lost payment link is looked for among sessions", RECOVERY, "if attempt.kind is LinkKind.PAYMENT_LINK\n        else stripe.sessions", "if attempt is None\n        else stripe.sessions", PAYMENT, "lost_reply"),
     Mutant("a payment link's key is forgotten before its request cannot come any more", RECOVERY, "attempt.kind is LinkKind.PAYMENT_LINK or now", "now", PAYMENT, "lost_reply or suspended"),
-    Mutant("a payment link is closed that its own payment made a rival of", RIVALS, "rival=not made_kept", "rival=True", PAYMENT, "is_found"),
-    Mutant("a payment link that is on again is passed over", RIVALS, "link_id in sighted.ids\n", "link_id in ()\n", PAYMENT, "on_again"),
+    Mutant("a payment link is closed that its own payment made a duplicate of", DUPLICATES, "duplicate=not made_kept", "duplicate=True", PAYMENT, "is_found"),
+    Mutant("a payment link that is on again is passed over", DUPLICATES, "link_id in shown.ids\n", "link_id in ()\n", PAYMENT, "on_again"),
     Mutant("a visit counts as a session beside its link", "tasks/links/seen_sessions.py", 'session.status != "complete"', "False", PAYMENT, ""),
     Mutant("a payment is overlooked that Stripe had counted before it was listed", STRIPE_LINKS, "> link.listed:", "> link.completions:", ENDS, "counted"),
     Mutant("a payment link of what is in no tournament any more stays open", SCOPE, "(state = 'open' AND session_id LIKE 'plink\\_%')", "FALSE", ENDS, "found_though"),
@@ -138,10 +138,10 @@ MUTANTS = (
     Mutant("reminders go on with reminders", "sql/queries/campaigns/find_mailed_options.sql", " AND c.kind <> 'reminder'", "", ENDS, "reminders"),
     Mutant("a retry goes back to an older kind of link", "tasks/operations/retry.py", "as_mailed(connection, tournament.id).link_kind", "options.link_kind", ENDS, "retry"),
     Mutant("a message goes out with a link that was closed since", SENDING, "AND closed.state = 'expired'", "AND closed.state = 'closed'", OUTBOX, "closed"),
-    Mutant("a link that stands beside another is recognised as right", GLANCE, "or shown.ids != {session.id} ", "", AHEAD, "not_sure"),
-    Mutant("a link that the ledger has as closed is recognised as right", GLANCE, '!= [(order.session_id, "open")]:', '== [(None, "open")]:', AHEAD, "not_sure"),
-    Mutant("a link that a person has to look at is recognised as right", GLANCE, "order.waits_for_person or ", "", AHEAD, "not_sure"),
-    Mutant("what was seen of a right link is relied on twice", GLANCE, "ledger.drop_seen(seen)", "seen.clear()", AHEAD, "used_once"),
+    Mutant("a link that stands beside another is recognised as right", KEPT_LINKS, "or shown.ids != {session.id} ", "", AHEAD, "not_sure"),
+    Mutant("a link that the ledger has as closed is recognised as right", KEPT_LINKS, '!= [(order.session_id, "open")]:', '== [(None, "open")]:', AHEAD, "not_sure"),
+    Mutant("a link that a person has to look at is recognised as right", KEPT_LINKS, "order.waits_for_person or ", "", AHEAD, "not_sure"),
+    Mutant("what was seen of a right link is relied on twice", KEPT_LINKS, "ledger.drop_kept(seen_ats)", "seen_ats.clear()", AHEAD, "used_once"),
     Mutant("what was read ahead is used however old it is", "tasks/delivery/read_ahead.py", "ready is None or ready.is_old", "ready is None", AHEAD, "read_again"),
     Mutant("a body goes out before the last one is written down", "tasks/delivery/sender.py", "        self.endings.settle()\n", "", AHEAD, "body_waits"),
     Mutant("what the last one met is never told", "tasks/delivery/results.py", "            raise self._bugs[0]\n", "            pass\n", AHEAD, "cannot_be_written_down"),

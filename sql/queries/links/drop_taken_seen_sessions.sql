@@ -1,4 +1,4 @@
--- Forget what was taken of an order's sightings and has been acted on since, only while the order's lease is ours; what a list call has
+-- Forget what was taken of an order's seen sessions and has been acted on since, only while the order's lease is ours; what a list call has
 -- shown again meanwhile stays.
 -- Returns: session_id.
 DELETE FROM tournament_fees.sightings AS s

@@ -1,4 +1,4 @@
--- Take what list calls have shown of an order's sessions. What is done next makes it out of date, so that each sighting is relied on once;
+-- Take what list calls have shown of an order's sessions. What is done next makes it out of date, so that each is relied on once;
 -- its session is known of until drop_taken_seen_sessions.sql, so that a payment is not lost with whoever took it.
 -- Returns: session (JSON), seen_at, fresh (seen in the last `most_seconds`, on PostgreSQL's own clock; what was seen in its future was seen
 -- before that was set back, nobody knows when), known (its id

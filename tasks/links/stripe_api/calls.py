@@ -48,11 +48,11 @@ class _LimitedClient(stripe.RequestsClient):
 
     def __init__(self, rate_limit: StripeRateLimit) -> None:
         super().__init__(timeout=TIMEOUT_SECONDS)
-        self._traffic = rate_limit
+        self._rate_limit = rate_limit
 
     def request(self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None) -> Reply:  # type: ignore[override]  # noqa: ANN401  the SDK's
         make = super().request
-        return self._traffic.send(lambda: make(method, url, headers, post_data), writes=method.lower() != "get")
+        return self._rate_limit.send(lambda: make(method, url, headers, post_data), writes=method.lower() != "get")
 
 
 class Calls:

@@ -15,7 +15,7 @@ from tasks.delivery import read_ahead
 from tasks.delivery.deliver_batch import deliver_batch
 from tasks.links.kept_links import kept_links
 from tasks.links.model import Charge, LinkKind, LinkOutcome
-from tasks.links.seen_sessions import SeenSessions, Sighted
+from tasks.links.seen_sessions import SeenSessions, Shown
 from tasks.mail.letter import Letter
 from tasks.mail.renderer import RenderedMail, Renderer
 from tests.support.harness import Pipeline, links_in
@@ -165,7 +165,7 @@ def test_each_message_is_read_once(club: LinkClub, monkeypatch: pytest.MonkeyPat
     class Counting(SeenSessions):
         """Keeps what was read."""
 
-        def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
+        def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Shown]:
             read.extend(order_ids)
             return super().look_at(order_ids, mailing=mailing)
 
@@ -186,7 +186,7 @@ def test_what_is_just_being_seen_again_is_not_waited_for_and_stays(club: LinkClu
 class OddSightings(SeenSessions):
     """Meets a bug with whatever is read of order 3."""
 
-    def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
+    def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Shown]:
         if 3 in order_ids:
             raise ZeroDivisionError
         return super().look_at(order_ids, mailing=mailing)
@@ -214,7 +214,7 @@ class Crowded(SeenSessions):
         super().__init__(seen_sessions.database, seen_sessions.reference)
         self.free, self.met = threading.Lock(), False
 
-    def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Sighted]:
+    def look_at(self, order_ids: Sequence[int], *, mailing: bool) -> dict[int, Shown]:
         alone = self.free.acquire(blocking=False)
         self.met = self.met or not alone
         threading.Event().wait(0.1)  # long enough for another to come by

@@ -1,4 +1,4 @@
-"""The hunt for sessions in a list: what it costs at most, on any account."""
+"""The search for sessions in a list: what it costs at most, on any account."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ accounts = st.lists(st.integers(0, 50), max_size=60).map(account_of)
 
 
 @st.composite
-def hunts(draw: st.DrawFn) -> tuple[list[Seen], dict[str, datetime | None]]:
+def searches(draw: st.DrawFn) -> tuple[list[Seen], dict[str, datetime | None]]:
     """An account and what is wanted of it: of known age, of unknown age, wrongly noted or not there at all."""
     account = draw(accounts)
     wanted: dict[str, datetime | None] = {}
@@ -51,8 +51,8 @@ def hunts(draw: st.DrawFn) -> tuple[list[Seen], dict[str, datetime | None]]:
     return account, wanted
 
 
-@given(hunts())
-def test_no_hunt_costs_more_than_twice_the_single_reads(case: tuple[list[Seen], dict[str, datetime | None]]) -> None:
+@given(searches())
+def test_no_search_costs_more_than_twice_the_single_reads(case: tuple[list[Seen], dict[str, datetime | None]]) -> None:
     account, wanted = case
     search = ListSearch.of(wanted)
     pages = pages_of(search, account)
