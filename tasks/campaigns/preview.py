@@ -8,10 +8,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tasks.campaigns import queries
-from tasks.campaigns.dry_run import DryRun, Owed, dry_run, read_owed
+from tasks.campaigns.dry_run import DryRun, dry_run
+from tasks.campaigns.message import Owed, Skipped
 from tasks.campaigns.open import open_in
 from tasks.campaigns.options import Campaign, CampaignOptions
-from tasks.campaigns.preview_page import Skipped, preview_page
+from tasks.campaigns.preview_page import preview_page
 from tasks.club.players import find_tournament
 from tasks.core.email_address import mask
 from tasks.mail.local_format import LocalFormat
@@ -20,6 +21,9 @@ from tasks.services import Services
 EXCLUDED = "excluded"
 MOST_ROWS = 100
 """Of the messages and of the skipped ones, in what Prefect keeps; the page has all."""
+
+
+MAYBE_DELIVERED = frozenset({"sent", "sending", "uncertain", "resent"})
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,9 @@ def read_progress(connection: Connection, campaign_id: int, now: datetime) -> Pr
     messages = queries.count_campaign_messages(connection, campaign_id=campaign_id)
     waits = queries.list_campaign_waits(connection, campaign_id=campaign_id, now=now)
     return Progress(
-        tuple(
-            Skipped(row.parent_id, row.address or "", row.reason)
-            for row in queries.list_skipped_messages(connection, campaign_id=campaign_id)
-        ),
-        sum(row.messages for row in waits),
-        sum(row.messages for row in messages if row.status in {"sent", "sending", "uncertain", "resent"}),
+        tuple(queries.list_skipped_messages(connection, campaign_id=campaign_id)),
+        sum(wait.messages for wait in waits),
+        sum(count for (status, _), count in messages.items() if status in MAYBE_DELIVERED),
     )
 
 
@@ -84,7 +85,8 @@ def try_open(
     with services.database.trial() as connection:
         campaign = open_in(connection, services, tournament, options.kind, options, require_approval=False)
         now = services.clock()  # not before it was opened: what is queued is due from then on
-        return campaign, read_owed(connection, campaign.id, now), read_progress(connection, campaign.id, now)
+        owed = queries.list_owed_messages(connection, campaign_id=campaign.id, now=now)
+        return campaign, owed, read_progress(connection, campaign.id, now)
 
 
 def gather(services: Services, campaign: Campaign, dry_runs: Iterable[DryRun], progress: Progress) -> Preview:
