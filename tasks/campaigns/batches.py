@@ -55,13 +55,12 @@ def _dry_runs(services: Services, campaign: Campaign, message_ids: Sequence[int]
     """Yield what each message would be; no more than a batch of them is in memory, however many there are."""
     size = services.settings.batch_size
     for start in range(0, len(message_ids), size):
-        with services.database.transaction() as connection:
-            owed = queries.list_owed_messages(
-                connection,
-                campaign_id=campaign.id,
-                now=services.clock(),
-                message_ids=message_ids[start : start + size],
-            )
+        owed = queries.list_owed_messages(
+            services.database,
+            campaign_id=campaign.id,
+            now=services.clock(),
+            message_ids=message_ids[start : start + size],
+        )
         yield from dry_run(services, campaign, owed)
 
 

@@ -21,8 +21,6 @@ from tasks.services import Services
 EXCLUDED = "excluded"
 MOST_ROWS = 100
 """Of the messages and of the skipped ones, in what Prefect keeps; the page has all."""
-
-
 MAYBE_DELIVERED = frozenset({"sent", "sending", "uncertain", "resent"})
 
 
@@ -66,15 +64,15 @@ class Progress:
     sent: int
 
 
-def read_progress(connection: Connection, campaign_id: int, now: datetime) -> Progress:
-    """Return how a campaign stands; those that may be delivered already count as sent."""
-    messages = queries.count_campaign_messages(connection, campaign_id=campaign_id)
-    waits = queries.list_campaign_waits(connection, campaign_id=campaign_id, now=now)
-    return Progress(
-        tuple(queries.list_skipped_messages(connection, campaign_id=campaign_id)),
-        sum(wait.messages for wait in waits),
-        sum(count for (status, _), count in messages.items() if status in MAYBE_DELIVERED),
-    )
+def preview_campaign(services: Services, tournament_name: str, options: CampaignOptions) -> Preview:
+    """Render every message that would go out, and return what there is to say of them.
+
+    Raises ConfigurationError as open_campaign does, and for a broken template; TransientError where Stripe or the
+    database is out of reach.
+    """
+    campaign, owed, progress = try_open(services, tournament_name, options)
+    services.stripe_lists.sweep()
+    return gather(services, campaign, dry_run(services, campaign, owed), progress)
 
 
 def try_open(
@@ -87,6 +85,17 @@ def try_open(
         now = services.clock()  # not before it was opened: what is queued is due from then on
         owed = queries.list_owed_messages(connection, campaign_id=campaign.id, now=now)
         return campaign, owed, read_progress(connection, campaign.id, now)
+
+
+def read_progress(connection: Connection, campaign_id: int, now: datetime) -> Progress:
+    """Return how a campaign stands; those that may be delivered already count as sent."""
+    messages = queries.count_campaign_messages(connection, campaign_id=campaign_id)
+    waits = queries.list_campaign_waits(connection, campaign_id=campaign_id, now=now)
+    return Progress(
+        tuple(queries.list_skipped_messages(connection, campaign_id=campaign_id)),
+        sum(wait.messages for wait in waits),
+        sum(count for (status, _), count in messages.items() if status in MAYBE_DELIVERED),
+    )
 
 
 def gather(services: Services, campaign: Campaign, dry_runs: Iterable[DryRun], progress: Progress) -> Preview:
@@ -154,14 +163,3 @@ class _Gathering:
             progress.sent,
             self.warnings,
         )
-
-
-def preview_campaign(services: Services, tournament_name: str, options: CampaignOptions) -> Preview:
-    """Render every message that would go out, and return what there is to say of them.
-
-    Raises ConfigurationError as open_campaign does, and for a broken template; TransientError where Stripe or the
-    database is out of reach.
-    """
-    campaign, owed, progress = try_open(services, tournament_name, options)
-    services.stripe_lists.sweep()
-    return gather(services, campaign, dry_run(services, campaign, owed), progress)

@@ -1,4 +1,4 @@
-"""Remind families that were mailed and have not paid: what is chosen, the limits, and the campaign of a day; no mail."""
+"""Remind families that were mailed and have not paid: choice, limits, the day's campaign. Nothing is sent here."""
 
 import json
 from collections.abc import Sequence
