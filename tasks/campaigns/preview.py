@@ -107,10 +107,10 @@ def gather(services: Services, campaign: Campaign, dry_runs: Iterable[DryRun], p
     local = LocalFormat.of(settings.club_language, settings.club_time_zone)
     gathered = _Gathering(local, list(progress.skipped))
     with preview_page() as page:
-        for dry_run in dry_runs:
-            gathered.add(dry_run)
-            if not dry_run.skip:
-                page.add(gathered.messages, dry_run)
+        for one in dry_runs:
+            gathered.add(one)
+            if not one.skip:
+                page.add(gathered.messages, one)
         preview = gathered.preview(campaign, progress)
         file = page.write(settings.preview_folder, campaign, preview, gathered.skipped, now)
     return replace(preview, page=str(file))
