@@ -6,7 +6,7 @@ from itertools import groupby
 
 from tasks.campaigns import queries
 from tasks.campaigns.approvals import Approvals
-from tasks.campaigns.dry_run import DryRun, check_cap, dry_run, read_owed
+from tasks.campaigns.dry_run import DryRun, check_cap, dry_run
 from tasks.campaigns.letters import compose, sample_link, template_digests
 from tasks.campaigns.options import Batch, Campaign
 from tasks.club.players import find_tournament_by_id, players_with_orders
@@ -28,12 +28,12 @@ def plan_batches(
     due = _due(services, campaign, at_most)
     size = services.settings.batch_size
     batches = [Batch(start + 1, tuple(due[start : start + size])) for start in range(0, len(due), size)]
-    rehearsed: set[tuple[str, str, str | None]] = set()
-    noted: Counter[str] = Counter()
+    rendered: set[tuple[str, str, str | None]] = set()
+    warnings: Counter[str] = Counter()
     for batch in batches:
-        noted += _rehearse(services, campaign, batch.message_ids, rehearsed)
-    for remark, count in noted.items():
-        warn(f"{count} of {len(due)} messages: {remark}")
+        warnings += _render_samples(services, campaign, batch.message_ids, rendered)
+    for warning, count in warnings.items():
+        warn(f"{count} of {len(due)} messages: {warning}")
     if batches:
         _start_sending(services, campaign)
     return batches
@@ -44,40 +44,44 @@ def _due(services: Services, campaign: Campaign, at_most: int) -> list[int]:
     digests, now = template_digests(services.renderer, campaign.kind, campaign.note), services.clock()
     with services.database.transaction() as connection:
         Approvals(connection, campaign.id, digests, now).mark_unapproved()
-        (owed,) = queries.list_owed_ids(connection, campaign_id=campaign.id, now=now)
+        owed = queries.list_owed_ids(connection, campaign_id=campaign.id, now=now)
     if len(owed.free) > at_most:  # only then is it worth to ask Stripe who has paid
-        check_cap(len(owed.free) - sum(bool(one.skip) for one in _foresee(services, campaign, owed.free)), at_most)
-    settled = [one.message.id for one in _foresee(services, campaign, owed.awaiting) if one.skip]
-    return sorted((*owed.free, *settled))
+        check_cap(len(owed.free) - sum(bool(one.skip) for one in _dry_runs(services, campaign, owed.free)), at_most)
+    skipped = [one.message.id for one in _dry_runs(services, campaign, owed.awaiting) if one.skip]
+    return sorted((*owed.free, *skipped))
 
 
-def _foresee(services: Services, campaign: Campaign, message_ids: Sequence[int]) -> Iterator[DryRun]:
+def _dry_runs(services: Services, campaign: Campaign, message_ids: Sequence[int]) -> Iterator[DryRun]:
     """Yield what each message would be; no more than a batch of them is in memory, however many there are."""
     size = services.settings.batch_size
     for start in range(0, len(message_ids), size):
-        with services.database.transaction() as connection:
-            owed = read_owed(connection, campaign.id, services.clock(), message_ids[start : start + size])
+        owed = queries.list_owed_messages(
+            services.database,
+            campaign_id=campaign.id,
+            now=services.clock(),
+            message_ids=message_ids[start : start + size],
+        )
         yield from dry_run(services, campaign, owed)
 
 
 def _start_sending(services: Services, campaign: Campaign) -> None:
-    values = {"campaign_id": campaign.id, "state": "sending", "now": services.clock()}
-    if not queries.set_campaign_state(services.database, **values):
+    now = services.clock()
+    if not queries.set_campaign_state(services.database, campaign_id=campaign.id, state="sending", now=now):
         raise ConfigurationError("The campaign was stopped for good while it was being opened: nothing was sent")
 
 
-def _rehearse(
-    services: Services, campaign: Campaign, message_ids: Sequence[int], rehearsed: set[tuple[str, str, str | None]]
+def _render_samples(
+    services: Services, campaign: Campaign, message_ids: Sequence[int], rendered: set[tuple[str, str, str | None]]
 ) -> Counter[str]:
     """Render messages with links of the right shape; what is wrong with one order alone is left to its delivery.
 
     How a link stands is known only when it is delivered: for each kind, brand and language in use, letters with all
-    that they could say are rendered too. Returns how many messages there is what to remark on.
+    that they could say are rendered too. Returns how many messages each warning is about.
     """
-    noted: Counter[str] = Counter()
+    warnings: Counter[str] = Counter()
     tournament = find_tournament_by_id(services.database, campaign.tournament_id)
     with services.database.transaction() as connection:
-        rows = queries.list_message_orders(connection, message_ids=list(message_ids))
+        rows = queries.list_message_orders(connection, message_ids=message_ids)
         players = players_with_orders(connection, campaign.tournament_id, [row.order_id for row in rows])
     for (_, kind), orders in groupby(rows, key=lambda row: (row.message_id, row.kind)):
         links = [sample_link(players[row.order_id]) for row in orders if row.order_id in players]
@@ -87,8 +91,8 @@ def _rehearse(
                 mail = services.renderer.render(letter)
             except PermanentError:
                 continue
-            for like in [] if (kind, letter.brand, letter.language) in rehearsed else variants(letter):
+            for like in [] if (kind, letter.brand, letter.language) in rendered else variants(letter):
                 services.renderer.render(like)
-            rehearsed.add((kind, letter.brand, letter.language))
-            noted.update(letter_warnings(letter, mail, services.renderer.languages))
-    return noted
+            rendered.add((kind, letter.brand, letter.language))
+            warnings.update(letter_warnings(letter, mail, services.renderer.languages))
+    return warnings

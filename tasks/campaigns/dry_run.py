@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
-from sqlalchemy import Connection
-
-from tasks.campaigns import queries
 from tasks.campaigns.charges import charges_for
 from tasks.campaigns.letters import PAYABLE, compose, skip_reason
+from tasks.campaigns.message import Owed
 from tasks.campaigns.options import Campaign
 from tasks.club import queries as club_queries
 from tasks.club.players import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
@@ -41,20 +39,6 @@ LINK_IS_REPLACED = "a link that dies soon is replaced, also in an earlier email"
 
 
 @dataclass(frozen=True)
-class Owed:
-    """A message that is owed now: to whom, and about which orders."""
-
-    id: int
-    kind: str
-    parent_id: int
-    mailbox: str
-    address: str
-    awaits_approval: bool
-    shares_mailbox: bool
-    order_ids: Sequence[int]
-
-
-@dataclass(frozen=True)
 class Fee:
     """An order that somebody may owe, as an approval compares it; the amount in the currency's smallest unit."""
 
@@ -78,13 +62,6 @@ class DryRun:
     warnings: Sequence[str] = ()
 
 
-def read_owed(connection: Connection, campaign_id: int, now: datetime, only: Sequence[int] | None = None) -> list[Owed]:
-    """Return the messages of a campaign, or `only` those of them, that are owed now; also what awaits an approval."""
-    message_ids = None if only is None else list(only)
-    rows = queries.list_owed_messages(connection, campaign_id=campaign_id, now=now, message_ids=message_ids)
-    return [Owed(**row._asdict()) for row in rows]
-
-
 def dry_run(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> Iterator[DryRun]:
     """Yield what each message would be, a batch of them read at a time.
 
@@ -100,9 +77,9 @@ def dry_run(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> Ite
             pending = club_queries.list_pending_orders(connection, order_ids=order_ids)
         fees = {row.order_id: _fee(Fee(**row._asdict()), players.get(row.order_id)) for row in pending}
         services.stripe_lists.look_for(order_ids, mailing=False)
-        links = _foresee(services, tournament, campaign, order_ids, players)
+        links = _preview_links(services, tournament, campaign, order_ids, players)
         for message in batch:
-            yield _Foresight(services, campaign, tournament, players).look(
+            yield _MessageDryRun(services, campaign, tournament, players).of(
                 message,
                 [links[order_id] for order_id in message.order_ids],
                 [fees[order_id] for order_id in message.order_ids if order_id in fees],
@@ -118,7 +95,7 @@ def check_cap(messages: int, at_most: int) -> None:
         )
 
 
-def _foresee(
+def _preview_links(
     services: Services,
     tournament: Tournament,
     campaign: Campaign,
@@ -129,7 +106,7 @@ def _foresee(
     zone, kind = services.settings.club_time_zone, LinkKind(campaign.link_kind)
     with services.database.transaction() as connection:
         charges = charges_for(connection, tournament, players, zone)
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="forecast") as pool:
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dry-run") as pool:
         futures = {
             order_id: pool.submit(
                 dry_run_link, services.keeper, order_id, charges.get(order_id), renew=True, mailing=True, kind=kind
@@ -151,15 +128,15 @@ def _fee(fee: Fee, player: CommittedPlayer | None) -> Fee:
 
 
 @dataclass(frozen=True)
-class _Foresight:
-    """Looks at one message of a tournament."""
+class _MessageDryRun:
+    """Writes one message of a tournament as it would go out."""
 
     services: Services
     campaign: Campaign
     tournament: Tournament
     players: Mapping[int, CommittedPlayer]
 
-    def look(self, message: Owed, links: Sequence[LinkResult], fees: Sequence[Fee]) -> DryRun:
+    def of(self, message: Owed, links: Sequence[LinkResult], fees: Sequence[Fee]) -> DryRun:
         """Say what a message would be; `fees` are those of its orders that somebody may owe."""
         if any(link.outcome is LinkOutcome.UNDER_REVIEW for link in links):
             return DryRun(message, links, fees, "link_under_review", _details(links))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
 from sqlalchemy import Connection
 
@@ -15,7 +15,7 @@ from tasks.core.email_address import family_of, mailbox_of, parse_address, wire_
 
 @dataclass(frozen=True)
 class Queue:
-    """The unsent messages of one campaign, in a transaction that holds the campaign's row."""
+    """The unsent messages of one campaign, in a transaction that has locked the campaign's row."""
 
     connection: Connection
     campaign_id: int
@@ -44,35 +44,27 @@ class Queue:
         queries.return_expired_claims(self.connection, campaign_id=self.campaign_id, now=self.now)
         queries.mark_lost_sendings_uncertain(self.connection, campaign_id=self.campaign_id, now=self.now)
         queries.lock_queue(self.connection, campaign_id=self.campaign_id)
-        rows = queries.detach_orders(self.connection, campaign_id=self.campaign_id, from_sent=from_sent)
-        return [row.order_id for row in rows]
+        return queries.detach_orders(self.connection, campaign_id=self.campaign_id, from_sent=from_sent)
 
     def _fill(self, only: Sequence[int] | None) -> None:
-        orders = None if only is None else list(only)
         queries.queue_messages(
             self.connection,
             campaign_id=self.campaign_id,
             kind=self.kind,
             domain=self.domain,
-            order_ids=orders,
+            order_ids=only,
             now=self.now,
         )
-        queries.assign_orders(self.connection, campaign_id=self.campaign_id, order_ids=orders)
+        queries.assign_orders(self.connection, campaign_id=self.campaign_id, order_ids=only)
 
     def _recognise(self) -> None:
         """Call sent what the mail server's log has: the ledger was restored, and had forgotten it."""
-        rows = queries.list_messages_in_log(self.connection, campaign_id=self.campaign_id)
-        values = {"message_ids": [row.id for row in rows], "reason": "found_in_log", "now": self.now}
-        if rows:
-            queries.mark_messages_sent(self.connection, **values)
+        ids = [message.id for message in queries.list_messages_in_log(self.connection, campaign_id=self.campaign_id)]
+        if ids:
+            queries.mark_messages_sent(self.connection, message_ids=ids, reason="found_in_log", now=self.now)
 
-    def _update_unsent(self, *statuses: str) -> None:
-        queries.update_unsent_messages(
-            self.connection,
-            campaign_id=self.campaign_id,
-            statuses=list(statuses),
-            now=self.now,
-        )
+    def _update_unsent(self, *statuses: Literal["queued", "skipped"]) -> None:
+        queries.update_unsent_messages(self.connection, campaign_id=self.campaign_id, statuses=statuses, now=self.now)
 
 
 @dataclass(frozen=True)
@@ -96,27 +88,27 @@ def take_snapshot(
     queries.create_snapshot(connection)
     for players in stream_committed_players(connection, tournament_id):
         rows = [_recipient(player, merge=merge, chosen=recipients.takes(player)) for player in players]
-        queries.fill_snapshot(connection, **{column: [row[column] for row in rows] for column in rows[0]})
+        queries.fill_snapshot(connection, recipients=rows)
         count += len(players)
-        without_order += [row["player_id"] for row in rows if row["chosen"] and row["order_id"] is None]
+        without_order += [row.player_id for row in rows if row.chosen and row.order_id is None]
     queries.index_snapshot(connection)
     queries.analyze_snapshot(connection)
     return Snapshot(count, tuple(without_order))
 
 
-def _recipient(player: CommittedPlayer, *, merge: bool, chosen: bool) -> dict[str, Any]:
+def _recipient(player: CommittedPlayer, *, merge: bool, chosen: bool) -> queries.Recipient:
     parsed = parse_address(player.email)
     problem = None
     if parsed is None:
         problem = "invalid_address" if (player.email or "").strip() else "no_address"
-    return {
-        "order_id": player.order_id,
-        "order_status": player.order_status,
-        "player_id": player.player_id,
-        "parent_id": player.parent_id,
-        "mailbox": mailbox_of(parsed) if parsed else f"parent:{player.parent_id}",
-        "family": "" if merge and parsed else family_of(player.parent_surname),
-        "address": wire_address(parsed) if parsed else player.email,
-        "problem": problem,
-        "chosen": chosen,
-    }
+    return queries.Recipient(
+        order_id=player.order_id,
+        order_status=player.order_status,
+        player_id=player.player_id,
+        parent_id=player.parent_id,
+        mailbox=mailbox_of(parsed) if parsed else f"parent:{player.parent_id}",
+        family="" if merge and parsed else family_of(player.parent_surname),
+        address=wire_address(parsed) if parsed else player.email,
+        problem=problem,
+        chosen=chosen,
+    )

@@ -11,6 +11,7 @@ from tasks.links.decision import GREATEST_AMOUNT
 from tasks.links.model import LinkKind, LinkOutcome, LinkResult
 from tasks.mail.letter import DEFAULT_BRAND, FeeLine, Letter, LinkState
 from tasks.mail.renderer import Renderer
+from tasks.mail.sample_letters import SOME_LINK
 
 LINE_STATES = {
     LinkOutcome.KEPT: LinkState.PAYABLE,
@@ -83,7 +84,7 @@ def sample_link(player: CommittedPlayer) -> LinkResult:
         player.order_id or 0,
         player.order_status or "pending",
         LinkOutcome.KEPT,
-        url="https://checkout.stripe.com/c/pay/cs_test_rehearsal",
+        url=SOME_LINK,
         expires_at=datetime(2000, 1, 1, tzinfo=UTC),
     )
 

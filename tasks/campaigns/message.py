@@ -1,4 +1,4 @@
-"""A message in a worker's hand, and as it is about to go out: values only."""
+"""A message as it is owed or skipped, as a worker has it in hand, and as it is about to go out: values only."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,6 +10,30 @@ from tasks.mail.transport import Envelope
 
 RENEWED_LINK = "renewed_link"
 """The kind of a message that takes the place of an uncertain one."""
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A message that is owed now: to whom, and about which orders."""
+
+    id: int
+    kind: str
+    parent_id: int
+    mailbox: str
+    address: str
+    awaits_approval: bool
+    shares_mailbox: bool
+    order_ids: Sequence[int]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Somebody who gets no message, and the ledger's word for why; the address as stored."""
+
+    parent_id: int
+    address: str
+    reason: str
+    detail: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A campaign opened in a transaction that the caller commits, or takes back to see what would come of it."""
+"""Open a campaign: find or make it, and bring its queue up to date, in a transaction or in the caller's own."""
 
 import json
 from datetime import datetime
@@ -8,11 +8,24 @@ from sqlalchemy import Connection
 
 from tasks.campaigns import queries
 from tasks.campaigns.enqueue import Queue, take_snapshot
-from tasks.campaigns.options import DEFAULT_LINK_KIND, Campaign, CampaignOptions
+from tasks.campaigns.options import Campaign, CampaignOptions
 from tasks.campaigns.recipients import RecipientFilter
 from tasks.club.players import Tournament, find_tournament
 from tasks.core.errors import ConfigurationError
 from tasks.services import Services
+
+
+def open_campaign(
+    services: Services, tournament_name: str, kind: str, options: CampaignOptions, *, require_approval: bool = False
+) -> Campaign:
+    """Find or make the campaign and queue a message for each mailbox that is owed one; safe to repeat.
+
+    A message that was sent is never touched; a campaign that once required an approval goes on doing so. Raises
+    ConfigurationError for an unknown tournament, and as open_in does.
+    """
+    tournament = find_tournament(services.database, tournament_name)
+    with services.database.transaction() as connection:
+        return open_in(connection, services, tournament, kind, options, require_approval=require_approval)
 
 
 def open_in(
@@ -24,10 +37,10 @@ def open_in(
     *,
     require_approval: bool,
 ) -> Campaign:
-    """Find or make the campaign and bring its queue up to date with the club's committed players.
+    """Do what open_campaign does, in a transaction that the caller commits, or takes back to see what would come of it.
 
-    Raises ConfigurationError for a tournament without any, for a choice that matches nobody, for another kind of link
-    than the campaign has mailed, and for a campaign that a person has stopped.
+    Raises ConfigurationError for a tournament without committed players, for a choice that matches nobody, for another
+    kind of link than the campaign has mailed, and for a campaign that a person has stopped.
     """
     now = services.clock()
     campaign_id = _open(connection, tournament, kind, options, now)
@@ -54,16 +67,19 @@ def open_in(
 
 
 def _open(connection: Connection, tournament: Tournament, kind: str, options: CampaignOptions, now: datetime) -> int:
-    key = {"tournament_id": tournament.id, "kind": kind, "sequence": str(options.sequence)}
-    for row in queries.lock_mailed_link_kind(connection, **key):
-        if (before := row.link_kind or DEFAULT_LINK_KIND) != options.link_kind:
-            raise ConfigurationError(
-                f"The {kind} campaign {options.sequence} of {tournament.name!r} has mailed links of the kind {before}; "
-                f"to mail {options.link_kind} would close those. Choose {before} again, or start another campaign"
-            )
-    (campaign,) = queries.open_campaign(
+    """Find or make the campaign's row, locked until the transaction ends, and return its id."""
+    sequence = str(options.sequence)
+    before = queries.lock_mailed_link_kind(connection, tournament_id=tournament.id, kind=kind, sequence=sequence)
+    if before not in {None, options.link_kind}:
+        raise ConfigurationError(
+            f"The {kind} campaign {options.sequence} of {tournament.name!r} has mailed links of the kind {before}; "
+            f"to mail {options.link_kind} would close those. Choose {before} again, or start another campaign"
+        )
+    campaign = queries.open_campaign(
         connection,
-        **key,
+        tournament_id=tournament.id,
+        kind=kind,
+        sequence=sequence,
         parameters=json.dumps(options.model_dump(mode="json", exclude={"test_address"})),
         now=now,
     )
@@ -71,7 +87,7 @@ def _open(connection: Connection, tournament: Tournament, kind: str, options: Ca
         raise ConfigurationError(
             f"The {kind} campaign {options.sequence} of {tournament.name!r} was stopped for good: start another one"
         )
-    return int(campaign.id)
+    return campaign.id
 
 
 def as_mailed(connection: Connection, tournament_id: int) -> CampaignOptions:
@@ -79,22 +95,6 @@ def as_mailed(connection: Connection, tournament_id: int) -> CampaignOptions:
 
     Whatever mails them again goes on with that: a link of another kind would close the one that they have.
     """
-    chosen: dict[str, Any] = next(
-        (row.parameters for row in queries.find_mailed_options(connection, tournament_id=tournament_id)), {}
-    )
-    goes_on = {name: chosen[name] for name in ("shared_mailboxes", "link_kind") if name in chosen}
+    chosen = queries.find_mailed_options(connection, tournament_id=tournament_id) or {}
+    goes_on: dict[str, Any] = {name: chosen[name] for name in ("shared_mailboxes", "link_kind") if name in chosen}
     return CampaignOptions.model_construct(**goes_on)
-
-
-def open_campaign(
-    services: Services, tournament_name: str, kind: str, options: CampaignOptions, *, require_approval: bool = False
-) -> Campaign:
-    """Find or make the campaign and queue a message for each mailbox that is owed one; safe to repeat.
-
-    A message that was sent is never touched; a campaign that once required an approval goes on doing so. Raises
-    ConfigurationError for an unknown or empty tournament, for a choice that matches nobody, and for a campaign that a
-    person has stopped.
-    """
-    tournament = find_tournament(services.database, tournament_name)
-    with services.database.transaction() as connection:
-        return open_in(connection, services, tournament, kind, options, require_approval=require_approval)

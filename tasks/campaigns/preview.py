@@ -8,10 +8,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tasks.campaigns import queries
-from tasks.campaigns.dry_run import DryRun, Owed, dry_run, read_owed
+from tasks.campaigns.dry_run import DryRun, dry_run
+from tasks.campaigns.message import Owed, Skipped
 from tasks.campaigns.open import open_in
 from tasks.campaigns.options import Campaign, CampaignOptions
-from tasks.campaigns.preview_page import Skipped, preview_page
+from tasks.campaigns.preview_page import preview_page
 from tasks.club.players import find_tournament
 from tasks.core.email_address import mask
 from tasks.mail.local_format import LocalFormat
@@ -20,6 +21,7 @@ from tasks.services import Services
 EXCLUDED = "excluded"
 MOST_ROWS = 100
 """Of the messages and of the skipped ones, in what Prefect keeps; the page has all."""
+MAYBE_DELIVERED = frozenset({"sent", "sending", "uncertain", "resent"})
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,15 @@ class Progress:
     sent: int
 
 
-def read_progress(connection: Connection, campaign_id: int, now: datetime) -> Progress:
-    """Return how a campaign stands; those that may be delivered already count as sent."""
-    messages = queries.count_campaign_messages(connection, campaign_id=campaign_id)
-    waits = queries.list_campaign_waits(connection, campaign_id=campaign_id, now=now)
-    return Progress(
-        tuple(
-            Skipped(row.parent_id, row.address or "", row.reason)
-            for row in queries.list_skipped_messages(connection, campaign_id=campaign_id)
-        ),
-        sum(row.messages for row in waits),
-        sum(row.messages for row in messages if row.status in {"sent", "sending", "uncertain", "resent"}),
-    )
+def preview_campaign(services: Services, tournament_name: str, options: CampaignOptions) -> Preview:
+    """Render every message that would go out, and return what there is to say of them.
+
+    Raises ConfigurationError as open_campaign does, and for a broken template; TransientError where Stripe or the
+    database is out of reach.
+    """
+    campaign, owed, progress = try_open(services, tournament_name, options)
+    services.stripe_lists.sweep()
+    return gather(services, campaign, dry_run(services, campaign, owed), progress)
 
 
 def try_open(
@@ -84,7 +83,19 @@ def try_open(
     with services.database.trial() as connection:
         campaign = open_in(connection, services, tournament, options.kind, options, require_approval=False)
         now = services.clock()  # not before it was opened: what is queued is due from then on
-        return campaign, read_owed(connection, campaign.id, now), read_progress(connection, campaign.id, now)
+        owed = queries.list_owed_messages(connection, campaign_id=campaign.id, now=now)
+        return campaign, owed, read_progress(connection, campaign.id, now)
+
+
+def read_progress(connection: Connection, campaign_id: int, now: datetime) -> Progress:
+    """Return how a campaign stands; those that may be delivered already count as sent."""
+    messages = queries.count_campaign_messages(connection, campaign_id=campaign_id)
+    waits = queries.list_campaign_waits(connection, campaign_id=campaign_id, now=now)
+    return Progress(
+        tuple(queries.list_skipped_messages(connection, campaign_id=campaign_id)),
+        sum(wait.messages for wait in waits),
+        sum(count for (status, _), count in messages.items() if status in MAYBE_DELIVERED),
+    )
 
 
 def gather(services: Services, campaign: Campaign, dry_runs: Iterable[DryRun], progress: Progress) -> Preview:
@@ -96,10 +107,10 @@ def gather(services: Services, campaign: Campaign, dry_runs: Iterable[DryRun], p
     local = LocalFormat.of(settings.club_language, settings.club_time_zone)
     gathered = _Gathering(local, list(progress.skipped))
     with preview_page() as page:
-        for dry_run in dry_runs:
-            gathered.add(dry_run)
-            if not dry_run.skip:
-                page.add(gathered.messages, dry_run)
+        for one in dry_runs:
+            gathered.add(one)
+            if not one.skip:
+                page.add(gathered.messages, one)
         preview = gathered.preview(campaign, progress)
         file = page.write(settings.preview_folder, campaign, preview, gathered.skipped, now)
     return replace(preview, page=str(file))
@@ -152,14 +163,3 @@ class _Gathering:
             progress.sent,
             self.warnings,
         )
-
-
-def preview_campaign(services: Services, tournament_name: str, options: CampaignOptions) -> Preview:
-    """Render every message that would go out, and return what there is to say of them.
-
-    Raises ConfigurationError as open_campaign does, and for a broken template; TransientError where Stripe or the
-    database is out of reach.
-    """
-    campaign, owed, progress = try_open(services, tournament_name, options)
-    services.stripe_lists.sweep()
-    return gather(services, campaign, dry_run(services, campaign, owed), progress)

@@ -4,7 +4,6 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -14,6 +13,7 @@ from typing import IO, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tasks.campaigns.dry_run import DryRun
+from tasks.campaigns.message import Skipped
 from tasks.campaigns.options import Campaign
 from tasks.core.errors import ConfigurationError
 from tasks.core.private_files import forget_drafts, make_private_folder, whole_file
@@ -25,16 +25,6 @@ KEPT_FOR = timedelta(days=14)
 _PAGES = Environment(
     loader=FileSystemLoader(TEMPLATES / "pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """Somebody who gets no message, and the ledger's word for why; the address as stored."""
-
-    parent_id: int
-    address: str
-    reason: str
-    detail: str = ""
 
 
 class PreviewPage:

@@ -1,4 +1,4 @@
-"""Remind families that were mailed and have not paid: the limits, and the campaign of a day. Nothing is sent here."""
+"""Remind families that were mailed and have not paid: choice, limits, the day's campaign. Nothing is sent here."""
 
 import json
 from collections.abc import Sequence
@@ -94,18 +94,18 @@ class ReminderLimits:
     def find_obstacle(self, connection: Connection, message_id: int, now: datetime) -> Obstacle | None:
         """Say why this reminder must not go out now; None: it may.
 
-        Whoever sends holds the mailbox (lock_mailbox.sql) from before this until the message's `sending` attempt is
-        committed: so two reminders at one moment do not both find that nobody was mailed.
+        Whoever sends keeps the mailbox locked (lock_mailbox.sql) from before this until the message's `sending` attempt
+        is committed: so two reminders at one moment do not both find that nobody was mailed.
         """
-        (row,) = queries.find_reminder_standing(connection, message_id=message_id)
+        history = queries.find_reminder_history(connection, message_id=message_id)
         tournament = Tournament(
-            **club_queries.find_tournament(connection, tournament_id=row.tournament_id)[0]._asdict()
+            **club_queries.find_tournament(connection, tournament_id=history.tournament_id)[0]._asdict()
         )
         if self.is_over(tournament, now):
             return Obstacle("deadline_passed")
-        if row.reminders >= self.most:
+        if history.reminders >= self.most:
             return Obstacle("reminded_enough")
-        if row.mailed_at is not None and row.mailed_at + self.gap > now:
+        if history.mailed_at is not None and history.mailed_at + self.gap > now:
             return Obstacle("mailed_recently")
         quiet = self.quiet and self.quiet.until(now, self._zone(tournament))
         return Obstacle("quiet_hours", quiet) if quiet else None
@@ -132,7 +132,7 @@ def tournaments_to_remind(services: Services, options: ReminderOptions) -> Seque
     Raises a ConfigurationError where the one that was chosen is none of them.
     """
     chosen = find_tournament(services.database, options.tournament) if options.tournament else None
-    latest = {row.tournament_id: row.state for row in queries.list_latest_campaigns(services.database)}
+    latest = queries.list_latest_campaigns(services.database)
     if chosen is not None and latest.get(chosen.id, "stopped") == "stopped":
         why = "its last campaign was stopped for good" if chosen.id in latest else "nobody was mailed about it yet"
         raise ConfigurationError(f"There is nobody to remind of {chosen.name!r}: {why}. Run tournament-fees first")
@@ -156,18 +156,23 @@ def open_reminders(services: Services, tournament_id: int, options: ReminderOpti
     """
     tournament = find_tournament_by_id(services.database, tournament_id)
     limits, now = ReminderLimits.of(services.settings), services.clock()
-    gap = timedelta(hours=services.settings.reminder_gap_hours)
-    if limits.is_over(tournament, now) or queries.list_restores(services.database, since=now - gap):
+    if limits.is_over(tournament, now) or queries.list_restores(services.database, since=now - limits.gap):
         return None
-    key = {"tournament_id": tournament.id, "kind": REMINDER, "sequence": limits.today(tournament, now)}
+    day = limits.today(tournament, now)
     with services.database.transaction() as connection:
         mailed = as_mailed(connection, tournament.id)
         left = _take_snapshot(connection, services, tournament, options, merge=mailed.merges_families)
-        if not left and not queries.find_campaign(connection, **key):
+        if not left and not queries.find_campaign(connection, tournament_id=tournament.id, kind=REMINDER, sequence=day):
             return None
         goes_on = mailed.model_dump(mode="json", include={"shared_mailboxes", "link_kind"})
-        parameters = json.dumps({**goes_on, **options.model_dump(mode="json")})
-        (campaign,) = queries.open_campaign(connection, **key, parameters=parameters, now=now)
+        campaign = queries.open_campaign(
+            connection,
+            tournament_id=tournament.id,
+            kind=REMINDER,
+            sequence=day,
+            parameters=json.dumps({**goes_on, **options.model_dump(mode="json")}),
+            now=now,
+        )
         if campaign.state == "stopped":
             raise ConfigurationError(
                 f"Today's reminders of {tournament.name!r} were stopped for good: nothing was sent"
@@ -181,7 +186,7 @@ def _take_snapshot(
 ) -> int:
     """Copy whom to remind to where the queue is brought up to date from, and return how many orders that are."""
     taken = take_snapshot(connection, tournament.id, merge=merge)
-    (left_out,) = queries.keep_due_in_snapshot(
+    left_out = queries.keep_due_in_snapshot(
         connection,
         tournament_id=tournament.id,
         now=services.clock(),
@@ -190,4 +195,4 @@ def _take_snapshot(
         gap_hours=services.settings.reminder_gap_hours,
         most=services.settings.reminder_most,
     )
-    return taken.players - int(left_out.orders)
+    return taken.players - left_out

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from tasks.campaigns.summary import NOT_LOOKED_AT, Problem, Summary, Wait
+from tasks.campaigns.queries import Wait
+from tasks.campaigns.summary import NOT_LOOKED_AT, Problem, Summary
 from tasks.links.model import LinkOutcome
 from tasks.mail.local_format import LocalFormat
 
@@ -178,9 +179,9 @@ def left_out_words(orders: int) -> str:
 
 def _duplicates(summary: Summary) -> list[str]:
     """Tell of second sessions: the club's own system should not make them."""
-    if not summary.rivals:
+    if not summary.duplicates:
         return []
-    orders = ", ".join(str(order_id) for order_id in summary.rivals)
+    orders = ", ".join(str(order_id) for order_id in summary.duplicates)
     said = "The club's own system made a second session for these orders, which could be paid beside the first"
     return [f"{said}; it is closed now: {orders}."]
 

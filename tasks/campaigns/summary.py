@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from tasks.campaigns import queries
 from tasks.campaigns.options import Campaign
+from tasks.campaigns.queries import Wait
 from tasks.core.email_address import mask, mask_in
 from tasks.services import Services
 
@@ -28,16 +28,6 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Wait:
-    """Messages that wait for a later time, why, and when the first and the last of them are due (UTC)."""
-
-    reason: str
-    messages: int
-    first_due: datetime
-    last_due: datetime
-
-
-@dataclass(frozen=True)
 class Summary:
     """Counts of a campaign as the ledger has them, and of one run's deliveries."""
 
@@ -49,7 +39,7 @@ class Summary:
     """The first MOST_PROBLEMS of them; `problems_in_all` counts."""
     problems_in_all: int = 0
     waits: tuple[Wait, ...] = ()
-    rivals: tuple[int, ...] = ()
+    duplicates: tuple[int, ...] = ()
     """Orders beside whose session another one of the club's own system could be paid, and was closed."""
 
     @property
@@ -77,12 +67,12 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
     deliveries = queries.count_run_deliveries(database, campaign_id=campaign.id, run_id=run_id)
     problems = queries.list_campaign_problems(database, campaign_id=campaign.id, most=MOST_PROBLEMS)
     waits = queries.list_campaign_waits(database, campaign_id=campaign.id, now=now)
-    rivals = queries.list_campaign_duplicates(database, campaign_id=campaign.id, most=MOST_PROBLEMS)
+    duplicates = queries.list_campaign_duplicates(database, campaign_id=campaign.id, most=MOST_PROBLEMS)
     return Summary(
         campaign,
-        links={row.link or NOT_LOOKED_AT: row.orders for row in links},
-        messages={(row.status, row.reason or ""): row.messages for row in messages},
-        deliveries={row.outcome: row.attempts for row in deliveries},
+        links={link or NOT_LOOKED_AT: orders for link, orders in links.items()},
+        messages=messages,
+        deliveries=deliveries,
         problems=tuple(
             Problem(
                 row.message_id,
@@ -96,6 +86,6 @@ def summarize(services: Services, campaign: Campaign, run_id: UUID | None) -> Su
             for row in problems
         ),
         problems_in_all=problems[0].in_all if problems else 0,
-        waits=tuple(Wait(row.reason or "", row.messages, row.first_due, row.last_due) for row in waits),
-        rivals=tuple(row.order_id for row in rivals),
+        waits=tuple(waits),
+        duplicates=tuple(duplicates),
     )

@@ -29,7 +29,7 @@ def work(given: Mapping[str, str], campaign: Campaign, run_id: UUID, place: str 
 
 
 def deliver_some(services: Services, campaign: Campaign, run_id: UUID) -> None:
-    (owed,) = campaigns_queries.list_owed_ids(services.database, campaign_id=campaign.id, now=services.clock())
+    owed = campaigns_queries.list_owed_ids(services.database, campaign_id=campaign.id, now=services.clock())
     ids = list(owed.free)
     random.shuffle(ids)  # so that workers meet, but not at every message
     if not ids:

@@ -206,7 +206,7 @@ def test_a_campaign_closes_a_second_session_though_nobody_is_left_to_mail(club: 
     club.own_session(order, store=False)
     summary = club.pipeline.run(CUP)
     assert (summary.sent, club.payable(order)) == (0, [mailed])
-    assert summary.rivals == (order,)
+    assert summary.duplicates == (order,)
 
 
 def test_sessions_of_other_shops_on_the_account_are_not_touched(club: RefreshedClub, order: int) -> None:

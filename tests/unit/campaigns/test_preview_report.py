@@ -3,9 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from tasks.campaigns.message import Skipped
 from tasks.campaigns.options import Campaign, CampaignOptions
 from tasks.campaigns.preview import MOST_ROWS, Preview, Row
-from tasks.campaigns.preview_page import Skipped
 from tasks.campaigns.preview_report import approval_question, preview_markdown, preview_sentence
 
 CAMPAIGN = Campaign(1, "fee_notice", 1, "Spring | Cup [x](http://example.org)", players_without_order=(30,), left_out=4)

@@ -31,7 +31,8 @@ PREVIEWER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from tasks.campaigns.preview_page import Skipped, preview_page
+from tasks.campaigns.message import Skipped
+from tasks.campaigns.preview_page import preview_page
 from tests.unit.campaigns.test_preview_report import CAMPAIGN, PREVIEW
 
 def skipped():

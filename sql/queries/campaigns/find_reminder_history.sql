@@ -1,5 +1,6 @@
--- What stands against a reminder: when its mailbox was last mailed by us, whatever about, and how many reminders its family has had for
--- the tournament. What may have been delivered counts; what the mail server refused does not, nor the one in whose place this one goes.
+-- What a reminder's limits are compared with: when its mailbox was last mailed by us, whatever about, and how many reminders its family has
+-- had for the tournament. What may have been delivered counts; what the mail server refused does not, nor the one in whose place this one
+-- goes.
 -- Takes: message_id.
 -- Returns: one row with tournament_id, mailed_at (business time, or NULL), reminders.
 SELECT
