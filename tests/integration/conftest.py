@@ -81,8 +81,8 @@ def demo_template(server_url: str, template: str, shared_stand_in: StrictStandIn
 
 
 @pytest.fixture(scope="session")
-def reused(server_url: str) -> Iterator[ReusedDatabases]:
-    databases = ReusedDatabases(server_url)
+def reused(server_url: str, pytestconfig: pytest.Config) -> Iterator[ReusedDatabases]:
+    databases = ReusedDatabases(server_url, granted=pytestconfig.getoption("--least-privilege"))
     yield databases
     databases.drop()
 
@@ -151,7 +151,7 @@ def small_club(empty_club: Pipeline) -> Pipeline:
 def demo_club(empty_club: Pipeline) -> Pipeline:
     """The pipeline on the demo club: the tournament of the field record and what stands beside it."""
     empty_club.stand_in.restore()
-    empty_club.grant()
+    empty_club.grant_where_missing()
     return empty_club
 
 

@@ -8,7 +8,7 @@ from psycopg import sql
 from sqlalchemy import QueuePool, make_url
 
 from tasks.core.database import Database, shared_database
-from tests.support.harness import fresh_database, libpq_url
+from tests.support.harness import fresh_database, libpq_url, run_roles
 
 TABLES = """
     SELECT table_schema, table_name, array_agg(column_name::text) FILTER (WHERE is_generated = 'NEVER')
@@ -66,12 +66,15 @@ MOST_IDLE = 8
 class ReusedDatabase:
     """A copy of a template, and the pool of connections to it."""
 
-    def __init__(self, server_url: str, template: str) -> None:
+    def __init__(self, server_url: str, template: str, *, granted: bool = False) -> None:
         self._held = ExitStack()
         self.url = self._held.enter_context(fresh_database(server_url, template))
         self._database: Database = self._held.enter_context(shared_database(self.url))
         with psycopg.connect(libpq_url(make_url(self.url))) as connection:
             connection.execute(LIKE_NEW)
+            connection.commit()
+            if granted and connection.execute("SELECT to_regclass('orders')").fetchone() != (None,):
+                assert run_roles(libpq_url(make_url(self.url))).returncode == 0
             _keep(connection)
             connection.execute(WATCH)
             [(self._oid,)] = connection.execute(OID).fetchall()
@@ -122,14 +125,15 @@ def _keep(connection: psycopg.Connection) -> None:
 class ReusedDatabases:
     """One for each template, made when the first test asks for it."""
 
-    def __init__(self, server_url: str) -> None:
+    def __init__(self, server_url: str, *, granted: bool) -> None:
         self._server_url = server_url
+        self._granted = granted
         self._databases: dict[str, ReusedDatabase] = {}
 
     @contextmanager
     def lend(self, template: str) -> Iterator[str]:
         """Give a test the database's URL."""
-        database = self._databases.get(template) or ReusedDatabase(self._server_url, template)
+        database = self._databases.get(template) or ReusedDatabase(self._server_url, template, granted=self._granted)
         self._databases[template] = database
         yield database.url
         if not database.begin_anew():

@@ -44,7 +44,7 @@ class SmallClub:
     @classmethod
     def on(cls, pipeline: Pipeline) -> Self:
         found_small_club(pipeline.owner)
-        pipeline.grant()
+        pipeline.grant_where_missing()
         return cls(pipeline)
 
     @classmethod
