@@ -1,4 +1,4 @@
-"""After a restore from a backup: hold what could have gone out since, send nothing, settle it by the mail server's log."""
+"""A restore from a backup: hold what could have gone out since, send nothing, settle it by the mail server's log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,8 +95,8 @@ def _hold(
     """Hold the messages, and keep who said so; return them, and of what time the backup is that counts."""
     with services.database.transaction() as connection:
         queries.set_home(connection, now=now)
-        counts = queries.record_restore(connection, backup_at=backup_at, by_whom=by, now=now)
-        since = counts.astimezone(backup_at.tzinfo)
+        backup_that_counts = queries.record_restore(connection, backup_at=backup_at, by_whom=by, now=now)
+        since = backup_that_counts.astimezone(backup_at.tzinfo)
         detail = f"It may have gone out between the backup of {since:%Y-%m-%d %H:%M %Z} and {now:%Y-%m-%d %H:%M} UTC"
         held = queries.hold_messages(connection, detail=detail, now=now)
         Chosen(connection, held, by, now).keep("hold")

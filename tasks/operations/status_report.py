@@ -1,7 +1,8 @@
 """How a tournament stands, in words: the artifact, the sentence and the treasurer's table."""
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
 from tasks.campaigns.letters import whole
@@ -137,7 +138,7 @@ def _to_look_at(status: Status) -> list[str]:
     return [part for part in parts if part]
 
 
-def _sum(status: Status, wanted: Set[OrderStatus]) -> str:
+def _sum(status: Status, wanted: AbstractSet[OrderStatus]) -> str:
     """Add up the orders of these statuses, a sum a currency."""
     sums: Counter[str] = Counter()
     for order in status.orders:
