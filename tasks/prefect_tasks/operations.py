@@ -1,4 +1,4 @@
-"""Prefect's view of what people decide, and of what comes back: thin task wrappers, which ids, names and counts cross."""
+"""Prefect's view of what people decide and of what comes back: thin task wrappers. Only ids, names and counts cross."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
