@@ -76,7 +76,7 @@ def _record(services: Services, report: DeliveryReport, digest: str) -> list[tup
             )
             if is_new and finding == "suppressed" and message is not None:
                 reason = f"{recipient.status} {recipient.diagnostic}".strip()[:500]
-                address = message.address or message.mailbox
+                address = message.address or message.mailbox  # only what is purged has none, and a mailbox of nobody
                 Suppression(message.mailbox, address, reason, "bounce", PIPELINE).add(connection, now)
             findings.append((finding, is_new))
     return findings

@@ -54,7 +54,7 @@ class Mailing:
 
 
 @dataclass(frozen=True)
-class TournamentOrder:
+class TreasurerOrder:
     """A row of the treasurer's table; names and addresses in it are not for logs and artifacts."""
 
     order_id: int | None

@@ -13,7 +13,7 @@ from tasks.core.email_address import mask, mask_in
 from tasks.links import queries as links_queries
 from tasks.links.set_asides import MOST_ROWS
 from tasks.operations import queries
-from tasks.operations.order_status import Mailing, TournamentOrder
+from tasks.operations.order_status import Mailing, TreasurerOrder
 from tasks.operations.queries import TroubledMessage
 from tasks.services import Services
 
@@ -48,7 +48,7 @@ class Status:
 
     tournament: Tournament
     at: datetime
-    orders: tuple[TournamentOrder, ...]
+    orders: tuple[TreasurerOrder, ...]
     troubles: tuple[Trouble, ...]
     payments: tuple[Payment, ...]
 
@@ -79,14 +79,14 @@ def campaign_status(services: Services, tournament_name: str) -> Status:
 
 def _order(
     row: Row[Any], mailings: Mapping[int, Mailing], reasons: Mapping[int, str], tournament: Tournament
-) -> TournamentOrder:
+) -> TreasurerOrder:
     fields = row._asdict()
     due = fields.pop("due_date") or tournament.payment_deadline
-    return TournamentOrder(
+    return TreasurerOrder(
         **fields,
         due_by=due.isoformat() if due else "",
-        mailing=mailings.get(row.order_id, Mailing()),
-        set_aside=reasons.get(row.order_id, ""),
+        mailing=mailings.get(row.order_id, Mailing()) if row.order_id is not None else Mailing(),
+        set_aside=reasons.get(row.order_id, "") if row.order_id is not None else "",
     )
 
 

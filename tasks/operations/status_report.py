@@ -9,7 +9,7 @@ from tasks.campaigns.letters import whole
 from tasks.campaigns.report import TO_DO, moment, money, plain, reason_words, table
 from tasks.core.email_address import mask
 from tasks.mail.local_format import decimals
-from tasks.operations.order_status import OWED, PAID, OrderStatus, TournamentOrder
+from tasks.operations.order_status import OWED, PAID, OrderStatus, TreasurerOrder
 from tasks.operations.status import Status
 from tasks.operations.treasurer_csv import Cell, treasurer_csv
 
@@ -147,12 +147,12 @@ def _sum(status: Status, wanted: AbstractSet[OrderStatus]) -> str:
     return " + ".join(money(total, currency) for currency, total in sorted(sums.items()) if total) or "none"
 
 
-def _cents(order: TournamentOrder) -> int:
+def _cents(order: TreasurerOrder) -> int:
     """Return an order's amount; a negative one belongs to an order that is set aside."""
     return max(0, whole(order.amount))
 
 
-def _csv_row(order: TournamentOrder) -> Sequence[Cell]:
+def _csv_row(order: TreasurerOrder) -> Sequence[Cell]:
     digits = decimals((order.currency or "").upper())
     amount = Decimal(_cents(order)).scaleb(-digits) if order.order_id is not None else None
     return (
