@@ -14,8 +14,15 @@ from tasks.campaigns import report
 from tasks.campaigns.reminders import ReminderOptions
 from tasks.club.players import Tournament
 from tasks.core.errors import ConfigurationError
-from tasks.prefect_tasks.campaigns import check_ready, deliver_batch, plan_batches, publish_report, sweep
-from tasks.prefect_tasks.operations import open_reminders, tournaments_to_remind
+from tasks.prefect_tasks.campaigns import (
+    check_ready,
+    deliver_batch,
+    open_reminders,
+    plan_batches,
+    publish_report,
+    sweep,
+    tournaments_to_remind,
+)
 from tasks.prefect_tasks.parameters import run_in_words
 from tasks.prefect_tasks.task import follow, one_run_a_tournament
 

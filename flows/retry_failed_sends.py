@@ -46,14 +46,14 @@ def retry_failed_sends(choice: RetryChoice = RetryChoice()) -> State[Any]:  # no
         choice: What to send again beside that; left as it is, nothing.
     """
     with cancellable():
-        taken_up = retry_messages(choice)
-        campaigns = taken_up.campaigns
+        retried = retry_messages(choice)
+        campaigns = retried.campaigns
         if campaigns:
             check_ready()
         work = [(campaign, batch) for campaign in campaigns for batch in plan_batches(campaign, ANY_NUMBER)]
         deliveries = deliver_batch.map([campaign for campaign, _ in work], [batch for _, batch in work])
         follow(deliveries, [batch for _, batch in work])
-        return _conclude([publish_report(campaign) for campaign in campaigns], deliveries, taken_up.lost)
+        return _conclude([publish_report(campaign) for campaign in campaigns], deliveries, retried.lost)
 
 
 def _conclude(summaries: Sequence[Summary], deliveries: PrefectFutureList[Any], lost: int) -> State[Any]:

@@ -43,7 +43,7 @@ def tournament_fees(
 ) -> State[Any]:
     """Mail every committed player's parents a payment link that works.
 
-    Run it again at any time: it takes up only what is still owed, so nobody is mailed twice and nobody is left out.
+    Run it again at any time: it sends only what is still owed, so nobody is mailed twice and nobody is left out.
 
     Args:
         tournament: Its name, as the club has it.

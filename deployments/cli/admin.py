@@ -33,11 +33,11 @@ def hold_after_restore(
     by: By,
 ) -> None:
     """Hold back, after a restore from a backup, what could have gone out since; nothing is sent until it is settled."""
-    from tasks.operations import restore as holding_step  # noqa: PLC0415
+    from tasks.operations import restore  # noqa: PLC0415
     from tasks.services import open_services  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
-        for said in holding_step.held_words(holding_step.hold_after_restore(services, backup_at, by=by)):
+        for said in restore.held_words(restore.hold_after_restore(services, backup_at, by=by)):
             print(f"{said}.")
 
 
@@ -55,16 +55,16 @@ def settle_after_restore(
     no_log: Annotated[bool, typer.Option("--no-log", help="there is none: all that is held stays uncertain")] = False,
 ) -> None:
     """Settle by the mail server's log what a restore left uncertain, and let messages be sent again."""
-    from tasks.operations import restore as settling_step  # noqa: PLC0415
+    from tasks.operations import restore  # noqa: PLC0415
     from tasks.services import open_services  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
         if not (log or no_log or rest_was_not_sent):
             raise ConfigurationError("Give the mail server's log, or say --no-log or --rest-was-not-sent")
-        settled = settling_step.settle_after_restore(
+        settled = restore.settle_after_restore(
             services, [file.read_bytes() for file in log or ()], by=by, rest_was_not_sent=rest_was_not_sent, count=count
         )
-        print(settling_step.settled_words(settled))
+        print(restore.settled_words(settled))
 
 
 @app.command()
@@ -79,19 +79,19 @@ def purge_season(
     ] = False,
 ) -> None:
     """Take people's data of seasons past out of the pipeline's tables, or say what would go."""
-    from tasks.operations import purge as purging_step  # noqa: PLC0415
+    from tasks.operations import purge as season  # noqa: PLC0415
     from tasks.operations.options import PurgeChoice  # noqa: PLC0415
     from tasks.services import open_services  # noqa: PLC0415
 
     with told_in_a_line(), open_services() as services:
         action = "purge" if purge else "count"
         choice = PurgeChoice.read(action=action, tournament=tournament, count=count, by=by)
-        purged = purging_step.purge_season(services, before.date(), choice)
+        purged = season.purge_season(services, before.date(), choice)
         for words, number in purged.records:
             print(f"{number:6} {words}")
         for kept in purged.kept:
             print(f"stays: {kept}")
-        print(f"{purging_step.purge_words(purged, choice)}.")
+        print(f"{season.purge_words(purged, choice)}.")
 
 
 @app.command()

@@ -3,9 +3,6 @@
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
-
-from sqlalchemy import Row
 
 from tasks.core.email_address import mailbox_of, parse_address
 from tasks.core.errors import ConfigurationError
@@ -13,6 +10,7 @@ from tasks.mail.bounce_mailbox import BounceBox, open_bounce_box
 from tasks.mail.delivery_reports import DeliveryReport, MalformedReportError, ReportedRecipient, read_report
 from tasks.mail.suppressions import NO_SUCH_MAILBOX, PIPELINE, Suppression
 from tasks.operations import queries
+from tasks.operations.queries import MessageMailbox
 from tasks.services import Services
 
 OURS = {"suppressed", "returned", "noted"}
@@ -62,7 +60,7 @@ def _record(services: Services, report: DeliveryReport, digest: str) -> list[tup
     """Commit what a report says; return what was found of each recipient, and whether that is new."""
     now, findings = services.clock(), []
     with services.database.transaction() as connection:
-        message = next(iter(queries.find_message_by_rfc_id(connection, message_ids=sorted(report.message_ids))), None)
+        message = queries.find_message_by_rfc_id(connection, message_ids=sorted(report.message_ids))
         for number, recipient in enumerate(report.recipients):
             finding = find(message, recipient)
             is_new = queries.add_bounce(
@@ -78,12 +76,13 @@ def _record(services: Services, report: DeliveryReport, digest: str) -> list[tup
             )
             if is_new and finding == "suppressed" and message is not None:
                 reason = f"{recipient.status} {recipient.diagnostic}".strip()[:500]
-                Suppression(message.mailbox, message.address, reason, "bounce", PIPELINE).add(connection, now)
-            findings.append((finding, bool(is_new)))
+                address = message.address or message.mailbox  # only what is purged has none, and a mailbox of nobody
+                Suppression(message.mailbox, address, reason, "bounce", PIPELINE).add(connection, now)
+            findings.append((finding, is_new))
     return findings
 
 
-def find(message: Row[Any] | None, recipient: ReportedRecipient) -> str:
+def find(message: MessageMailbox | None, recipient: ReportedRecipient) -> str:
     """Say what a report means: only what surely went to our recipient and will never arrive there suppresses."""
     if message is None:
         return "not ours"

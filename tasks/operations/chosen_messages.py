@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from tasks.campaigns import queries as campaigns_queries
 from tasks.core.errors import ConfigurationError
 from tasks.operations import queries
+from tasks.operations.queries import Action, CampaignMessage, ChosenMessage
 
 GOES_ON = frozenset({"sending", "done"})
 """The states of campaigns whose messages can be sent again: not one that waits for an approval or was stopped."""
@@ -20,23 +20,12 @@ MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class Chosen:
-    """The messages that a person means, locked until the transaction ends."""
+    """Messages that something is decided about, locked until the transaction ends; by whom, and when."""
 
     connection: Connection
-    rows: Sequence[Row[Any]]
+    rows: Sequence[CampaignMessage]
     by: str
     now: datetime
-
-    def send_again(self) -> None:
-        """Queue them; what was uncertain keeps its Message-ID only as long as its bytes are the same."""
-        for status, rows in groupby(
-            sorted(self.rows, key=lambda row: str(row.status)), key=lambda row: str(row.status)
-        ):
-            chosen = replace(self, rows=list(rows))
-            chosen.keep("resend" if status == "uncertain" else "retry")
-            queries.requeue_messages(self.connection, message_ids=_ids(chosen.rows), now=self.now)
-        campaigns = sorted({row.campaign_id for row in self.rows})
-        queries.reopen_campaigns(self.connection, campaign_ids=campaigns, now=self.now)
 
     def mark_sent(self, reason: str = "confirmed_by_hand") -> None:
         """Call them sent: the mail server took them, as a person has found or its log says."""
@@ -49,12 +38,16 @@ class Chosen:
         """Queue what a restore held: the mail server never took it."""
         self.keep("put_back")
         queries.put_back_messages(self.connection, message_ids=_ids(self.rows), now=self.now)
+        self.reopen_campaigns()
+
+    def reopen_campaigns(self) -> None:
+        """Let those of their campaigns that are done go on."""
         campaigns = sorted({row.campaign_id for row in self.rows})
         queries.reopen_campaigns(self.connection, campaign_ids=campaigns, now=self.now)
 
-    def keep(self, action: str) -> None:
+    def keep(self, action: Action) -> None:
         """Keep who did it to them, and when."""
-        rows = sorted(self.rows, key=lambda row: int(row.campaign_id))
+        rows = sorted(self.rows, key=lambda row: row.campaign_id)
         for campaign_id, group in groupby(rows, lambda row: row.campaign_id):
             queries.record_action(
                 self.connection,
@@ -68,6 +61,21 @@ class Chosen:
 
 
 @dataclass(frozen=True)
+class ChosenByStatus(Chosen):
+    """The messages that a person means by their statuses."""
+
+    rows: Sequence[ChosenMessage]
+
+    def send_again(self) -> None:
+        """Queue them; what was uncertain keeps its Message-ID only as long as its bytes are the same."""
+        for status, rows in groupby(sorted(self.rows, key=lambda row: row.status), key=lambda row: row.status):
+            chosen = replace(self, rows=list(rows))
+            chosen.keep("resend" if status == "uncertain" else "retry")
+            queries.requeue_messages(self.connection, message_ids=_ids(chosen.rows), now=self.now)
+        self.reopen_campaigns()
+
+
+@dataclass(frozen=True)
 class Choice:
     """Which messages: those of these statuses and this tournament (None: any), all of them or those of these ids."""
 
@@ -77,7 +85,7 @@ class Choice:
     campaign_states: frozenset[str] = GOES_ON
 
 
-def choose(connection: Connection, choice: Choice, count: int, *, by: str, now: datetime) -> Chosen:
+def choose(connection: Connection, choice: Choice, count: int, *, by: str, now: datetime) -> ChosenByStatus:
     """Find and lock what a person means.
 
     Raises one ConfigurationError, with nothing done, where there is none, where an id is not of the kind that was
@@ -101,10 +109,10 @@ def choose(connection: Connection, choice: Choice, count: int, *, by: str, now: 
         raise ConfigurationError(
             f"{len(meant)} {said} messages were found, not {count}: look at them again, nothing was done"
         )
-    return Chosen(connection, meant, by, now)
+    return ChosenByStatus(connection, meant, by, now)
 
 
-def _wrong_ids(choice: Choice, rows: Sequence[Row[Any]]) -> list[str]:
+def _wrong_ids(choice: Choice, rows: Sequence[ChosenMessage]) -> list[str]:
     """Say of each id that is not what was meant what it is."""
     found = {row.id: row for row in rows}
     wrong = []
@@ -119,10 +127,10 @@ def _wrong_ids(choice: Choice, rows: Sequence[Row[Any]]) -> list[str]:
     return [*wrong[:MOST_NAMED], *([f"and {len(wrong) - MOST_NAMED} more"] if len(wrong) > MOST_NAMED else [])]
 
 
-def _elsewhere(choice: Choice, row: Row[Any]) -> str:
+def _elsewhere(choice: Choice, row: ChosenMessage) -> str:
     other = choice.tournament_id is not None and row.tournament_id != choice.tournament_id
     return ", of another tournament" if other else ""
 
 
-def _ids(rows: Iterable[Row[Any]]) -> list[int]:
+def _ids(rows: Iterable[CampaignMessage]) -> list[int]:
     return [row.id for row in rows]

@@ -1,4 +1,4 @@
-"""Looks at each thing that the pipeline stands on, by itself, and says of each how it is or how to mend it."""
+"""Checks what the pipeline stands on: what a run needs, in one go, or each thing by itself, with how to mend it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -45,7 +45,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing to look at; what `needs` another one is not looked at where that is not well.
+    """One thing to check; what `needs` another one is not checked where that is not well.
 
     Stripe needs our tables: all workers keep to one rate of calls, which is kept there.
     """
@@ -57,12 +57,26 @@ class Check:
     """How to mend it where it is out of reach."""
 
 
+def check_ready(services: Services) -> None:
+    """Raise one clear error where the database, Stripe, the mail server or a template would fail the job.
+
+    Raises ConfigurationError where a person has to mend a setting, TransientError where a server is out of reach.
+    """
+    check_club_tables(services.database)
+    check_migrated(services.database)
+    check_not_restored(services.database)
+    render_samples(services.renderer)
+    services.stripe.check()
+    with services.mailer() as mailer:
+        mailer.check()
+
+
 def run_health_checks(services: Services) -> Iterator[Finding]:
     """Look at everything, one after the other; nothing is changed anywhere, and nobody is mailed."""
     well = set()
     for check in CHECKS:
         finding = (
-            _looked_at(check, services)
+            _run(check, services)
             if not check.needs or check.needs in well
             else Finding(check.about, well=False, said=f"not looked at: first mend what is said of the {check.needs}")
         )
@@ -71,7 +85,7 @@ def run_health_checks(services: Services) -> Iterator[Finding]:
         yield finding
 
 
-def _looked_at(check: Check, services: Services) -> Finding:
+def _run(check: Check, services: Services) -> Finding:
     try:
         return Finding(check.about, well=True, said=check.look(services))
     except (ConfigurationError, PermanentError) as error:
@@ -200,17 +214,3 @@ CHECKS = (
     Check("templates", _templates),
     Check("bounces", _bounces, if_away="start it, or correct BOUNCE_MAILBOX"),
 )
-
-
-def check_ready(services: Services) -> None:
-    """Raise one clear error where the database, Stripe, the mail server or a template would fail the job.
-
-    Raises ConfigurationError where a person has to mend a setting, TransientError where a server is out of reach.
-    """
-    check_club_tables(services.database)
-    check_migrated(services.database)
-    check_not_restored(services.database)
-    render_samples(services.renderer)
-    services.stripe.check()
-    with services.mailer() as mailer:
-        mailer.check()

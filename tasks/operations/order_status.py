@@ -54,7 +54,7 @@ class Mailing:
 
 
 @dataclass(frozen=True)
-class StandingOrder:
+class TreasurerOrder:
     """A row of the treasurer's table; names and addresses in it are not for logs and artifacts."""
 
     order_id: int | None
@@ -76,7 +76,7 @@ class StandingOrder:
     """Why a person has to look at it; empty: nobody has to."""
 
     @property
-    def standing(self) -> OrderStatus:
+    def order_status(self) -> OrderStatus:
         """What has become of it."""
         settled = {"waived": OrderStatus.WAIVED, "cancelled": OrderStatus.CANCELLED, "refunded": OrderStatus.REFUNDED}
         if self.order_id is None:

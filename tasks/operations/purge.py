@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from tasks.campaigns.preview_page import forget_pages
 from tasks.club.players import Tournament, find_tournament, known_tournaments
@@ -13,6 +12,7 @@ from tasks.core.club_time import end_of_day, find_zone
 from tasks.core.errors import ConfigurationError
 from tasks.operations import queries
 from tasks.operations.options import PurgeChoice
+from tasks.operations.queries import CampaignToPurge
 from tasks.services import Services
 
 SOONEST = timedelta(days=7)
@@ -66,12 +66,12 @@ class _Season:
     """Whether campaigns go, too, of tournaments that the club does not have any more."""
     known: frozenset[int]
 
-    def has(self, campaign: Row[Any]) -> bool:
+    def has(self, campaign: CampaignToPurge) -> bool:
         """Say whether a campaign may be one of those that are over."""
         wanted = {tournament.id for tournament in (*self.over, *self.undated)}
         return campaign.tournament_id in wanted or (self.deleted and campaign.tournament_id not in self.known)
 
-    def objection(self, campaign: Row[Any]) -> str:
+    def objection(self, campaign: CampaignToPurge) -> str:
         """Say why a campaign's data stays; nothing where it goes."""
         if campaign.state not in {"done", "stopped"}:
             return "it is not finished: stop it, or let it be sent"
@@ -155,17 +155,14 @@ def _take_away(
     connection: Connection, season: _Season, campaign_ids: Sequence[int], tournament_ids: Sequence[int]
 ) -> list[tuple[str, int]]:
     """Take away what is of these campaigns, and of orders that are of these alone; return how many of a kind."""
-    ids = {"campaign_ids": list(campaign_ids)}
-    orders = [
-        row.order_id for row in queries.list_orders_to_purge(connection, **ids, tournament_ids=list(tournament_ids))
-    ]
-    gone = {words: purge(connection, **ids) for words, purge in BY_CAMPAIGN.items()}
-    gone["delivery reports' words"] = queries.purge_bounces(connection, **ids, before=season.at)
+    orders = queries.list_orders_to_purge(connection, campaign_ids=campaign_ids, tournament_ids=tournament_ids)
+    gone = {words: purge(connection, campaign_ids=campaign_ids) for words, purge in BY_CAMPAIGN.items()}
+    gone["delivery reports' words"] = queries.purge_bounces(connection, campaign_ids=campaign_ids, before=season.at)
     gone["names and links asked of Stripe"] = queries.purge_requests(connection, order_ids=orders, before=season.at)
     gone["traces of links that were looked at"] = queries.purge_traces(connection, order_ids=orders)
     if season.deleted:
         gone["addresses that are suppressed no more"] = queries.purge_lifted(connection, before=season.at)
-    return [(words, len(rows)) for words, rows in gone.items()]
+    return list(gone.items())
 
 
 def _keep(connection: Connection, campaigns: Sequence[int], *, by: str, now: datetime) -> None:

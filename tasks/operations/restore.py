@@ -1,12 +1,11 @@
-"""Hold back, after a restore from a backup, what could have gone out since, until the mail server's log settles it."""
+"""A restore from a backup: hold what could have gone out since, send nothing, settle it by the mail server's log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Any
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from tasks.campaigns import queries as campaigns_queries
 from tasks.club import queries as club_queries
@@ -17,6 +16,7 @@ from tasks.links.seen_sessions import is_of_our_link
 from tasks.operations import queries
 from tasks.operations.chosen_messages import Chosen
 from tasks.operations.mail_log import taken_messages
+from tasks.operations.queries import CampaignMessage
 from tasks.services import Services
 
 MARGIN = timedelta(minutes=10)
@@ -33,6 +33,17 @@ class Held:
     forgotten_sessions: int
     """How many of Stripe's sessions for orders the ledger does not have."""
     forgotten_orders: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How many Message-IDs the log has, and what became of the ledger's messages."""
+
+    in_log: int
+    sent: int
+    put_back: int
+    left: int
+    """How many are uncertain for the restore still."""
 
 
 def hold_after_restore(services: Services, backup_at: datetime, *, by: str) -> Held:
@@ -78,12 +89,14 @@ def held_words(held: Held) -> list[str]:
     return said
 
 
-def _hold(services: Services, backup_at: datetime, by: str, now: datetime) -> tuple[Sequence[Row[Any]], datetime]:
+def _hold(
+    services: Services, backup_at: datetime, by: str, now: datetime
+) -> tuple[Sequence[CampaignMessage], datetime]:
     """Hold the messages, and keep who said so; return them, and of what time the backup is that counts."""
     with services.database.transaction() as connection:
         queries.set_home(connection, now=now)
-        (restore,) = queries.record_restore(connection, backup_at=backup_at, by_whom=by, now=now)
-        since = restore.backup_at.astimezone(backup_at.tzinfo)
+        backup_that_counts = queries.record_restore(connection, backup_at=backup_at, by_whom=by, now=now)
+        since = backup_that_counts.astimezone(backup_at.tzinfo)
         detail = f"It may have gone out between the backup of {since:%Y-%m-%d %H:%M %Z} and {now:%Y-%m-%d %H:%M} UTC"
         held = queries.hold_messages(connection, detail=detail, now=now)
         Chosen(connection, held, by, now).keep("hold")
@@ -101,15 +114,19 @@ def _named(order_ids: Sequence[int]) -> str:
     return f"ids {', '.join(map(str, order_ids[:most]))}{more}"
 
 
-@dataclass(frozen=True)
-class Settled:
-    """How many Message-IDs the log has, and what became of the ledger's messages."""
-
-    in_log: int
-    sent: int
-    put_back: int
-    left: int
-    """How many are uncertain for the restore still."""
+def check_not_restored(database: Database) -> None:
+    """Raise a ConfigurationError where the ledger was restored, or copied, and what was sent since is not settled."""
+    state = queries.find_restore_state(database)
+    if state.moved:
+        raise ConfigurationError(
+            f"The pipeline's tables in {database.place} were restored or moved here, and may have forgotten what was "
+            "sent: run `python -m deployments.cli hold-after-restore` (deployments/README.md), nothing was sent"
+        )
+    if state.open:
+        raise ConfigurationError(
+            "The database was restored from a backup, and what was sent since is not settled: run `python -m "
+            "deployments.cli settle-after-restore` with the mail server's log (deployments/README.md), nothing was sent"
+        )
 
 
 def settle_after_restore(
@@ -132,7 +149,8 @@ def settle_after_restore(
     now = services.clock()
     with services.database.transaction() as connection:
         queries.note_mail_log(connection, message_ids=sorted(taken), now=now)
-        found = Chosen(connection, campaigns_queries.list_messages_in_log(connection, campaign_id=None), by, now)
+        in_log = campaigns_queries.list_messages_in_log(connection, campaign_id=None)
+        found = Chosen(connection, [CampaignMessage(row.id, row.campaign_id) for row in in_log], by, now)
         found.mark_sent("found_in_log")
         held = Chosen(connection, queries.list_held_messages(connection), by, now)
         if rest_was_not_sent:
@@ -163,18 +181,3 @@ def _open_again(connection: Connection, by: str, now: datetime, *, anew: bool) -
     """Let messages be sent; another log may be read later, but nothing at all needs something to settle."""
     if not queries.settle_restore(connection, by_whom=by, now=now) and not anew:
         raise ConfigurationError("There is no restore to settle: run hold-after-restore first. Nothing was done")
-
-
-def check_not_restored(database: Database) -> None:
-    """Raise a ConfigurationError where the ledger was restored, or copied, and what was sent since is not settled."""
-    (state,) = queries.find_restore_state(database)
-    if state.moved:
-        raise ConfigurationError(
-            f"The pipeline's tables in {database.place} were restored or moved here, and may have forgotten what was "
-            "sent: run `python -m deployments.cli hold-after-restore` (deployments/README.md), nothing was sent"
-        )
-    if state.open:
-        raise ConfigurationError(
-            "The database was restored from a backup, and what was sent since is not settled: run `python -m "
-            "deployments.cli settle-after-restore` with the mail server's log (deployments/README.md), nothing was sent"
-        )

@@ -1,9 +1,6 @@
-"""Take up what is owed in campaigns that are being sent, and what a person sends on its way again."""
+"""Retry what is due in campaigns that are being sent, and what a person sends again."""
 
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
 
 from tasks.campaigns import queries as campaigns_queries
 from tasks.campaigns.enqueue import Queue, take_snapshot
@@ -14,6 +11,7 @@ from tasks.delivery import queries as delivery_queries
 from tasks.operations import queries
 from tasks.operations.chosen_messages import Choice, choose
 from tasks.operations.options import RetryChoice
+from tasks.operations.queries import CampaignToSend
 from tasks.services import Services
 
 
@@ -42,17 +40,17 @@ def retry_messages(services: Services, choice: RetryChoice) -> Retried:
         wanted = Choice(choice.statuses, tournament_id, choice.message_ids)
         with database.transaction() as connection:
             choose(connection, wanted, choice.count, by=choice.by, now=now).send_again()
-    rows = queries.list_campaigns_to_send(database, tournament_id=tournament_id, now=now)
-    return Retried(tuple(_readdressed(services, row) for row in rows), lost)
+    campaigns = queries.list_campaigns_to_send(database, tournament_id=tournament_id, now=now)
+    return Retried(tuple(_readdressed(services, campaign) for campaign in campaigns), lost)
 
 
-def _readdressed(services: Services, row: Row[Any]) -> Campaign:
+def _readdressed(services: Services, campaign: CampaignToSend) -> Campaign:
     """Let a campaign's unsent messages follow corrected addresses, suppressions, and the kind of link mailed since."""
-    tournament = find_tournament_by_id(services.database, row.tournament_id)
-    options = CampaignOptions.model_construct(**row.parameters)
+    tournament = find_tournament_by_id(services.database, campaign.tournament_id)
+    options = CampaignOptions.model_construct(**campaign.parameters)
     with services.database.transaction() as connection:
-        if delivery_queries.lock_sending_campaign(connection, campaign_id=row.id):
+        if delivery_queries.lock_sending_campaign(connection, campaign_id=campaign.id):
             take_snapshot(connection, tournament.id, merge=options.merges_families)
-            Queue(connection, row.id, row.kind, services.settings.mail_domain, services.clock()).readdress()
+            Queue(connection, campaign.id, campaign.kind, services.settings.mail_domain, services.clock()).readdress()
         link_kind = as_mailed(connection, tournament.id).link_kind
-    return Campaign(row.id, row.kind, tournament.id, tournament.name, link_kind=link_kind, note=options.note)
+    return Campaign(campaign.id, campaign.kind, tournament.id, tournament.name, link_kind=link_kind, note=options.note)

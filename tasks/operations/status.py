@@ -14,7 +14,8 @@ from tasks.links import queries as links_queries
 from tasks.links.queries import PaymentToLookAt
 from tasks.links.set_asides import MOST_ROWS
 from tasks.operations import queries
-from tasks.operations.order_status import Mailing, StandingOrder
+from tasks.operations.order_status import Mailing, TreasurerOrder
+from tasks.operations.queries import TroubledMessage
 from tasks.services import Services
 
 
@@ -48,7 +49,7 @@ class Status:
 
     tournament: Tournament
     at: datetime
-    orders: tuple[StandingOrder, ...]
+    orders: tuple[TreasurerOrder, ...]
     troubles: tuple[Trouble, ...]
     payments: tuple[Payment, ...]
 
@@ -62,13 +63,13 @@ def campaign_status(services: Services, tournament_name: str) -> Status:
     tournament = find_tournament(database, tournament_name)
     rows = club_queries.list_tournament_orders(database, tournament_id=tournament.id)
     order_ids = [row.order_id for row in rows if row.order_id is not None]
-    mailings = {row.order_id: row for row in queries.list_order_mailings(database, order_ids=order_ids, now=now)}
+    mailings = queries.list_order_mailings(database, order_ids=order_ids, now=now)
     asides = links_queries.list_set_asides(database, order_ids=order_ids, most=len(order_ids) + MOST_ROWS)
     reasons = {row.order_id: f"{row.reason}: {row.detail}" for row in asides}
     return Status(
         tournament,
         now,
-        tuple(_standing(row, mailings, reasons, tournament) for row in rows),
+        tuple(_order(row, mailings, reasons, tournament) for row in rows),
         tuple(_trouble(row) for row in queries.list_tournament_troubles(database, tournament_id=tournament.id)),
         tuple(
             _payment(row)
@@ -77,23 +78,20 @@ def campaign_status(services: Services, tournament_name: str) -> Status:
     )
 
 
-def _standing(
-    row: Row[Any], mailings: Mapping[int, Row[Any]], reasons: Mapping[int, str], tournament: Tournament
-) -> StandingOrder:
-    known = mailings.get(row.order_id)
+def _order(
+    row: Row[Any], mailings: Mapping[int, Mailing], reasons: Mapping[int, str], tournament: Tournament
+) -> TreasurerOrder:
     fields = row._asdict()
     due = fields.pop("due_date") or tournament.payment_deadline
-    return StandingOrder(
+    return TreasurerOrder(
         **fields,
         due_by=due.isoformat() if due else "",
-        mailing=Mailing(known.mailed_at, known.uncertain, known.link_live, known.processing, known.mailings)
-        if known
-        else Mailing(),
-        set_aside=reasons.get(row.order_id, ""),
+        mailing=mailings.get(row.order_id, Mailing()) if row.order_id is not None else Mailing(),
+        set_aside=reasons.get(row.order_id, "") if row.order_id is not None else "",
     )
 
 
-def _trouble(row: Row[Any]) -> Trouble:
+def _trouble(row: TroubledMessage) -> Trouble:
     return Trouble(
         row.message_id,
         row.parent_id,

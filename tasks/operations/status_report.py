@@ -1,14 +1,15 @@
-"""A tournament's standing in words: the artifact, the sentence and the treasurer's table."""
+"""How a tournament stands, in words: the artifact, the sentence and the treasurer's table."""
 
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
 from tasks.campaigns.letters import whole
 from tasks.campaigns.report import TO_DO, moment, money, plain, reason_words, table
 from tasks.core.email_address import mask
 from tasks.mail.local_format import decimals
-from tasks.operations.order_status import OWED, PAID, OrderStatus, StandingOrder
+from tasks.operations.order_status import OWED, PAID, OrderStatus, TreasurerOrder
 from tasks.operations.status import Status
 from tasks.operations.treasurer_csv import Cell, treasurer_csv
 
@@ -56,7 +57,7 @@ CSV_HEAD = (
 
 def counts(status: Status) -> Counter[OrderStatus]:
     """Count the orders by how they stand."""
-    return Counter(order.standing for order in status.orders)
+    return Counter(order.order_status for order in status.orders)
 
 
 def status_sentence(status: Status) -> str:
@@ -86,8 +87,8 @@ def status_sentence(status: Status) -> str:
 def status_markdown(status: Status) -> str:
     """Return the report as Markdown: counts and sums, what to do, and what waits for a person, by ids."""
     by = counts(status)
-    shown = [standing for standing in OrderStatus if by[standing] or standing in WORTH_A_LINE]
-    rows = [(standing.value, by[standing], _sum(status, {standing}), ADVICE.get(standing, "")) for standing in shown]
+    shown = [one for one in OrderStatus if by[one] or one in WORTH_A_LINE]
+    rows = [(one.value, by[one], _sum(status, {one}), ADVICE.get(one, "")) for one in shown]
     rows = [(name, count, money, advice if count else "") for name, count, money, advice in rows]
     parts = [
         f"# {plain(status.tournament.name)}: where the money is",
@@ -137,21 +138,21 @@ def _to_look_at(status: Status) -> list[str]:
     return [part for part in parts if part]
 
 
-def _sum(status: Status, standings: "frozenset[OrderStatus] | set[OrderStatus]") -> str:
-    """Add up the orders that stand so, a sum a currency."""
+def _sum(status: Status, wanted: AbstractSet[OrderStatus]) -> str:
+    """Add up the orders of these statuses, a sum a currency."""
     sums: Counter[str] = Counter()
     for order in status.orders:
-        if order.standing in standings:
+        if order.order_status in wanted:
             sums[(order.currency or "").upper()] += _cents(order)
     return " + ".join(money(total, currency) for currency, total in sorted(sums.items()) if total) or "none"
 
 
-def _cents(order: StandingOrder) -> int:
+def _cents(order: TreasurerOrder) -> int:
     """Return an order's amount; a negative one belongs to an order that is set aside."""
     return max(0, whole(order.amount))
 
 
-def _csv_row(order: StandingOrder) -> Sequence[Cell]:
+def _csv_row(order: TreasurerOrder) -> Sequence[Cell]:
     digits = decimals((order.currency or "").upper())
     amount = Decimal(_cents(order)).scaleb(-digits) if order.order_id is not None else None
     return (
@@ -160,7 +161,7 @@ def _csv_row(order: StandingOrder) -> Sequence[Cell]:
         order.team,
         order.parent_name,
         mask(order.email) if order.email else "",
-        order.standing.value,
+        order.order_status.value,
         amount,
         (order.currency or "").upper(),
         order.payment_method,

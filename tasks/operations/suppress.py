@@ -58,7 +58,7 @@ def suppress_messages(services: Services, message_ids: Sequence[int], *, reason:
     with services.database.transaction() as connection:
         rows = queries.list_message_mailboxes(connection, message_ids=list(message_ids))
         _all_found("message with an address", message_ids, [row.id for row in rows if parse_address(row.address)])
-        mailboxes = {row.mailbox: row.address for row in rows}
+        mailboxes = {row.mailbox: row.address for row in rows if row.address is not None}
         entries = [Suppression(mailbox, address, reason, "hand", by) for mailbox, address in mailboxes.items()]
         return sum(entry.add(connection, services.clock()) for entry in entries)
 
@@ -97,15 +97,14 @@ def lift(services: Services, suppression_ids: Sequence[int], *, by: str) -> int:
             by_whom=by,
             now=services.clock(),
         )
-        _all_found("active suppression", suppression_ids, [row.id for row in lifted])
+        _all_found("active suppression", suppression_ids, lifted)
     return len(lifted)
 
 
 def lift_address(services: Services, address: str, *, by: str) -> None:
     """Take the mailbox of an address off the list; raises a ConfigurationError where it is not on it."""
     mailbox, _ = _mailbox(address)
-    values = {"ids": None, "mailbox": mailbox, "by_whom": by, "now": services.clock()}
-    if not queries.lift_suppressions(services.database, **values):
+    if not queries.lift_suppressions(services.database, ids=None, mailbox=mailbox, by_whom=by, now=services.clock()):
         raise ConfigurationError("This mailbox is not on the suppression list: nothing was done")
 
 

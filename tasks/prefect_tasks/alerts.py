@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from prefect.events import emit_event
-from sqlalchemy import Row
 
 from tasks.operations import queries as operations_queries
+from tasks.operations.queries import News
 from tasks.services import Services
 
 
@@ -46,8 +45,8 @@ ALERTS = (
 """What people are told of. A campaign that is finished is an event as well, and no alert."""
 
 
-def unannounced(services: Services) -> Sequence[Row[Any]]:
-    """Return what is new in the ledger: key, event, about, said; ids and counts, no names."""
+def unannounced(services: Services) -> Sequence[News]:
+    """Return what is new in the ledger."""
     return operations_queries.list_news(services.database, now=services.clock())
 
 

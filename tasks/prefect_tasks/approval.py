@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from typing import Annotated, Literal
-from uuid import UUID
 
 from prefect import get_run_logger, suspend_flow_run
 from prefect.artifacts import create_markdown_artifact
@@ -11,15 +10,14 @@ from prefect.input import RunInput
 from prefect.runtime import deployment, flow_run
 from pydantic import Field
 
-from tasks.campaigns import approvals as approval_step
-from tasks.campaigns import preview as preview_step
-from tasks.campaigns import trial_send as test_step
+from tasks.campaigns import trial_send
+from tasks.campaigns.approvals import Proposal, decide, open_proposals, propose
 from tasks.campaigns.options import Campaign, CampaignOptions
-from tasks.campaigns.preview import Preview
+from tasks.campaigns.preview import Preview, preview_campaign
 from tasks.campaigns.preview_report import approval_question, preview_markdown
 from tasks.core.errors import ConfigurationError
 from tasks.operations.options import YourName
-from tasks.prefect_tasks.task import as_task
+from tasks.prefect_tasks.task import as_task, required_run_id
 from tasks.services import open_services
 
 
@@ -38,7 +36,7 @@ class Approval(RunInput):
 def publish_preview(tournament: str, options: CampaignOptions) -> Preview:
     """Show what would be sent: in a page for the operator alone, and masked as an artifact."""
     with open_services() as services:
-        preview = preview_step.preview_campaign(services, tournament, options)
+        preview = preview_campaign(services, tournament, options)
     _publish("preview", preview, options)
     return preview
 
@@ -47,7 +45,7 @@ def publish_preview(tournament: str, options: CampaignOptions) -> Preview:
 def send_test(tournament: str, options: CampaignOptions) -> int:
     """Mail a few messages to the address for tests, and return how many."""
     with open_services() as services:
-        return test_step.send_test(services, tournament, options)
+        return trial_send.send_test(services, tournament, options)
 
 
 def check_can_ask() -> None:
@@ -83,10 +81,10 @@ def approve(campaign: Campaign, options: CampaignOptions) -> str:
 
 
 @as_task("ask for an approval")
-def _propose(campaign: Campaign, options: CampaignOptions) -> approval_step.Proposal | None:
+def _propose(campaign: Campaign, options: CampaignOptions) -> Proposal | None:
     """Show what waits for an approval as an artifact; nothing where nothing does."""
     with open_services() as services:
-        proposal = approval_step.propose(services, campaign, _run_id(), options.at_most)
+        proposal = propose(services, campaign, required_run_id(), options.at_most)
     if proposal is not None:
         _publish("approval", proposal.preview, options)
     return proposal
@@ -97,14 +95,12 @@ def _keep_answers(campaign: Campaign) -> str:
     """Keep what a person has answered to this run's questions; return who rejected one, as a clause."""
     rejected = ""
     with open_services() as services:
-        for proposal_id in approval_step.open_proposals(services, campaign, _run_id()):
+        for proposal_id in open_proposals(services, campaign, required_run_id()):
             answer = _answer(proposal_id)
             if answer is None:
                 continue
             approved = answer.decision == "approve"
-            messages = approval_step.decide(
-                services, campaign, proposal_id, approved=approved, by=answer.by, note=answer.note
-            )
+            messages = decide(services, campaign, proposal_id, approved=approved, by=answer.by, note=answer.note)
             get_run_logger().info("%s: %s messages, by %s", answer.decision, messages, answer.by)
             rejected = "" if approved else f"rejected by {answer.by}" + (f" ({answer.note})" if answer.note else "")
     return rejected
@@ -113,7 +109,9 @@ def _keep_answers(campaign: Campaign) -> str:
 def _answer(proposal_id: int) -> Approval | None:
     """Read the answer to a proposal from Prefect; it stays there, whatever has become of the run since."""
     with get_client(sync_client=True) as client:
-        given = client.filter_flow_run_input(_run_id(), f"suspended-{_key(proposal_id)}", limit=100, exclude_keys=set())
+        given = client.filter_flow_run_input(
+            required_run_id(), f"suspended-{_key(proposal_id)}", limit=100, exclude_keys=set()
+        )
     return next((Approval(**one.decoded_value) for one in given if one.key.endswith("-response")), None)
 
 
@@ -123,11 +121,7 @@ def _key(proposal_id: int) -> str:
 
 def _can_ask() -> bool:
     """Say whether this run can wait: Prefect begins only runs of a deployment anew, and none within another."""
-    return bool(deployment.get_id()) and not flow_run.get_parent_flow_run_id()
-
-
-def _run_id() -> UUID:
-    return UUID(flow_run.get_id())
+    return bool(deployment.get_id()) and not flow_run.get_parent_flowrequired_run_id()
 
 
 def _publish(key: str, preview: Preview, options: CampaignOptions) -> None:

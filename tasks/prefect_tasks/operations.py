@@ -1,4 +1,4 @@
-"""Prefect's view of what people decide, and of what comes back: thin shells. Only ids, names and counts cross them."""
+"""Prefect's view of what people decide and of what comes back: thin task wrappers. Only ids, names and counts cross."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -6,19 +6,9 @@ from datetime import date, datetime
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
-from tasks.campaigns import reminders as reminding_step
 from tasks.campaigns.options import Campaign
-from tasks.campaigns.reminders import ReminderOptions
 from tasks.campaigns.report import plain, table
-from tasks.club.players import Tournament
-from tasks.operations import bounces as bounce_step
-from tasks.operations import purge as purging_step
-from tasks.operations import restore as holding_step
-from tasks.operations import retry as retry_step
-from tasks.operations import status as status_step
-from tasks.operations import stop as stopping_step
-from tasks.operations import suppress as suppression_step
-from tasks.operations import uncertain as settling_step
+from tasks.operations import bounces, purge, restore, retry, status, stop, suppress, uncertain
 from tasks.operations.options import PurgeChoice, RetryChoice, SettleChoice, StopChoice, SuppressChoice
 from tasks.operations.status_report import status_markdown, status_sentence
 from tasks.prefect_tasks.alerts import announce
@@ -26,21 +16,31 @@ from tasks.prefect_tasks.task import as_task
 from tasks.services import open_services
 
 
-@as_task("take up what is due")
-def retry_messages(choice: RetryChoice) -> retry_step.Retried:
+@as_task("count")
+def publish_status(tournament: str) -> str:
+    """Show how a tournament stands as an artifact, by ids, and return it in a line."""
+    with open_services() as services:
+        found = status.campaign_status(services, tournament)
+    said = status_sentence(found)
+    create_markdown_artifact(key="campaign-status", markdown=status_markdown(found), description=said)
+    return said
+
+
+@as_task("find what is due")
+def retry_messages(choice: RetryChoice) -> retry.Retried:
     """Find what is to be sent, and queue what a person sends again."""
     with open_services() as services:
-        taken_up = retry_step.retry_messages(services, choice)
+        retried = retry.retry_messages(services, choice)
         announce(services)
-        return taken_up
+        return retried
 
 
 @as_task("show what is uncertain")
 def publish_evidence(choice: SettleChoice) -> int:
     """Show what is known of the uncertain messages as an artifact, and return how many there are."""
     with open_services() as services:
-        evidence = settling_step.show_uncertain(services, choice)
-    _publish("uncertain-messages", settling_step.EVIDENCE_HEAD, settling_step.evidence_rows(evidence))
+        evidence = uncertain.show_uncertain(services, choice)
+    _publish("uncertain-messages", uncertain.EVIDENCE_HEAD, uncertain.evidence_rows(evidence))
     return len(evidence)
 
 
@@ -48,68 +48,49 @@ def publish_evidence(choice: SettleChoice) -> int:
 def mark_sent(choice: SettleChoice) -> int:
     """Record that uncertain messages were sent, and return how many."""
     with open_services() as services:
-        return settling_step.mark_sent(services, choice)
+        return uncertain.mark_sent(services, choice)
 
 
 @as_task("stop the campaign")
 def stop_campaign(tournament: str, campaign: StopChoice, by: str, why: str) -> Campaign:
     """Stop a campaign for good."""
     with open_services() as services:
-        return stopping_step.stop_campaign(services, tournament, campaign, by=by, why=why)
+        return stop.stop_campaign(services, tournament, campaign, by=by, why=why)
+
+
+@as_task("read what came back")
+def read_bounces() -> bounces.BounceTally:
+    """Take in delivery reports; what could not be read is left and named."""
+    with open_services() as services:
+        tally = bounces.read_bounces(services)
+    for name in tally.malformed:
+        get_run_logger().warning("malformed delivery report left unread: %s", name)
+    return tally
 
 
 @as_task("change the suppression list")
 def change_suppressions(choice: SuppressChoice) -> int:
     """Suppress or lift, and return how many entries that changed."""
     with open_services() as services:
-        return suppression_step.change(services, choice)
+        return suppress.change(services, choice)
 
 
 @as_task("show the suppression list")
 def publish_suppressions() -> int:
     """Show who is not mailed as an artifact, addresses masked, and return how many they are."""
     with open_services() as services:
-        entries = suppression_step.suppressions(services)
-    _publish("suppressions", suppression_step.SUPPRESSED_HEAD, suppression_step.suppressed_rows(entries))
+        entries = suppress.suppressions(services)
+    _publish("suppressions", suppress.SUPPRESSED_HEAD, suppress.suppressed_rows(entries))
     return len(entries)
-
-
-@as_task("read what came back")
-def read_bounces() -> bounce_step.BounceTally:
-    """Take in delivery reports; what could not be read is left and named."""
-    with open_services() as services:
-        tally = bounce_step.read_bounces(services)
-    for name in tally.malformed:
-        get_run_logger().warning("malformed delivery report left unread: %s", name)
-    return tally
-
-
-def _publish(key: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Show a table as an artifact, its cells as plain text."""
-    create_markdown_artifact(key=key, markdown=table(head, [[plain(cell) for cell in row] for row in rows]))
-
-
-@as_task("find tournaments to remind of")
-def tournaments_to_remind(options: ReminderOptions) -> Sequence[Tournament]:
-    """Find the tournaments whose parents may be reminded."""
-    with open_services() as services:
-        return reminding_step.tournaments_to_remind(services, options)
-
-
-@as_task("open the reminders")
-def open_reminders(tournament_id: int, options: ReminderOptions) -> Campaign | None:
-    """Queue a message for each family that was mailed and has not paid."""
-    with open_services() as services:
-        return reminding_step.open_reminders(services, tournament_id, options)
 
 
 @as_task("hold what may have gone out")
 def hold_after_restore(backup_at: datetime, by: str) -> Sequence[str]:
     """Hold what could have gone out after the backup, and return what is to say of it, a sentence each."""
     with open_services() as services:
-        held = holding_step.hold_after_restore(services, backup_at, by=by)
+        held = restore.hold_after_restore(services, backup_at, by=by)
         announce(services)
-    said = holding_step.held_words(held)
+    said = restore.held_words(held)
     create_markdown_artifact(key="after-restore", markdown="\n".join(f"- {plain(one)}." for one in said))
     return said
 
@@ -118,19 +99,14 @@ def hold_after_restore(backup_at: datetime, by: str) -> Sequence[str]:
 def publish_purge(before: date, choice: PurgeChoice) -> str:
     """Take people's data of finished seasons away, or count it; show what that is and return it in a line."""
     with open_services() as services:
-        purge = purging_step.purge_season(services, before, choice)
-    said = purging_step.purge_words(purge, choice)
-    head, kept = ("Records of people", "How many"), [f"- stays: {plain(one)}" for one in purge.kept]
-    markdown = "\n\n".join([said, table(head, purge.records), "\n".join(kept)])
+        purged = purge.purge_season(services, before, choice)
+    said = purge.purge_words(purged, choice)
+    head, kept = ("Records of people", "How many"), [f"- stays: {plain(one)}" for one in purged.kept]
+    markdown = "\n\n".join([said, table(head, purged.records), "\n".join(kept)])
     create_markdown_artifact(key="purge-season", markdown=markdown, description=said)
     return said
 
 
-@as_task("count")
-def publish_status(tournament: str) -> str:
-    """Show how a tournament stands as an artifact, by ids, and return it in a line."""
-    with open_services() as services:
-        status = status_step.campaign_status(services, tournament)
-    said = status_sentence(status)
-    create_markdown_artifact(key="campaign-status", markdown=status_markdown(status), description=said)
-    return said
+def _publish(key: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Show a table as an artifact, its cells as plain text."""
+    create_markdown_artifact(key=key, markdown=table(head, [[plain(cell) for cell in row] for row in rows]))

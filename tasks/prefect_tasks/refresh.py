@@ -1,37 +1,35 @@
-"""Prefect's view of the refresh's steps: thin wrappers. Only ids, names and counts cross a task boundary."""
+"""Prefect's view of the refresh's steps: thin task wrappers. Only ids, names and counts cross a task boundary."""
 
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
-from tasks.prefect_tasks import cancellation
 from tasks.prefect_tasks.alerts import announce
-from tasks.prefect_tasks.task import _run_id, as_batch_task, as_task
-from tasks.refresh import batch as refresh_step
-from tasks.refresh import plan as refresh_planning
-from tasks.refresh import prepare as refresh_preparation
-from tasks.refresh import summary as refresh_summary
+from tasks.prefect_tasks.cancellation import is_cancelled
+from tasks.prefect_tasks.task import as_batch_task, as_task, required_run_id
+from tasks.refresh import batch as one_batch
+from tasks.refresh import plan, prepare
 from tasks.refresh.options import RefreshBatch, RefreshOptions
 from tasks.refresh.report import refresh_markdown, refresh_sentence
+from tasks.refresh.summary import RefreshSummary, summarize_refresh
 from tasks.services import open_services
 
 
-@as_task("take up, make and sweep")
+@as_task("release, make and sweep")
 def prepare_refresh(options: RefreshOptions) -> Mapping[str, int]:
     """Do what comes before the orders."""
     with open_services() as services:
-        return refresh_preparation.prepare_refresh(services, options)
+        return prepare.prepare_refresh(services, options)
 
 
 @as_task("plan the batches")
 def plan_refresh(options: RefreshOptions) -> list[RefreshBatch]:
     """Cut the orders to look at into batches."""
     with open_services() as services:
-        batches = refresh_planning.plan_refresh(services, options)
+        batches = plan.plan_refresh(services, options)
     get_run_logger().info("%d orders to look at", sum(len(batch) for batch in batches))
     return batches
 
@@ -40,18 +38,16 @@ def plan_refresh(options: RefreshOptions) -> list[RefreshBatch]:
 def refresh_batch(options: RefreshOptions, batch: RefreshBatch) -> Counter[str]:
     """Look after the links of a batch's orders."""
     with open_services() as services:
-        outcomes = refresh_step.refresh_batch(services, options, batch, _refresh_id(), cancellation.is_cancelled)
+        outcomes = one_batch.refresh_batch(services, options, batch, required_run_id(), is_cancelled)
     get_run_logger().info("%s: %s", batch, ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()))
     return outcomes
 
 
 @as_task("report")
-def publish_refresh(
-    options: RefreshOptions, prepared: Mapping[str, int], began: datetime
-) -> refresh_summary.RefreshSummary:
+def publish_refresh(options: RefreshOptions, prepared: Mapping[str, int], began: datetime) -> RefreshSummary:
     """Count and list what the run did, and show it as an artifact."""
     with open_services() as services:
-        summary = refresh_summary.summarize_refresh(services, options, prepared, _refresh_id(), began)
+        summary = summarize_refresh(services, options, prepared, required_run_id(), began)
         announce(services)
     for row in summary.set_asides:
         get_run_logger().warning("order %d waits for a person: %s", row.order_id, row.detail)
@@ -59,10 +55,3 @@ def publish_refresh(
         key="refresh-checkout-links", markdown=refresh_markdown(summary), description=refresh_sentence(summary)
     )
     return summary
-
-
-def _refresh_id() -> UUID:
-    run_id = _run_id()
-    if run_id is None:
-        raise RuntimeError("a refresh keeps what it did by its flow run, and there is none")
-    return run_id

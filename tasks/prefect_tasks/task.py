@@ -1,4 +1,4 @@
-"""Prefect's view of the steps: thin shells. Only ids, names and counts cross a task boundary."""
+"""What the task wrappers are made of: steps as task runs, one run a tournament, cancellation and progress."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -79,9 +79,25 @@ def as_batch_task(step: Callable[P, R]) -> Task[P, R]:
     )(in_words(step))
 
 
-def _run_id() -> UUID | None:
-    run_id = flow_run.get_id()
-    return UUID(run_id) if run_id else None
+def run_id() -> UUID | None:
+    """Return the id of the flow run that this is part of; None outside of any."""
+    here = flow_run.get_id()
+    return UUID(here) if here else None
+
+
+def required_run_id() -> UUID:
+    """Return the id of the flow run, by which its work is kept."""
+    here = run_id()
+    if here is None:
+        raise RuntimeError("this keeps what it does by its flow run, and there is none")
+    return here
+
+
+@contextmanager
+def cancellable_run() -> Iterator[datetime]:
+    """Give the moment at which a run began; what the block began stops where the block is cancelled."""
+    with cancellation.cancellable():
+        yield utc_now()
 
 
 @contextmanager
@@ -134,10 +150,3 @@ def as_they_end(deliveries: list[PrefectFuture[Any]]) -> Iterator[PrefectFuture[
     for delivery in as_completed(deliveries):
         delivery.wait()
         yield delivery
-
-
-@contextmanager
-def cancellable_run() -> Iterator[datetime]:
-    """Give the moment at which a run began; what the block began stops where the block is cancelled."""
-    with cancellation.cancellable():
-        yield utc_now()

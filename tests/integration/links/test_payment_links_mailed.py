@@ -150,7 +150,7 @@ def test_the_status_counts_a_link_as_live_until_it_is_closed(club: LinkClub) -> 
     go_to(club, 12, days=5)
 
     def standings() -> list[OrderStatus]:
-        return [row.standing for row in campaign_status(club.pipeline.services, CUP).orders]
+        return [row.order_status for row in campaign_status(club.pipeline.services, CUP).orders]
 
     assert standings() == [OrderStatus.LIVE]
     club.switch(club.active(order)[0], active=False)
