@@ -56,13 +56,13 @@ LINKS, STALLS, PITFALLS, OUTBOX, REFRESH, STRANGERS = (
 )
 PAYMENT, ENDS = f"{INTEGRATION}/links/test_payment_links.py", f"{INTEGRATION}/links/test_payment_links_ends.py"
 KEPT_LINKS, AHEAD = "tasks/links/kept_links.py", f"{INTEGRATION}/delivery/test_read_ahead.py"
-SCOPE, CHARGES = "sql/queries/club/list_orders_to_refresh.sql", "tasks/campaigns/charges.py"
+TO_REFRESH, CHARGES = "sql/queries/club/list_orders_to_refresh.sql", "tasks/campaigns/charges.py"
 STRIPE_LINKS = "tasks/links/stripe_api/payment_links.py"
 DECISION = "tests/unit/links/test_decision.py"
 BEGIN, STORE, SENDING = (
     f"sql/queries/{name}.sql" for name in ("links/begin_attempt", "links/set_order_link", "delivery/enter_sending")
 )
-RECOVERY, LIFECYCLE, CREATION, DUPLICATES, JUDGE = (
+LOST_REQUESTS, KEEPER, CREATE, DUPLICATES, JUDGE = (
     f"tasks/links/{name}.py" for name in ("lost_requests", "keeper", "create", "duplicates", "decision")
 )
 MUTANTS = (
@@ -77,16 +77,16 @@ MUTANTS = (
     Mutant("an order is marked paid whatever it has become", "sql/queries/links/mark_order_paid.sql", "    AND status = 'pending'\n", "", LINKS, "recorded_by_the_webhook"),
     Mutant("a lost worker's reading is written down", "sql/queries/links/record_session.sql", " AND l.token = :token AND l.expires_at > clock_timestamp()", "", STALLS, "another_one_holds"),
     Mutant("a slow payment beside the kept session is forgotten", "sql/queries/links/list_live_attempts.sql", "        OR (state = 'complete' AND payment_status = 'unpaid')\n", "", STALLS, "slow"),
-    Mutant("a key is used when Stripe may have forgotten it", RECOVERY, "KEY_LIFE = timedelta(hours=23)", "KEY_LIFE = timedelta(hours=99)", LINKS, "key_that_may"),
-    Mutant("a request is repeated under a new key", RECOVERY, "stripe.create(attempt.request or {}, str(attempt.idempotency_key))", "stripe.create(attempt.request or {}, str(__import__('uuid').uuid4()))", LINKS, "same_key"),
-    Mutant("a request is given up while it may be under way", RECOVERY, "IN_FLIGHT = timedelta(minutes=10)", "IN_FLIGHT = timedelta(0)", LINKS, "failure"),
-    Mutant("a request that was sent again counts from its first try", RECOVERY, "now - attempt.asked_at < IN_FLIGHT", "now - attempt.requested_at < IN_FLIGHT", STALLS, "sent_again"),
-    Mutant("an attempt is given up without its key being spent", RECOVERY, "    elif replayable:\n        _replay", "    elif False:\n        _replay", STALLS, "suspended"),
-    Mutant("a refused repetition counts as no session", RECOVERY, 'ledger.close(attempt.id, "unknown"', 'ledger.close(attempt.id, "refused"', STALLS, "refused"),
-    Mutant("a lost session is not looked for", RECOVERY, "return next((one for one in made if", "return next((one for one in list(made)[:0] if", LINKS, "listing or key_that_may"),
-    Mutant("a late answer to an attempt that was given up stays open", CREATION, "    if not ledger.has_answer(attempt_id, session.id):\n", "    if not attempt_id:\n", STALLS, "given_up"),
-    Mutant("a session is closed that another worker made of the same request", CREATION, "    if not ledger.has_answer(attempt_id, session.id):\n", "    if attempt_id:\n", STALLS, "comes_late"),
-    Mutant("a failure of Stripe's counts as no session", CREATION, 'ledger.close(attempt_id, "unknown"', 'ledger.close(attempt_id, "absent"', LINKS, "failure"),
+    Mutant("a key is used when Stripe may have forgotten it", LOST_REQUESTS, "KEY_LIFE = timedelta(hours=23)", "KEY_LIFE = timedelta(hours=99)", LINKS, "key_that_may"),
+    Mutant("a request is repeated under a new key", LOST_REQUESTS, "stripe.create(attempt.request or {}, str(attempt.idempotency_key))", "stripe.create(attempt.request or {}, str(__import__('uuid').uuid4()))", LINKS, "same_key"),
+    Mutant("a request is given up while it may be under way", LOST_REQUESTS, "IN_FLIGHT = timedelta(minutes=10)", "IN_FLIGHT = timedelta(0)", LINKS, "failure"),
+    Mutant("a request that was sent again counts from its first try", LOST_REQUESTS, "now - attempt.asked_at < IN_FLIGHT", "now - attempt.requested_at < IN_FLIGHT", STALLS, "sent_again"),
+    Mutant("an attempt is given up without its key being spent", LOST_REQUESTS, "    elif replayable:\n        _replay", "    elif False:\n        _replay", STALLS, "suspended"),
+    Mutant("a refused repetition counts as no session", LOST_REQUESTS, 'ledger.close(attempt.id, "unknown"', 'ledger.close(attempt.id, "refused"', STALLS, "refused"),
+    Mutant("a lost session is not looked for", LOST_REQUESTS, "return next((one for one in made if", "return next((one for one in list(made)[:0] if", LINKS, "listing or key_that_may"),
+    Mutant("a late answer to an attempt that was given up stays open", CREATE, "    if not ledger.has_answer(attempt_id, session.id):\n", "    if not attempt_id:\n", STALLS, "given_up"),
+    Mutant("a session is closed that another worker made of the same request", CREATE, "    if not ledger.has_answer(attempt_id, session.id):\n", "    if attempt_id:\n", STALLS, "comes_late"),
+    Mutant("a failure of Stripe's counts as no session", CREATE, 'ledger.close(attempt_id, "unknown"', 'ledger.close(attempt_id, "absent"', LINKS, "failure"),
     Mutant("of two sessions the open one is kept, not the paid one", DUPLICATES, 'return (session.payment_status == "paid", session.slow_payment, session.status == "open")', 'return (session.status == "open", session.slow_payment, session.payment_status == "paid")', LINKS, "payment_through"),
     Mutant("of two sessions the open one is kept, not that of a slow payment", DUPLICATES, 'session.slow_payment, session.status == "open")', 'session.status == "open", session.slow_payment)', STALLS, "slow"),
     Mutant("a second session is not closed", DUPLICATES, 'if other.status == "open" else other', 'if other.status == "" else other', LINKS, "session_of_the_club"),
@@ -97,16 +97,16 @@ MUTANTS = (
     Mutant("a payment of another amount settles its order", JUDGE, "        if _right_price(order, session):\n", "        if session:\n", LINKS, "another_amount"),
     Mutant("a payment on record does not keep a new session away", JUDGE, "    if order.paid_before:\n", "    if order is None:\n", STALLS, "on_record"),
     Mutant("a payment that was refunded pays its order again", JUDGE, "        if session.id in order.settled:\n", "        if order is None:\n", PITFALLS, "refunded"),
-    Mutant("a payment that the club has as paid is not noted", LIFECYCLE, '            self.ledger.record_payment(order, session, "settled", now=now)\n', "", PITFALLS, "refunded"),
-    Mutant("an order is paid anew beside a payment that nobody has dealt with", LIFECYCLE, "        if order.paid_before not in {None, session.id}:\n", "        if order is None:\n", PITFALLS, "refunded"),
-    Mutant("what a sweep has shown is lost where the look at it fails", LIFECYCLE, "            link = work.run()\n", "            ledger.drop_taken(order_id)\n            link = work.run()\n", REFRESH, "look_at_its_order_failed"),
+    Mutant("a payment that the club has as paid is not noted", KEEPER, '            self.ledger.record_payment(order, session, "settled", now=now)\n', "", PITFALLS, "refunded"),
+    Mutant("an order is paid anew beside a payment that nobody has dealt with", KEEPER, "        if order.paid_before not in {None, session.id}:\n", "        if order is None:\n", PITFALLS, "refunded"),
+    Mutant("what a sweep has shown is lost where the look at it fails", KEEPER, "            link = work.run()\n", "            ledger.drop_taken(order_id)\n            link = work.run()\n", REFRESH, "look_at_its_order_failed"),
     Mutant("a session that merely names an order counts as its own", "tasks/links/seen_sessions.py", "return ORDER_KEY in session.metadata or bool(self.reference)", "return True", STRANGERS, ""),
     Mutant("a session that stood in an order counts as a stranger's", "tasks/links/seen_sessions.py", "if not (one.known or self._is_claimed(one.session))", "if not self._is_claimed(one.session)", STRANGERS, ""),
     Mutant("a payment through a session that merely names an order is passed over", JUDGE, "return took and right_mode", "return False and right_mode", STRANGERS, ""),
     Mutant("any payment through a session that merely names an order counts", JUDGE, "and _right_price(order, stranger) and", "and", STRANGERS, ""),
     Mutant("a session of the other mode is taken", JUDGE, "or session.livemode != policy.livemode", "", DECISION, "mode"),
     Mutant("a link elsewhere than at Stripe is mailed", JUDGE, "    if not policy.admits(session.url):\n", "    if not policy:\n", DECISION, ""),
-    Mutant("one session of two orders is taken for both", LIFECYCLE, "        if order.shares_session:\n", "        if order is None:\n", REFRESH, "session"),
+    Mutant("one session of two orders is taken for both", KEEPER, "        if order.shares_session:\n", "        if order is None:\n", REFRESH, "session"),
     Mutant("a link is mailed that is of the other kind than was chosen", JUDGE, "if session.kind is not purpose.wanted(now, policy):", "if session is None:", PAYMENT, "another_kind"),
     Mutant("a payment link is made too late for its promised life", JUDGE, "return LinkKind.CHECKOUT_SESSION if too_late else self.kind", "return self.kind", PAYMENT, "too_late"),
     Mutant("a payment link outlives the payment deadline", JUDGE, "if purpose.closes_at is not None and purpose.closes_at <= now:", "if purpose.closes_at is None and purpose.closes_at:", PAYMENT, "deadline"),
@@ -117,15 +117,15 @@ MUTANTS = (
     Mutant("a payment is overlooked that came while its link was closed", STRIPE_LINKS, "> link.listed:", "> link.listed + 9:", PAYMENT, "while_it_is_closed"),
     Mutant("a payment link that is used up counts as switched off", DUPLICATES, "if session.used_up else session", "if session is None else session", PAYMENT, "switched_off or frees"),
     Mutant("what was paid through a payment link is not looked for", STRIPE_LINKS, '*(session for session in sessions if session.status == "complete")', "*sessions[:0]", PAYMENT, "is_found"),
-    Mutant("a lost payment link is looked for among sessions", RECOVERY, "if attempt.kind is LinkKind.PAYMENT_LINK\n        else stripe.sessions", "if attempt is None\n        else stripe.sessions", PAYMENT, "lost_reply"),
-    Mutant("a payment link's key is forgotten before its request cannot come any more", RECOVERY, "attempt.kind is LinkKind.PAYMENT_LINK or now", "now", PAYMENT, "lost_reply or suspended"),
+    Mutant("a lost payment link is looked for among sessions", LOST_REQUESTS, "if attempt.kind is LinkKind.PAYMENT_LINK\n        else stripe.sessions", "if attempt is None\n        else stripe.sessions", PAYMENT, "lost_reply"),
+    Mutant("a payment link's key is forgotten before its request cannot come any more", LOST_REQUESTS, "attempt.kind is LinkKind.PAYMENT_LINK or now", "now", PAYMENT, "lost_reply or suspended"),
     Mutant("a payment link is closed that its own payment made a duplicate of", DUPLICATES, "duplicate=not made_kept", "duplicate=True", PAYMENT, "is_found"),
     Mutant("a payment link that is on again is passed over", DUPLICATES, "link_id in shown.ids\n", "link_id in ()\n", PAYMENT, "on_again"),
     Mutant("a visit counts as a session beside its link", "tasks/links/seen_sessions.py", 'session.status != "complete"', "False", PAYMENT, ""),
     Mutant("a payment is overlooked that Stripe had counted before it was listed", STRIPE_LINKS, "> link.listed:", "> link.completions:", ENDS, "counted"),
-    Mutant("a payment link of what is in no tournament any more stays open", SCOPE, "(state = 'open' AND session_id LIKE 'plink\\_%')", "FALSE", ENDS, "found_though"),
-    Mutant("a lost payment link of what is in no tournament any more stays open", SCOPE, "state IN ('requested', 'unknown', 'processing')", "state = 'processing'", ENDS, "lost"),
-    Mutant("a slow payment is forgotten when the tournament is past", SCOPE, "state IN ('requested', 'unknown', 'processing')", "state IN ('requested', 'unknown')", ENDS, "settles_after"),
+    Mutant("a payment link of what is in no tournament any more stays open", TO_REFRESH, "(state = 'open' AND session_id LIKE 'plink\\_%')", "FALSE", ENDS, "found_though"),
+    Mutant("a lost payment link of what is in no tournament any more stays open", TO_REFRESH, "state IN ('requested', 'unknown', 'processing')", "state = 'processing'", ENDS, "lost"),
+    Mutant("a slow payment is forgotten when the tournament is past", TO_REFRESH, "state IN ('requested', 'unknown', 'processing')", "state IN ('requested', 'unknown')", ENDS, "settles_after"),
     Mutant("a payment link of a deleted order that is on again is passed over", "sql/queries/links/note_seen_sessions.sql", "WHEN orders.id IS NULL THEN own", "WHEN orders.id IS NULL THEN FALSE AND own", ENDS, "switches_it_on"),
     Mutant("a payment link of an order that a person has to look at stays open", JUDGE, "if lasting else verdict", "if verdict is None else verdict", ENDS, "whatever"),
     Mutant("a fee for two tournaments ends with the first", CHARGES, "return max([", "return min([", ENDS, "two_tournaments"),
@@ -143,10 +143,10 @@ MUTANTS = (
     Mutant("a link that a person has to look at is recognised as right", KEPT_LINKS, "order.waits_for_person or ", "", AHEAD, "not_sure"),
     Mutant("what was seen of a right link is relied on twice", KEPT_LINKS, "ledger.drop_kept(seen_ats)", "seen_ats.clear()", AHEAD, "used_once"),
     Mutant("what was read ahead is used however old it is", "tasks/delivery/read_ahead.py", "ready is None or ready.is_old", "ready is None", AHEAD, "read_again"),
-    Mutant("a body goes out before the last one is written down", "tasks/delivery/sender.py", "        self.endings.settle()\n", "", AHEAD, "body_waits"),
+    Mutant("a body goes out before the last one is written down", "tasks/delivery/sender.py", "        self.results.finish_recording()\n", "", AHEAD, "body_waits"),
     Mutant("what the last one met is never told", "tasks/delivery/results.py", "            raise self._bugs[0]\n", "            pass\n", AHEAD, "cannot_be_written_down"),
     Mutant("what is let go of is read beside what is read again", "tasks/delivery/read_ahead.py", "            wait([coming.read])", "            pass", AHEAD, "same_time"),
-    Mutant("the error of an ending is lost", "tasks/delivery/results.py", "        self.settle()\n        self._recording = ", "        self._recording = ", "tests/unit/delivery/test_results.py", "hides"),
+    Mutant("the error of a result is lost", "tasks/delivery/results.py", "        self.finish_recording()\n        self._recording = ", "        self._recording = ", "tests/unit/delivery/test_results.py", "hides"),
     Mutant("two who list the same lock each other out", "sql/queries/links/note_seen_sessions.sql", "    ORDER BY matched.order_id ASC, listed.session_id ASC\n", "", f"{INTEGRATION}/links/test_seen_sessions.py", "same_moment"),
     Mutant("a slow batch loses its claims", "sql/queries/delivery/extend_claims.sql", "AND lease_expires_at < clock_timestamp() + make_interval(secs => :fresh_seconds)", "AND FALSE", OUTBOX, "leases_alive"),
     Mutant("a notice does not wait for who mails its mailbox", SENDING, "        AND (SELECT count(*) FROM mailbox) = 1\n", "", OUTBOX, "mailbox"),
@@ -157,7 +157,7 @@ MUTANTS = (
     Mutant("a message goes out while its link is worked on", SENDING, "WHERE l.order_id = any(cast(:order_ids AS bigint[])) AND", "WHERE FALSE AND", OUTBOX, "at_its_orders_link"),
 )  # fmt: skip
 
-APPROVAL, GROWTH, PREVIEW, SELECTION = (
+APPROVAL, GROWTH, PREVIEW, RECIPIENTS = (
     f"{INTEGRATION}/{name}.py"
     for name in (
         "campaigns/test_approvals",
@@ -186,12 +186,12 @@ BESIDE_THE_LINKS = (
     Mutant("what no approval covers is tried until its order seems to change", "tasks/delivery/sender.py", "if not message.approved:", "if message.approved is None:", APPROVAL, "while_a_batch"),
     Mutant("a session is made for what is not approved", OWED, " FILTER (WHERE reason IS DISTINCT FROM 'awaiting_approval')", "", APPROVAL, "holds_what"),
     Mutant("who has paid waits for an approval for ever", PLAN, "(*owed.free, *skipped)", "owed.free", APPROVAL, "stripe_only"),
-    Mutant("who is left out stays in the queue for a retry", DETACH, "NOT s.chosen OR ", "", SELECTION, "retry or next_try"),
-    Mutant("who is left out is queued", "sql/queries/campaigns/assign_orders.sql", "    AND s.chosen\n", "", SELECTION, "one_players"),
-    Mutant("an id that is nobody's is overlooked", "tasks/campaigns/recipients.py", "        if unknown:\n", "        if unknown is None:\n", SELECTION, "choice_of_nobody"),
-    Mutant("the most messages count who has paid", PLAN, "sum(bool(one.skip) for", "sum(one is None for", SELECTION, "most_messages"),
+    Mutant("who is left out stays in the queue for a retry", DETACH, "NOT s.chosen OR ", "", RECIPIENTS, "retry or next_try"),
+    Mutant("who is left out is queued", "sql/queries/campaigns/assign_orders.sql", "    AND s.chosen\n", "", RECIPIENTS, "one_players"),
+    Mutant("an id that is nobody's is overlooked", "tasks/campaigns/recipients.py", "        if unknown:\n", "        if unknown is None:\n", RECIPIENTS, "choice_of_nobody"),
+    Mutant("the most messages count who has paid", PLAN, "sum(bool(one.skip) for", "sum(one is None for", RECIPIENTS, "most_messages"),
     Mutant("each message reads all recipients", "tasks/campaigns/enqueue.py", "    queries.index_snapshot(connection)\n", "", GROWTH, "brought"),
-    Mutant("all players come at once", "tasks/club/players.py", "partitions(ROWS_AT_A_TIME)", "partitions()", GROWTH, "pieces"),
+    Mutant("all players come at once", "tasks/core/database.py", ".partitions(size)", ".partitions()", GROWTH, "pieces"),
     Mutant("a statement returns a row for each recipient", "sql/queries/campaigns/assign_orders.sql", "DO NOTHING;", "DO NOTHING RETURNING order_id;", GROWTH, "no_statement"),
     Mutant("a preview is kept in the ledger", "tasks/core/database.py", "            transaction.rollback()", "            transaction.commit()", PREVIEW, "none_of_it"),
     Mutant("a preview leaves links as mailed", "tasks/links/dry_run.py", "Purpose(mailing, kind,", "Purpose(False, kind,", PREVIEW, "dies_soon"),
