@@ -77,9 +77,12 @@ def campaign_status(services: Services, tournament_name: str) -> Status:
 
 
 def _standing(
-    row: Row[Any], mailings: Mapping[int, Row[Any]], reasons: Mapping[int, str], tournament: Tournament
+    row: club_queries.TournamentOrder,
+    mailings: Mapping[int, Row[Any]],
+    reasons: Mapping[int, str],
+    tournament: Tournament,
 ) -> StandingOrder:
-    known = mailings.get(row.order_id)
+    known = mailings.get(row.order_id) if row.order_id is not None else None
     fields = row._asdict()
     due = fields.pop("due_date") or tournament.payment_deadline
     return StandingOrder(
@@ -88,7 +91,7 @@ def _standing(
         mailing=Mailing(known.mailed_at, known.uncertain, known.link_live, known.processing, known.mailings)
         if known
         else Mailing(),
-        set_aside=reasons.get(row.order_id, ""),
+        set_aside=reasons.get(row.order_id, "") if row.order_id is not None else "",
     )
 
 

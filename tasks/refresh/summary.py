@@ -27,10 +27,10 @@ class RefreshSummary:
     options: RefreshOptions
     prepared: Mapping[str, int]
     outcomes: Mapping[str, int]
-    changes: Sequence[Row[Any]]
+    changes: Sequence[queries.RefreshChange]
     set_asides: Sequence[Row[Any]]
     payments: Sequence[Row[Any]]
-    rivals: Sequence[Row[Any]]
+    rivals: Sequence[queries.ClosedDuplicate]
 
 
 def summarize_refresh(
@@ -41,7 +41,7 @@ def summarize_refresh(
     return RefreshSummary(
         options,
         prepared,
-        outcomes={row.outcome: row.orders for row in queries.count_refreshed_orders(database, run_id=run_id)},
+        outcomes=queries.count_refreshed_orders(database, run_id=run_id),
         changes=queries.list_refresh_changes(database, run_id=run_id, usual=[*USUAL], most=MOST_ROWS),
         set_asides=waiting_orders(database, MOST_ROWS),
         payments=links_queries.list_payments_to_look_at(database, order_ids=None, most=MOST_ROWS),
