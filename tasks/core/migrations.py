@@ -123,14 +123,15 @@ def _describe(problems: Sequence[ClubColumn]) -> list[str]:
     missing_tables = sorted({row.table_name for row in problems if row.table_missing})
     sentences = [f"there is no table {name}" for name in missing_tables]
     sentences += [_describe_column(row) for row in problems if not row.table_missing and row.missing_right is None]
-    return sentences + _describe_rights([row for row in problems if row.missing_right is not None])
+    return sentences + _describe_rights(problems)
 
 
 def _describe_rights(problems: Sequence[ClubColumn]) -> list[str]:
     """Say what the owner of the tables has to grant, one statement a table and right."""
     lacking: dict[tuple[str, str], list[str]] = {}
     for row in problems:
-        lacking.setdefault((row.missing_right, row.table_name), []).append(row.column_name)
+        if row.missing_right is not None:
+            lacking.setdefault((row.missing_right, row.table_name), []).append(row.column_name)
     return [
         f"our user's right: GRANT {right} ({', '.join(columns)}) ON {table}"
         for (right, table), columns in lacking.items()
