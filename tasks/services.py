@@ -123,7 +123,7 @@ def _check_tables(database: Database) -> None:
 
 
 def sending_rate_limit(settings: Settings, database: Database) -> RateLimit | None:
-    """Return the pace at which all workers together hand messages to the mail server, where it is limited."""
+    """Return the rate at which all workers together hand messages to the mail server, where it is limited."""
     rate = settings.send_limit_per_second
     return None if rate is None else RateLimit(database, "messages to the mail server", rate, patience=TURN_SECONDS)
 

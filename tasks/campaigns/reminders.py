@@ -98,9 +98,7 @@ class ReminderLimits:
         is committed: so two reminders at one moment do not both find that nobody was mailed.
         """
         history = queries.find_reminder_history(connection, message_id=message_id)
-        tournament = Tournament(
-            **club_queries.find_tournament(connection, tournament_id=history.tournament_id)[0]._asdict()
-        )
+        tournament = club_queries.find_tournament(connection, tournament_id=history.tournament_id)
         if self.is_over(tournament, now):
             return Obstacle("deadline_passed")
         if history.reminders >= self.most:

@@ -1,48 +1,145 @@
 """Every statement about the club's own tables: sql/queries/club, a function each."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
+from tasks.club.model import CommittedPlayer, Tournament
 from tasks.core.database import Source, fetch, stream
 
 
-def find_tournament(source: Source, *, tournament_id: int) -> Sequence[Row[Any]]:
-    """One tournament; a date without end is none."""
-    return fetch(source, "club/find_tournament", tournament_id=tournament_id)
+class LastDay(NamedTuple):
+    """Until when an order can be paid for one of its tournaments."""
+
+    order_id: int
+    last_day: date | None
+    """None: the tournament has none."""
+    time_zone: str | None
+    """None: the club's."""
 
 
-def is_team_playing(source: Source, *, team: object, tournament_id: int | None) -> Sequence[Row[Any]]:
-    """Whether a team of this name plays in a tournament (a NULL tournament_id: in any)."""
-    return fetch(source, "club/is_team_playing", team=team, tournament_id=tournament_id)
+class MissingOrder(NamedTuple):
+    """An order that a committed player lacks, at the product's price of now."""
+
+    player_id: int
+    product_id: int
+    amount: float | Decimal
+    """In the smallest unit of the currency, of whatever type the club's column is."""
+    currency: str
 
 
-def list_committed_players(
-    source: Source, *, tournament_id: int, order_ids: Sequence[int] | None
-) -> Sequence[Row[Any]]:
-    """The committed players of a tournament, a row for each of their orders (one row with a NULL order where there is none)."""
-    return fetch(source, "club/list_committed_players", tournament_id=tournament_id, order_ids=order_ids)
+class OrderToRefresh(NamedTuple):
+    """An order that a refresh looks at, and the next tournament that it is for."""
+
+    order_id: int
+    tournament_id: int | None
 
 
-def list_forgotten_orders(source: Source, *, order_ids: Sequence[int]) -> Sequence[Row[Any]]:
-    """Those of these orders that the club's table does not have."""
-    return fetch(source, "club/list_forgotten_orders", order_ids=order_ids)
+class PendingOrder(NamedTuple):
+    """What somebody may owe, as an approval compares it."""
+
+    order_id: int
+    amount: Decimal
+    """NaN where the order has none."""
+    currency: str
+    """In small letters."""
 
 
-def list_last_days(source: Source, *, order_ids: Sequence[int]) -> Sequence[Row[Any]]:
-    """The last days to pay for these orders: of each tournament for which the player is committed with a team that has the order's product there, the payment deadline, or else the event's day."""
-    return fetch(source, "club/list_last_days", order_ids=order_ids)
+class TournamentOrder(NamedTuple):
+    """An order of a tournament, or a committed player without any: what is of the order is then empty."""
+
+    order_id: int | None
+    player_id: int
+    player_name: str
+    team: str
+    parent_id: int
+    parent_name: str
+    email: str | None
+    committed: bool
+    status: str
+    amount: Decimal | None
+    currency: str | None
+    payment_method: str | None
+    paid_at: datetime | None
+    due_date: date | None
 
 
-def list_missing_orders(
-    source: Source, *, now: datetime, tournament_id: int | None, team: str | None, player_ids: Sequence[int] | None
-) -> Sequence[Row[Any]]:
-    """The orders that committed players of tournaments to come lack: they have none for the product, not even a cancelled one."""
-    return fetch(
-        source, "club/list_missing_orders", now=now, tournament_id=tournament_id, team=team, player_ids=player_ids
-    )
+class UnmatchedId(NamedTuple):
+    """An id that names nothing; its kind is player or order."""
+
+    kind: str
+    id: int
+
+
+# Tournaments and their players
+
+
+def find_tournament(source: Source, *, tournament_id: int) -> Tournament:
+    """Return a tournament as it stands now; it has to be there."""
+    (row,) = fetch(source, "club/find_tournament", tournament_id=tournament_id)
+    return Tournament(**row._asdict())
+
+
+def list_tournaments(source: Source) -> list[Tournament]:
+    """Return every tournament that the club has named, the latest first."""
+    return [Tournament(**row._asdict()) for row in fetch(source, "club/list_tournaments")]
+
+
+def is_team_playing(source: Source, *, team: str, tournament_id: int | None) -> bool:
+    """Say whether a team of this name, in letters of any size, plays in a tournament; None: in any."""
+    return bool(fetch(source, "club/is_team_playing", team=team, tournament_id=tournament_id))
+
+
+def list_committed_players(source: Source, *, tournament_id: int, order_ids: Sequence[int]) -> list[CommittedPlayer]:
+    """Return the committed players of a tournament who have these orders, once for each order."""
+    rows = fetch(source, "club/list_committed_players", tournament_id=tournament_id, order_ids=list(order_ids))
+    return [CommittedPlayer(**row._asdict()) for row in rows]
+
+
+def stream_committed_players(
+    connection: Connection, *, tournament_id: int, size: int
+) -> Iterator[Sequence[CommittedPlayer]]:
+    """Yield all committed players of a tournament, also those without an order, `size` at a time."""
+    chunks = stream(connection, "club/list_committed_players", size, tournament_id=tournament_id, order_ids=None)
+    for rows in chunks:
+        yield [CommittedPlayer(**row._asdict()) for row in rows]
+
+
+# Orders
+
+
+def list_tournament_orders(source: Source, *, tournament_id: int) -> list[TournamentOrder]:
+    """Return a tournament's orders, also of players who have withdrawn, and its committed players without any."""
+    rows = fetch(source, "club/list_tournament_orders", tournament_id=tournament_id)
+    return [TournamentOrder(**row._asdict()) for row in rows]
+
+
+def list_pending_orders(source: Source, *, order_ids: Sequence[int]) -> list[PendingOrder]:
+    """Return those of these orders that somebody may owe."""
+    rows = fetch(source, "club/list_pending_orders", order_ids=list(order_ids))
+    return [PendingOrder(**row._asdict()) for row in rows]
+
+
+def list_last_days(source: Source, *, order_ids: Sequence[int]) -> list[LastDay]:
+    """Return the last days to pay for these orders, one for each tournament that the player is committed to."""
+    rows = fetch(source, "club/list_last_days", order_ids=list(order_ids))
+    return [LastDay(**row._asdict()) for row in rows]
+
+
+def list_forgotten_orders(source: Source, *, order_ids: Sequence[int]) -> list[int]:
+    """Return those of these order ids that the club's table does not have."""
+    return [row.order_id for row in fetch(source, "club/list_forgotten_orders", order_ids=list(order_ids))]
+
+
+def list_stored_sessions(source: Source, *, most: int) -> list[str]:
+    """Return the ids of the sessions that orders were last given, of the newest orders first."""
+    return [row.session_id for row in fetch(source, "club/list_stored_sessions", most=most)]
+
+
+# What a refresh looks at; a filter that is None lets all through
 
 
 def list_orders_to_refresh(
@@ -53,67 +150,63 @@ def list_orders_to_refresh(
     team: str | None,
     order_ids: Sequence[int] | None,
     player_ids: Sequence[int] | None,
-) -> Sequence[Row[Any]]:
-    """The orders that a refresh looks at: what is unpaid for tournaments that have not been yet, and what is settled but may still be payable, or may have been paid through another session; of tournaments past, of products that no tournament has any more and of orders that are deleted, what has not come to an end: a payment link that nobody has switched off, a lost reply, or a slow payment."""
-    return fetch(
+) -> list[OrderToRefresh]:
+    """Return the orders that a refresh looks at, those with the newest sessions first."""
+    rows = fetch(
         source,
         "club/list_orders_to_refresh",
         now=now,
         tournament_id=tournament_id,
         team=team,
-        order_ids=order_ids,
-        player_ids=player_ids,
+        order_ids=_array(order_ids),
+        player_ids=_array(player_ids),
     )
-
-
-def list_pending_orders(source: Source, *, order_ids: Sequence[int]) -> Sequence[Row[Any]]:
-    """Those of these orders that somebody may owe, as an approval compares them."""
-    return fetch(source, "club/list_pending_orders", order_ids=order_ids)
-
-
-def list_stored_sessions(source: Source, *, most: object) -> Sequence[Row[Any]]:
-    """The sessions that orders were last given, to see whether Stripe knows them."""
-    return fetch(source, "club/list_stored_sessions", most=most)
-
-
-def list_tournament_orders(source: Source, *, tournament_id: int) -> Sequence[Row[Any]]:
-    """The orders of a tournament, also those whose player has withdrawn since, and its committed players without any (one row each)."""
-    return fetch(source, "club/list_tournament_orders", tournament_id=tournament_id)
-
-
-def list_tournaments(source: Source) -> Sequence[Row[Any]]:
-    """Every tournament that the club has named; a date without end is none."""
-    return fetch(source, "club/list_tournaments")
+    return [OrderToRefresh(**row._asdict()) for row in rows]
 
 
 def list_unmatched_ids(
     source: Source, *, now: datetime, tournament_id: int | None, player_ids: Sequence[int], order_ids: Sequence[int]
-) -> Sequence[Row[Any]]:
-    """Which of these ids name nothing that a refresh could look at."""
-    return fetch(
+) -> list[UnmatchedId]:
+    """Return those of these ids that name nothing that a refresh could look at."""
+    rows = fetch(
         source,
         "club/list_unmatched_ids",
         now=now,
         tournament_id=tournament_id,
-        player_ids=player_ids,
-        order_ids=order_ids,
+        player_ids=list(player_ids),
+        order_ids=list(order_ids),
     )
+    return [UnmatchedId(**row._asdict()) for row in rows]
 
 
-def lock_missing_orders(source: Source) -> Sequence[Row[Any]]:
-    """Let one transaction after the other look for missing orders and make them."""
-    return fetch(source, "club/lock_missing_orders")
+# Missing orders
 
 
-def make_order(
-    source: Source, *, player_id: int, product_id: int, amount: object, currency: object
-) -> Sequence[Row[Any]]:
-    """Make an order that a committed player lacks, at the product's price."""
-    return fetch(
-        source, "club/make_order", player_id=player_id, product_id=product_id, amount=amount, currency=currency
+def lock_missing_orders(connection: Connection) -> None:
+    """Keep everybody else from making missing orders until the transaction ends."""
+    fetch(connection, "club/lock_missing_orders")
+
+
+def list_missing_orders(
+    source: Source, *, now: datetime, tournament_id: int | None, team: str | None, player_ids: Sequence[int] | None
+) -> list[MissingOrder]:
+    """Return the orders that committed players of tournaments to come lack; a cancelled one is none that is missing."""
+    rows = fetch(
+        source,
+        "club/list_missing_orders",
+        now=now,
+        tournament_id=tournament_id,
+        team=team,
+        player_ids=_array(player_ids),
     )
+    return [MissingOrder(**row._asdict()) for row in rows]
 
 
-def stream_committed_players(connection: Connection, *, tournament_id: int, size: int) -> Iterator[Sequence[Row[Any]]]:
-    """Yield the same for all players, `size` rows at a time."""
-    return stream(connection, "club/list_committed_players", size, tournament_id=tournament_id, order_ids=None)
+def make_order(source: Source, *, player_id: int, product_id: int, amount: float | Decimal, currency: str) -> None:
+    """Make a pending order that a committed player lacks."""
+    fetch(source, "club/make_order", player_id=player_id, product_id=product_id, amount=amount, currency=currency)
+
+
+def _array(ids: Sequence[int] | None) -> list[int] | None:
+    """Return what PostgreSQL takes for an array: a list; a tuple would be a row."""
+    return None if ids is None else list(ids)

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 from sqlalchemy.exc import ProgrammingError
 
 from tasks.core import queries
 from tasks.core.database import Database
 from tasks.core.errors import ConfigurationError
+from tasks.core.queries import ClubColumn
 
 IN_THE_WAY = {"DuplicateTable", "DuplicateObject", "DuplicateFunction", "DuplicateColumn"}
 """psycopg's names for what a migration meets where somebody else has made a thing of the same name."""
@@ -50,11 +50,11 @@ def migrate(database: Database) -> None:
 
 def _check_has_schema(connection: Connection, place: str) -> None:
     """Raise a ConfigurationError where the schema is missing and our user may not make it."""
-    missing = queries.is_schema_missing(connection)
-    if missing:
+    missing = queries.find_missing_schema(connection)
+    if missing is not None:
         raise ConfigurationError(
             f"The user of DATABASE_URL may not make a schema at {place}: somebody who may (the owner of the database, "
-            f"or the host's console) has to run {missing[0].statement}; then run this again"
+            f"or the host's console) has to run {missing}; then run this again"
         )
 
 
@@ -88,9 +88,7 @@ def check_migrated(database: Database) -> None:
         )
     lacking = queries.list_missing_rights(database)
     if lacking:
-        raise ConfigurationError(
-            "; ".join(["The pipeline's database user lacks rights", *(row.statement for row in lacking)])
-        )
+        raise ConfigurationError("; ".join(["The pipeline's database user lacks rights", *lacking]))
 
 
 def check_club_tables(database: Database) -> None:
@@ -105,12 +103,12 @@ def check_club_tables(database: Database) -> None:
 
 def _check_has_role(database: Database) -> None:
     """Raise a ConfigurationError where our user has none of the pipeline's rights: one statement gives them all."""
-    missing = queries.is_role_missing(database)
-    if missing:
-        roles = "" if missing[0].role_is_there else "its owner has to run sql/roles.sql, and then "
+    missing = queries.find_missing_role(database)
+    if missing is not None:
+        roles = "" if missing.role_is_there else "its owner has to run sql/roles.sql, and then "
         raise ConfigurationError(
             f"The user of DATABASE_URL may not use the schema tournament_fees at {database.place}: {roles}who made the "
-            f"role, or the host's console, has to run {missing[0].statement}"
+            f"role, or the host's console, has to run {missing.statement}"
         )
 
 
@@ -121,25 +119,26 @@ def _config() -> Config:
     return config
 
 
-def _describe(problems: Sequence[Row[Any]]) -> list[str]:
+def _describe(problems: Sequence[ClubColumn]) -> list[str]:
     missing_tables = sorted({row.table_name for row in problems if row.table_missing})
     sentences = [f"there is no table {name}" for name in missing_tables]
     sentences += [_describe_column(row) for row in problems if not row.table_missing and row.missing_right is None]
-    return sentences + _describe_rights([row for row in problems if row.missing_right is not None])
+    return sentences + _describe_rights(problems)
 
 
-def _describe_rights(problems: Sequence[Row[Any]]) -> list[str]:
+def _describe_rights(problems: Sequence[ClubColumn]) -> list[str]:
     """Say what the owner of the tables has to grant, one statement a table and right."""
     lacking: dict[tuple[str, str], list[str]] = {}
     for row in problems:
-        lacking.setdefault((row.missing_right, row.table_name), []).append(row.column_name)
+        if row.missing_right is not None:
+            lacking.setdefault((row.missing_right, row.table_name), []).append(row.column_name)
     return [
         f"our user's right: GRANT {right} ({', '.join(columns)}) ON {table}"
         for (right, table), columns in lacking.items()
     ]
 
 
-def _describe_column(row: Row[Any]) -> str:
+def _describe_column(row: ClubColumn) -> str:
     column = f"{row.table_name}.{row.column_name}"
     if row.wanted is not None:
         return f"{column} is {row.data_type}, and has to be {row.wanted} (sql/club/schema.sql says what it holds)"

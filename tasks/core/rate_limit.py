@@ -80,12 +80,12 @@ class RateLimit:
         return turn
 
     def _ask(self) -> None:
-        given = queries.take_turns(
+        wait_seconds = queries.take_turns(
             self._database, name=self.name, span=self._ask_for * self._gap, patience=self._patience
         )
-        if not given:
+        if wait_seconds is None:
             raise TransientError(f"{self.name}: the next turn is over {self._patience:.0f} seconds away")
-        self._turn = self._clock() + max(0.0, float(given[0].wait_seconds))
+        self._turn = self._clock() + max(0.0, wait_seconds)
         self._left = self._ask_for
 
 

@@ -55,11 +55,11 @@ def deliver_batch(
         orders = campaigns_queries.list_message_orders(services.database, message_ids=claim.ids)
         services.stripe_lists.look_for([row.order_id for row in orders], mailing=True)
         results = Results(claim, recorder)
-        desk = MessageSender(
+        sender = MessageSender(
             services, campaign, claim, ReadAhead(services, campaign, tournament, claim, writer), mailer, results
         )
         for message_id in _in_turn(claim.ids, services.sending, is_cancelled):
-            results.note(message_id, partial(desk.deliver, message_id))
+            results.note(message_id, partial(sender.deliver, message_id))
         results.finish_recording()
     return results.statuses()
 

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID, uuid4
+
+from sqlalchemy import Connection
 
 from tasks.campaigns.message import RENEWED_LINK, Draft, Message
 from tasks.campaigns.reminders import Obstacle, ReminderLimits
-from tasks.core.database import Database
+from tasks.core.database import Database, Source
 from tasks.delivery import queries
 from tasks.links.model import LinkResult
 from tasks.mail.quota import UNLIMITED, Quota
@@ -57,14 +60,23 @@ class Outbox:
         """Lease those of the messages that are due and free; what the block leaves unsettled is given back."""
         claim = Claim(self, uuid4())
         now = self.clock()
-        rows = queries.claim_messages(
-            self.database, ids=list(message_ids), token=claim.token, lease_seconds=CLAIM_SECONDS, now=now
+        claim.ids = sorted(
+            queries.claim_messages(
+                self.database, ids=message_ids, token=claim.token, lease_seconds=CLAIM_SECONDS, now=now
+            )
         )
-        claim.ids = sorted(row.id for row in rows)
         try:
             yield claim
         finally:
             queries.return_claims(self.database, message_ids=claim.held, token=claim.token, now=self.clock())
+
+
+class Verdict(NamedTuple):
+    """What a message comes to after an attempt, why, and when the next one is due."""
+
+    status: str
+    reason: str | None = None
+    due: datetime | None = None
 
 
 class Claim:
@@ -96,25 +108,11 @@ class Claim:
             lease_seconds=CLAIM_SECONDS,
             fresh_seconds=FRESH_CLAIM_SECONDS,
         )
-        rows = queries.read_claimed_messages(
-            database, message_ids=list(message_ids), token=self.token, digests=self.digests
-        )
-        return [Message(**row._asdict()) for row in rows]
+        return queries.read_claimed_messages(database, message_ids=message_ids, token=self.token, digests=self.digests)
 
     def record_links(self, links: Sequence[LinkResult]) -> None:
         """Note how each order's link stands, and with it what the message will say."""
-        queries.record_links(
-            self.outbox.database,
-            campaign_id=self.outbox.campaign_id,
-            order_ids=[link.order_id for link in links],
-            links=[link.outcome.value for link in links],
-            details=[link.detail or None for link in links],
-            session_ids=[link.session_id for link in links],
-            amounts=[link.amount for link in links],
-            currencies=[link.currency for link in links],
-            links_expire_at=[link.expires_at for link in links],
-            checked_at=[link.checked_at for link in links],
-        )
+        queries.record_links(self.outbox.database, campaign_id=self.outbox.campaign_id, links=links)
 
     def quota_due(self) -> datetime | None:
         """Say when another message may go out under the sending limits; None: now."""
@@ -148,34 +146,38 @@ class Claim:
         return self.outbox.database.retry_while_down(enter, OUTAGE_BEFORE_BODY_SECONDS)
 
     def _is_sending(self, message: Message) -> bool:
-        values = {"message_id": message.id, "token": self.token, "attempt": message.attempts + 1}
-        return bool(queries.is_sending(self.outbox.database, **values))
+        return queries.is_sending(
+            self.outbox.database, message_id=message.id, token=self.token, attempt=message.attempts + 1
+        )
 
     def _enter_sending(self, message: Message, draft: Draft) -> bool:
         now = self.outbox.clock()
         reminders, quota = self.outbox.reminders, self.outbox.quota
-        values = {
-            "message_id": message.id,
-            "token": self.token,
-            "order_ids": [link.order_id for link in draft.links],
-            "links_die_at": draft.links_die_at,
-            "content_digest": draft.digest,
-            "dated_at": draft.dated_at,
-            "digests": self.digests,
-            "lease_seconds": self.outbox.reply_timeout + SENDING_MARGIN_SECONDS,
-            "run_id": self.outbox.run_id,
-            "now": now,
-        }
         if reminders is None and not quota.limited:
-            return bool(queries.enter_sending(self.outbox.database, **values))
+            return self._write_sending(self.outbox.database, message, draft, now)
         with self.outbox.database.transaction() as connection:
             may_go = quota.take(connection, now)
             queries.lock_mailbox(connection, message_id=message.id)
             may_go = may_go and (reminders is None or reminders.find_obstacle(connection, message.id, now) is None)
-            return may_go and bool(queries.enter_sending(connection, **values))
+            return may_go and self._write_sending(connection, message, draft, now)
+
+    def _write_sending(self, source: Source, message: Message, draft: Draft, now: datetime) -> bool:
+        return queries.enter_sending(
+            source,
+            message_id=message.id,
+            token=self.token,
+            order_ids=[link.order_id for link in draft.links],
+            links_die_at=draft.links_die_at,
+            content_digest=draft.digest,
+            dated_at=draft.dated_at,
+            digests=self.digests,
+            lease_seconds=self.outbox.reply_timeout + SENDING_MARGIN_SECONDS,
+            run_id=self.outbox.run_id,
+            now=now,
+        )
 
     def record(self, message: Message, delivery: Delivery) -> str:
-        """Commit what became of a message and return its new status; what the server put off is queued for later.
+        """Commit what became of a message and return its new status; what the server deferred is queued for later.
 
         Where the server says that there is no such mailbox, it goes on the suppression list with it. A database that is
         away is waited for: with our process what the mail server said would be lost.
@@ -183,35 +185,60 @@ class Claim:
         return self.outbox.database.retry_while_down(lambda: self._record(message, delivery), OUTAGE_AFTER_BODY_SECONDS)
 
     def _record(self, message: Message, delivery: Delivery) -> str:
-        now, attempt = self.outbox.clock(), message.attempts + 1
-        status, reason, due = self._next(delivery, attempt - message.attempts_before, now)
-        values = {
-            "message_id": message.id,
-            "status": status,
-            "reason": reason,
-            "error": None if status == "sent" else delivery.reply,
-            "attempt": attempt,
-            "outcome": delivery.outcome.value,
-            "phase": delivery.phase.value,
-            "smtp_code": delivery.code,
-            "smtp_reply": delivery.reply,
-            "run_id": self.outbox.run_id,
-            "now": now,
-        }
-        if status == "sent":  # a statement by itself is a transaction by itself, which spares two round trips
-            recorded = queries.record_delivery(self.outbox.database, **values, token=self.token, next_attempt_at=due)
+        now = self.outbox.clock()
+        verdict = self._judge(delivery, message.attempts + 1 - message.attempts_before, now)
+        if verdict.status == "sent":  # a statement by itself is a transaction by itself, which spares two round trips
+            recorded = self._write_delivery(self.outbox.database, message, delivery, verdict, now)
             if recorded:
-                return status
+                return verdict.status
         with self.outbox.database.transaction() as connection:
-            recorded = queries.record_delivery(connection, **values, token=self.token, next_attempt_at=due)
-            if not recorded and status != "uncertain":
-                # It was called uncertain meanwhile. A late "not now" is no reason to send by ourselves again.
-                late = {"status": "failed", "reason": "gave_up"} if status == "queued" else {}
-                recorded = queries.record_late_reply(connection, **values | late)
-            if recorded and status == "failed" and enhanced_status(delivery.reply) in NO_SUCH_MAILBOX:
+            recorded = self._write_delivery(connection, message, delivery, verdict, now)
+            if not recorded and verdict.status != "uncertain":
+                recorded = self._write_late_reply(connection, message, delivery, verdict, now)
+            if recorded and verdict.status == "failed" and enhanced_status(delivery.reply) in NO_SUCH_MAILBOX:
                 bad = Suppression(message.mailbox, message.address, delivery.reply, "reply", PIPELINE)
                 bad.add(connection, now)
-        return str(recorded[0].status) if recorded else "lost"
+        return recorded or "lost"
+
+    def _write_delivery(
+        self, source: Source, message: Message, delivery: Delivery, verdict: Verdict, now: datetime
+    ) -> str | None:
+        return queries.record_delivery(
+            source,
+            message_id=message.id,
+            token=self.token,
+            status=verdict.status,
+            reason=verdict.reason,
+            error=None if verdict.status == "sent" else delivery.reply,
+            next_attempt_at=verdict.due,
+            attempt=message.attempts + 1,
+            outcome=delivery.outcome,
+            phase=delivery.phase,
+            smtp_code=delivery.code,
+            smtp_reply=delivery.reply,
+            run_id=self.outbox.run_id,
+            now=now,
+        )
+
+    def _write_late_reply(
+        self, connection: Connection, message: Message, delivery: Delivery, verdict: Verdict, now: datetime
+    ) -> str | None:
+        """Settle what was called uncertain meanwhile; a late "not now" is no reason to send by ourselves again."""
+        late = Verdict("failed", "gave_up") if verdict.status == "queued" else verdict
+        return queries.record_late_reply(
+            connection,
+            message_id=message.id,
+            status=late.status,
+            reason=late.reason,
+            error=None if verdict.status == "sent" else delivery.reply,
+            attempt=message.attempts + 1,
+            outcome=delivery.outcome,
+            phase=delivery.phase,
+            smtp_code=delivery.code,
+            smtp_reply=delivery.reply,
+            run_id=self.outbox.run_id,
+            now=now,
+        )
 
     def renew(self, message: Message, mailbox: str, address: str, domain: str) -> int | None:
         """Let a new message, with its own Message-ID, take the place of one that cannot be sent again unchanged.
@@ -221,7 +248,7 @@ class Claim:
         with self.outbox.database.transaction() as connection:
             if not queries.lock_sending_campaign(connection, campaign_id=self.outbox.campaign_id):
                 return None
-            rows = queries.renew_message(
+            renewed = queries.renew_message(
                 connection,
                 message_id=message.id,
                 token=self.token,
@@ -232,8 +259,9 @@ class Claim:
                 lease_seconds=CLAIM_SECONDS,
                 now=self.outbox.clock(),
             )
-        self._renewed += [row.id for row in rows]
-        return int(rows[0].id) if rows else None
+        if renewed is not None:
+            self._renewed.append(renewed)
+        return renewed
 
     def defer(
         self, message_id: int, status: str, reason: str, *, due: datetime | None = None, error: str | None = None
@@ -252,19 +280,19 @@ class Claim:
             next_attempt_at=due,
             now=self.outbox.clock(),
         )
-        return str(recorded[0].status) if recorded else "lost"
+        return recorded or "lost"
 
-    def _next(self, delivery: Delivery, attempt: int, now: datetime) -> tuple[str, str | None, datetime | None]:
+    def _judge(self, delivery: Delivery, attempt: int, now: datetime) -> Verdict:
         match delivery.outcome:
             case DeliveryOutcome.SENT:
-                return "sent", None, None
+                return Verdict("sent")
             case DeliveryOutcome.UNCERTAIN:
-                return "uncertain", "no_reply", None
+                return Verdict("uncertain", "no_reply")
             case DeliveryOutcome.DEFERRED if attempt < self.outbox.max_attempts:
-                return "queued", "put_off_by_server", now + retry_delay(attempt)
+                return Verdict("queued", "put_off_by_server", now + retry_delay(attempt))
             case DeliveryOutcome.DEFERRED:
-                return "failed", "gave_up", None
-        return "failed", "refused_by_server", None
+                return Verdict("failed", "gave_up")
+        return Verdict("failed", "refused_by_server")
 
 
 def retry_delay(attempt: int) -> timedelta:

@@ -2,240 +2,261 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import Connection
 
+from tasks.campaigns.message import Message
 from tasks.core.database import Source, fetch
+from tasks.links.model import LinkResult
+from tasks.mail.transport import DeliveryOutcome, Phase
+
+# Leases
 
 
 def claim_messages(
-    source: Source, *, token: UUID, lease_seconds: object, now: datetime, ids: Sequence[int]
-) -> Sequence[Row[Any]]:
-    """Take up messages of a batch under a lease, each at most once among all workers; also those that a lost worker had claimed, since nothing of them was on the wire."""
-    return fetch(source, "delivery/claim_messages", token=token, lease_seconds=lease_seconds, now=now, ids=ids)
+    source: Source, *, token: UUID, lease_seconds: float, now: datetime, ids: Sequence[int]
+) -> list[int]:
+    """Take up those of these messages that are due and free, and return their ids in no order.
+
+    What a lost worker had claimed is free when its lease is over: nothing of it was on the wire.
+    """
+    rows = fetch(source, "delivery/claim_messages", token=token, lease_seconds=lease_seconds, now=now, ids=list(ids))
+    return [row.id for row in rows]
 
 
-def defer_message(
-    source: Source,
-    *,
-    status: object,
-    reason: str,
-    error: object,
-    next_attempt_at: datetime,
-    now: datetime,
-    message_id: int,
-    token: UUID,
-) -> Sequence[Row[Any]]:
-    """Skip a claimed message, fail it, or queue it for later, for a reason that is not the mail server's."""
-    return fetch(
+def extend_claims(
+    source: Source, *, lease_seconds: float, message_ids: Sequence[int], token: UUID, fresh_seconds: float
+) -> None:
+    """Keep claimed messages for another while; a lease that has `fresh_seconds` left stays as it is."""
+    fetch(
         source,
-        "delivery/defer_message",
-        status=status,
-        reason=reason,
-        error=error,
-        next_attempt_at=next_attempt_at,
-        now=now,
-        message_id=message_id,
+        "delivery/extend_claims",
+        lease_seconds=lease_seconds,
+        message_ids=list(message_ids),
         token=token,
+        fresh_seconds=fresh_seconds,
     )
+
+
+def read_claimed_messages(source: Source, *, digests: str, message_ids: Sequence[int], token: UUID) -> list[Message]:
+    """Read those of these messages that are still ours; `digests`: of each kind's templates, a JSON object."""
+    rows = fetch(source, "delivery/read_claimed_messages", digests=digests, message_ids=list(message_ids), token=token)
+    return [Message(**row._asdict()) for row in rows]
+
+
+def return_claims(source: Source, *, now: datetime, message_ids: Sequence[int], token: UUID) -> None:
+    """Give back what is claimed and not sent."""
+    fetch(source, "delivery/return_claims", now=now, message_ids=list(message_ids), token=token)
+
+
+# Before the body
+
+
+def record_links(source: Source, *, campaign_id: int, links: Sequence[LinkResult]) -> None:
+    """Remember how orders' links stood when they were checked, and what the messages that carry them say."""
+    fetch(
+        source,
+        "delivery/record_links",
+        campaign_id=campaign_id,
+        order_ids=[link.order_id for link in links],
+        links=[link.outcome.value for link in links],
+        details=[link.detail or None for link in links],
+        session_ids=[link.session_id for link in links],
+        amounts=[link.amount for link in links],
+        currencies=[link.currency for link in links],
+        links_expire_at=[link.expires_at for link in links],
+        checked_at=[link.checked_at for link in links],
+    )
+
+
+def lock_mailbox(connection: Connection, *, message_id: int) -> None:
+    """Hold a message's mailbox until the transaction ends: of two messages to it, the second sees the first."""
+    fetch(connection, "delivery/lock_mailbox", message_id=message_id)
 
 
 def enter_sending(
     source: Source,
     *,
     message_id: int,
-    lease_seconds: object,
-    links_die_at: datetime,
-    content_digest: object,
-    dated_at: datetime,
-    now: datetime,
     token: UUID,
     order_ids: Sequence[int],
+    links_die_at: datetime | None,
+    content_digest: str,
+    dated_at: datetime,
     digests: str,
+    lease_seconds: float,
     run_id: UUID | None,
-) -> Sequence[Row[Any]]:
-    """Enter `sending`: after the server's 354, before the first byte of the body, never twice."""
-    return fetch(
+    now: datetime,
+) -> bool:
+    """Enter `sending`, never twice; False where anything has changed: then the message is looked at again.
+
+    Holds the mailbox until the transaction ends.
+    """
+    rows = fetch(
         source,
         "delivery/enter_sending",
         message_id=message_id,
-        lease_seconds=lease_seconds,
+        token=token,
+        order_ids=list(order_ids),
         links_die_at=links_die_at,
         content_digest=content_digest,
         dated_at=dated_at,
-        now=now,
-        token=token,
-        order_ids=order_ids,
         digests=digests,
-        run_id=run_id,
-    )
-
-
-def extend_claims(
-    source: Source, *, lease_seconds: object, message_ids: Sequence[int], token: UUID, fresh_seconds: object
-) -> Sequence[Row[Any]]:
-    """Keep what a batch has claimed for another while, where a good part of the lease is over."""
-    return fetch(
-        source,
-        "delivery/extend_claims",
         lease_seconds=lease_seconds,
-        message_ids=message_ids,
-        token=token,
-        fresh_seconds=fresh_seconds,
+        run_id=run_id,
+        now=now,
     )
+    return bool(rows)
 
 
-def is_sending(source: Source, *, message_id: int, token: UUID, attempt: object) -> Sequence[Row[Any]]:
-    """Whether this very attempt at a message has entered `sending` under our token."""
-    return fetch(source, "delivery/is_sending", message_id=message_id, token=token, attempt=attempt)
+def is_sending(source: Source, *, message_id: int, token: UUID, attempt: int) -> bool:
+    """Say whether this very attempt at a message has entered `sending` under our token."""
+    return bool(fetch(source, "delivery/is_sending", message_id=message_id, token=token, attempt=attempt))
 
 
-def lock_mailbox(source: Source, *, message_id: int) -> Sequence[Row[Any]]:
-    """Hold a message's mailbox until the transaction ends: of two messages to it at one moment, the second sees the first."""
-    return fetch(source, "delivery/lock_mailbox", message_id=message_id)
-
-
-def lock_sending_campaign(source: Source, *, campaign_id: int) -> Sequence[Row[Any]]:
-    """Hold a campaign that is being sent until the transaction ends, so that nobody else changes its queue."""
-    return fetch(source, "delivery/lock_sending_campaign", campaign_id=campaign_id)
-
-
-def read_claimed_messages(
-    source: Source, *, digests: str, message_ids: Sequence[int], token: UUID
-) -> Sequence[Row[Any]]:
-    """Those of these claimed messages that are still ours."""
-    return fetch(source, "delivery/read_claimed_messages", digests=digests, message_ids=message_ids, token=token)
+# What became of a message; None: it is not ours any more
 
 
 def record_delivery(
     source: Source,
     *,
-    status: object,
     message_id: int,
-    reason: str,
-    error: object,
-    attempt: object,
-    next_attempt_at: datetime,
-    now: datetime,
     token: UUID,
-    outcome: object,
-    phase: object,
-    smtp_code: int,
+    status: str,
+    reason: str | None,
+    error: str | None,
+    next_attempt_at: datetime | None,
+    attempt: int,
+    outcome: DeliveryOutcome,
+    phase: Phase,
+    smtp_code: int | None,
     smtp_reply: str,
-    run_id: UUID,
-) -> Sequence[Row[Any]]:
-    """Record what became of a message that we hold, and the attempt beside it."""
-    return fetch(
+    run_id: UUID | None,
+    now: datetime,
+) -> str | None:
+    """Record what became of a message that we hold, and the attempt beside it; return its new status.
+
+    That is another than `status` where its campaign was stopped or it may have been delivered before. Of what would
+    be queued again, the campaign is held until the transaction ends.
+    """
+    rows = fetch(
         source,
         "delivery/record_delivery",
-        status=status,
         message_id=message_id,
+        token=token,
+        status=status,
         reason=reason,
         error=error,
-        attempt=attempt,
         next_attempt_at=next_attempt_at,
-        now=now,
-        token=token,
-        outcome=outcome,
-        phase=phase,
+        attempt=attempt,
+        outcome=outcome.value,
+        phase=phase.value,
         smtp_code=smtp_code,
         smtp_reply=smtp_reply,
         run_id=run_id,
+        now=now,
     )
+    return str(rows[0].status) if rows else None
 
 
 def record_late_reply(
     source: Source,
     *,
-    status: object,
-    reason: str,
-    error: object,
-    now: datetime,
     message_id: int,
-    attempt: object,
-    outcome: object,
-    phase: object,
-    smtp_code: int,
+    status: str,
+    reason: str | None,
+    error: str | None,
+    attempt: int,
+    outcome: DeliveryOutcome,
+    phase: Phase,
+    smtp_code: int | None,
     smtp_reply: str,
-    run_id: UUID,
-) -> Sequence[Row[Any]]:
-    """Record a definite reply that came after the message was called uncertain: it says what became of it after all."""
-    return fetch(
+    run_id: UUID | None,
+    now: datetime,
+) -> str | None:
+    """Record a definite reply that came after the message was called uncertain; return its new status.
+
+    None where a person or another worker has settled it meanwhile.
+    """
+    rows = fetch(
         source,
         "delivery/record_late_reply",
+        message_id=message_id,
         status=status,
         reason=reason,
         error=error,
-        now=now,
-        message_id=message_id,
         attempt=attempt,
-        outcome=outcome,
-        phase=phase,
+        outcome=outcome.value,
+        phase=phase.value,
         smtp_code=smtp_code,
         smtp_reply=smtp_reply,
         run_id=run_id,
+        now=now,
     )
+    return str(rows[0].status) if rows else None
 
 
-def record_links(
+def defer_message(
     source: Source,
     *,
-    order_ids: Sequence[int],
-    links: Sequence[str],
-    details: Sequence[str],
-    session_ids: Sequence[str],
-    amounts: Sequence[Decimal],
-    currencies: Sequence[str],
-    links_expire_at: Sequence[datetime],
-    checked_at: Sequence[datetime],
-    campaign_id: int,
-) -> Sequence[Row[Any]]:
-    """Remember how orders' links stood when they were checked, and what the messages that carry them say."""
-    return fetch(
+    message_id: int,
+    token: UUID,
+    status: str,
+    reason: str,
+    error: str | None,
+    next_attempt_at: datetime | None,
+    now: datetime,
+) -> str | None:
+    """Skip a claimed message, fail it, or queue it for later, not on the mail server's word; return its new status."""
+    rows = fetch(
         source,
-        "delivery/record_links",
-        order_ids=order_ids,
-        links=links,
-        details=details,
-        session_ids=session_ids,
-        amounts=amounts,
-        currencies=currencies,
-        links_expire_at=links_expire_at,
-        checked_at=checked_at,
-        campaign_id=campaign_id,
+        "delivery/defer_message",
+        message_id=message_id,
+        token=token,
+        status=status,
+        reason=reason,
+        error=error,
+        next_attempt_at=next_attempt_at,
+        now=now,
     )
+    return str(rows[0].status) if rows else None
+
+
+# A new message in the place of an old one
+
+
+def lock_sending_campaign(connection: Connection, *, campaign_id: int) -> bool:
+    """Keep everybody else from changing a campaign's queue until the transaction ends; False: it is not being sent."""
+    return bool(fetch(connection, "delivery/lock_sending_campaign", campaign_id=campaign_id))
 
 
 def renew_message(
-    source: Source,
+    connection: Connection,
     *,
-    now: datetime,
     message_id: int,
     token: UUID,
-    mailbox: object,
     kind: str,
-    address: object,
-    domain: object,
-    lease_seconds: object,
-) -> Sequence[Row[Any]]:
-    """Put another message in the place of one that may have been delivered and cannot be sent again unchanged: it takes over its orders and its lease, under a Message-ID of its own."""
-    return fetch(
-        source,
+    mailbox: str,
+    address: str,
+    domain: str,
+    lease_seconds: float,
+    now: datetime,
+) -> int | None:
+    """Put a new message in the place of one that cannot be sent again unchanged; return its id, under the same lease.
+
+    The transaction has to hold the campaign (lock_sending_campaign). None where the old one is not ours any more.
+    """
+    rows = fetch(
+        connection,
         "delivery/renew_message",
-        now=now,
         message_id=message_id,
         token=token,
-        mailbox=mailbox,
         kind=kind,
+        mailbox=mailbox,
         address=address,
         domain=domain,
         lease_seconds=lease_seconds,
+        now=now,
     )
-
-
-def return_claims(source: Source, *, now: datetime, message_ids: Sequence[int], token: UUID) -> Sequence[Row[Any]]:
-    """Give back what a batch has claimed and not sent."""
-    return fetch(source, "delivery/return_claims", now=now, message_ids=message_ids, token=token)
+    return int(rows[0].id) if rows else None

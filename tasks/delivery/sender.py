@@ -88,7 +88,7 @@ class MessageSender:
         return self.claim.enter_sending(ready.message, draft)
 
     def keep_waiting(self, message: Message) -> str | None:
-        """Skip a message to a suppressed mailbox, and put off what is over the limits until they allow it."""
+        """Skip a message to a suppressed mailbox, and defer what is over the limits until they allow it."""
         if message.suppressed:
             return self.claim.defer(message.id, "skipped", "suppressed")
         hold = self.claim.reminder_obstacle(message)
@@ -100,17 +100,17 @@ class MessageSender:
     def ensure_links(self, ready: Ready) -> list[LinkResult]:
         """Make each order's link live that is not, and note how it stands."""
         kind = LinkKind(self.campaign.link_kind)
-        tended = {
+        checked = {
             order_id: self.services.keeper.ensure_link(order_id, ready.charges.get(order_id), mailing=True, kind=kind)
             for order_id in ready.message.order_ids
             if order_id not in ready.links
         }
-        if tended:
-            self.claim.record_links(list(tended.values()))
-        return [ready.links.get(order_id) or tended[order_id] for order_id in ready.message.order_ids]
+        if checked:
+            self.claim.record_links(list(checked.values()))
+        return [ready.links.get(order_id) or checked[order_id] for order_id in ready.message.order_ids]
 
     def hold_back(self, message: Message, links: Sequence[LinkResult]) -> str | None:
-        """Skip or put off a message that cannot go out now; None where it can."""
+        """Skip or defer a message that cannot go out now; None where it can."""
         if any(link.outcome is LinkOutcome.UNDER_REVIEW for link in links):
             due = self.services.clock() + REVIEW_AGAIN
             return self.claim.defer(message.id, "queued", "link_under_review", due=due)

@@ -71,8 +71,7 @@ class SeenSessions:
 
     def now(self) -> datetime:
         """Return PostgreSQL's time, to be noted with what Stripe is asked next."""
-        at: datetime = core_queries.read_clock(self.database)[0].at
-        return at
+        return core_queries.read_clock(self.database)
 
     def note(self, sessions: Iterable[StripeLink], seen_at: datetime) -> Noted:
         """Keep those that may be an order's."""

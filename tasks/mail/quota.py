@@ -27,9 +27,7 @@ class Quota:
         """Say when another message may go out, after those that wait already; None: now."""
         if not self.limited:
             return None
-        (row,) = queries.find_next_sending(connection, per_hour=self.per_hour, per_day=self.per_day, now=now)
-        due: datetime | None = row.due
-        return due
+        return queries.find_next_sending(connection, per_hour=self.per_hour, per_day=self.per_day, now=now)
 
     def take(self, connection: Connection, now: datetime) -> bool:
         """Say whether a message may go out now; until the transaction ends nobody else is told so.

@@ -136,7 +136,7 @@ class Renderer:
     def _sandbox(self, name: str, local: LocalFormat) -> TemplateSandbox:
         """Return where a template runs.
 
-        There is one sandbox for each ending, with escaping on or off for all that it loads: Jinja takes what an
+        There is one sandbox for each file extension, with escaping on or off for all that it loads: Jinja takes what an
         imported macro returns for safe by its caller's setting, so that a macro compiled for text would put names into
         HTML unescaped. Language and zone are the sandbox's too, and not the letter's: what a template imports is read
         once for all letters then.

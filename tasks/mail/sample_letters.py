@@ -10,7 +10,7 @@ from tasks.mail.letter import DEFAULT_BRAND, FeeLine, Letter, LinkState
 from tasks.mail.renderer import Renderer
 
 SOME_DAY = date(2026, 12, 12)
-SOME_LINK = "https://checkout.stripe.com/c/pay/cs_test_rehearsal"
+SOME_LINK = "https://checkout.stripe.com/c/pay/cs_test_sample"
 
 
 def variants(letter: Letter) -> Iterator[Letter]:

@@ -52,7 +52,7 @@ def _refuse_words_beside_blocks(template: nodes.Template, name: str | None, file
 
 
 class TemplateSandbox(ImmutableSandboxedEnvironment):
-    """Compile and run the templates of one ending in one language and time zone.
+    """Compile and run the templates of one file extension in one language and time zone.
 
     A template cannot reach Python, files or the network: it sees the letter's fields, macros and, also in what it
     imports, what is `offered`, but no method of a text or a number.

@@ -31,7 +31,7 @@ class Suppression:
 
     def add(self, connection: Connection, since: datetime) -> bool:
         """Put it on the list; False where the mailbox stands there already."""
-        added = queries.add_suppression(
+        return queries.add_suppression(
             connection,
             mailbox=self.mailbox,
             address=self.address,
@@ -40,7 +40,6 @@ class Suppression:
             by_whom=self.by_whom,
             since=since,
         )
-        return bool(added)
 
 
 def enhanced_status(reply: str) -> str | None:

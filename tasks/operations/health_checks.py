@@ -125,7 +125,7 @@ def _tournaments(services: Services) -> str:
 
 
 def _database_clock(services: Services) -> str:
-    return _compare(services, core_queries.read_clock(services.database)[0].at, "PostgreSQL's")
+    return _compare(services, core_queries.read_clock(services.database), "PostgreSQL's")
 
 
 def _stripe(services: Services) -> str:
@@ -143,7 +143,7 @@ def _stripe_rights(services: Services) -> str:
 
 def _stripe_account(services: Services) -> str:
     """See whether the orders' sessions are of this account and mode, and can be read with their payments."""
-    stored = [row.session_id for row in club_queries.list_stored_sessions(services.database, most=SAMPLE)]
+    stored = club_queries.list_stored_sessions(services.database, most=SAMPLE)
     known = 0
     for session_id in stored:
         with suppress(UnknownSessionError):

@@ -69,7 +69,7 @@ def hold_after_restore(services: Services, backup_at: datetime, *, by: str) -> H
     sessions = queries.list_forgotten_sessions(services.database, session_ids=list(ours))
     orders = club_queries.list_forgotten_orders(services.database, order_ids=sorted(set(ours.values())))
     campaigns = len({row.campaign_id for row in held})
-    return Held(backup_at, len(held), campaigns, len(sessions), tuple(row.order_id for row in orders))
+    return Held(backup_at, len(held), campaigns, len(sessions), tuple(orders))
 
 
 def held_words(held: Held) -> list[str]:

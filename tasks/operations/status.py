@@ -3,9 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from sqlalchemy import Row
 
 from tasks.club import queries as club_queries
 from tasks.club.players import Tournament, find_tournament
@@ -79,7 +76,10 @@ def campaign_status(services: Services, tournament_name: str) -> Status:
 
 
 def _order(
-    row: Row[Any], mailings: Mapping[int, Mailing], reasons: Mapping[int, str], tournament: Tournament
+    row: club_queries.TournamentOrder,
+    mailings: Mapping[int, Mailing],
+    reasons: Mapping[int, str],
+    tournament: Tournament,
 ) -> TreasurerOrder:
     fields = row._asdict()
     due = fields.pop("due_date") or tournament.payment_deadline

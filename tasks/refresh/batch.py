@@ -109,11 +109,4 @@ class _Work:
 
 
 def _record(services: Services, run_id: UUID, links: Sequence[LinkResult]) -> None:
-    queries.record_refresh(
-        services.database,
-        run_id=run_id,
-        order_ids=[link.order_id for link in links],
-        outcomes=[link.outcome.value for link in links],
-        details=[link.detail or None for link in links],
-        now=services.clock(),
-    )
+    queries.record_refresh(services.database, run_id=run_id, links=links, now=services.clock())

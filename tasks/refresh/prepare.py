@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tasks.club import queries as club_queries
 from tasks.core.migrations import check_club_tables, check_migrated
 from tasks.links.set_asides import release
-from tasks.refresh.filters import find_filters
+from tasks.refresh.filters import Filters, find_filters
 from tasks.refresh.options import RefreshOptions
 from tasks.services import Services
 
@@ -33,11 +33,23 @@ def prepare_refresh(services: Services, options: RefreshOptions) -> Mapping[str,
     }
 
 
-def _missing_orders(services: Services, options: RefreshOptions, filters: Mapping[str, object]) -> int:
+def _missing_orders(services: Services, options: RefreshOptions, filters: Filters) -> int:
     """Make the orders that committed players lack, or only count them; two at once make each of them once."""
     with services.database.transaction() as connection:
         club_queries.lock_missing_orders(connection)
-        missing = club_queries.list_missing_orders(connection, **filters)
+        missing = club_queries.list_missing_orders(
+            connection,
+            now=filters.now,
+            tournament_id=filters.tournament_id,
+            team=filters.team,
+            player_ids=filters.player_ids,
+        )
         for row in () if options.dry_run else missing:
-            club_queries.make_order(connection, **row._asdict())
+            club_queries.make_order(
+                connection,
+                player_id=row.player_id,
+                product_id=row.product_id,
+                amount=row.amount,
+                currency=row.currency,
+            )
     return len(missing)

@@ -36,10 +36,10 @@ def refresh_markdown(summary: RefreshSummary) -> str:
     if summary.changes:
         changed = [(row.order_id, row.outcome, plain(row.detail or "")) for row in summary.changes]
         parts += ["## Orders", table(("Order", "Link", "Detail"), changed)]
-    if summary.rivals:
+    if summary.duplicates:
         parts += [
             "## Second sessions of the club's own system, closed",
-            table(("Order", "Closed"), [(row.order_id, moment(row.rival_closed_at)) for row in summary.rivals]),
+            table(("Order", "Closed"), [(row.order_id, moment(row.rival_closed_at)) for row in summary.duplicates]),
         ]
     if summary.set_asides:
         aside = [(row.order_id, row.reason, plain(row.detail), moment(row.set_aside_at)) for row in summary.set_asides]

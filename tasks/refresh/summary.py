@@ -3,10 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from tasks.links import queries as links_queries
 from tasks.links.model import LinkOutcome
@@ -28,10 +25,10 @@ class RefreshSummary:
     options: RefreshOptions
     prepared: Mapping[str, int]
     outcomes: Mapping[str, int]
-    changes: Sequence[Row[Any]]
+    changes: Sequence[queries.RefreshChange]
     set_asides: Sequence[SetAside]
     payments: Sequence[PaymentToLookAt]
-    rivals: Sequence[Row[Any]]
+    duplicates: Sequence[queries.ClosedDuplicate]
 
 
 def summarize_refresh(
@@ -42,9 +39,9 @@ def summarize_refresh(
     return RefreshSummary(
         options,
         prepared,
-        outcomes={row.outcome: row.orders for row in queries.count_refreshed_orders(database, run_id=run_id)},
+        outcomes=queries.count_refreshed_orders(database, run_id=run_id),
         changes=queries.list_refresh_changes(database, run_id=run_id, usual=[*USUAL], most=MOST_ROWS),
         set_asides=waiting_orders(database, MOST_ROWS),
         payments=links_queries.list_payments_to_look_at(database, order_ids=None, most=MOST_ROWS),
-        rivals=queries.list_closed_duplicates(database, since=began, order_ids=None, most=MOST_ROWS),
+        duplicates=queries.list_closed_duplicates(database, since=began, order_ids=None, most=MOST_ROWS),
     )

@@ -16,7 +16,7 @@ def sweep(services: Services, campaign: Campaign) -> Counter[str]:
     """
     database = services.database
     services.stripe_lists.sweep()
-    surprising = [row.order_id for row in queries.list_surprising_orders(database, campaign_id=campaign.id)]
+    surprising = queries.list_surprising_orders(database, campaign_id=campaign.id)
     zone = services.settings.club_time_zone
     charges = find_charges(database, surprising, zone, now=services.clock(), tournament_id=campaign.tournament_id)
     links = [

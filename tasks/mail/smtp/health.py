@@ -10,8 +10,8 @@ from tasks.mail.transport import Delivery, DeliveryOutcome, Phase
 TROUBLES = 3
 """After so many messages in a row that the server as a whole stood in the way of, or left uncertain, the rest wait."""
 
-PUT_OFFS = 10
-"""After so many in a row that it put off, each by itself, the rest wait as well: it says so to everybody."""
+DEFERRALS = 10
+"""After so many in a row that it deferred, each by itself, the rest wait as well: it says so to everybody."""
 
 POLICY_REFUSALS = 3
 """After so many in a row that it refused for reasons of policy it is us that it refuses."""
@@ -25,7 +25,7 @@ class ServerHealth:
 
     def __init__(self, place: str) -> None:
         self._place = place
-        self._in_a_row = {"trouble": 0, "put off": 0, "policy": 0}
+        self._in_a_row = {"trouble": 0, "deferred": 0, "policy": 0}
         self._last = ""
         self._wants_login = False
 
@@ -35,7 +35,7 @@ class ServerHealth:
             return  # by ourselves
         self._in_a_row = {
             "trouble": self._in_a_row["trouble"] + 1 if _is_trouble(delivery) else 0,
-            "put off": self._in_a_row["put off"] + 1 if delivery.outcome is DeliveryOutcome.DEFERRED else 0,
+            "deferred": self._in_a_row["deferred"] + 1 if delivery.outcome is DeliveryOutcome.DEFERRED else 0,
             "policy": self._in_a_row["policy"] + 1 if _is_policy(delivery) else 0,
         }
         self._last = f"{delivery.code or ''} {mask_in(delivery.reply)}".strip()
@@ -53,7 +53,7 @@ class ServerHealth:
                 f"{self._place} refused {POLICY_REFUSALS} messages in a row for reasons of its policy ({self._last}): "
                 "check the user name in SMTP_URL and the address in MAIL_FROM, then retry what has failed"
             )
-        for kind, most in (("trouble", TROUBLES), ("put off", PUT_OFFS)):
+        for kind, most in (("trouble", TROUBLES), ("deferred", DEFERRALS)):
             if self._in_a_row[kind] >= most:
                 raise TransientError(
                     f"{self._place} took none of the last {most} messages, so the rest wait: {self._last}"

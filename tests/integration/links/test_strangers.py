@@ -49,7 +49,7 @@ def test_an_open_session_that_merely_names_an_order_is_counted_and_left_open(clu
     summary = club.refresh()
     assert summary.outcomes == {LinkOutcome.KEPT: 1}
     assert dict(club.at_stripe()) == {str(link.session_id): "open", stranger: "open"}
-    assert (club.set_aside(order), summary.rivals) == ([], [])
+    assert (club.set_aside(order), summary.duplicates) == ([], [])
     assert ("1 open sessions merely name an order" in refresh_sentence(summary)) is is_told(club)
 
 

@@ -219,10 +219,18 @@ def test_what_takes_another_ones_place_while_its_campaign_is_being_stopped_is_st
     club.sql("UPDATE tournament_fees.messages SET maybe_delivered = TRUE")
     with ready(club) as (claim, message, _links), ThreadPoolExecutor(1) as pool:
         with club.pipeline.services.database.transaction() as connection:
-            renewal = {"kind": RENEWED_LINK, "mailbox": message.mailbox, "address": message.address}
-            lease = {"token": claim.token, "lease_seconds": 300, "domain": "example.org", "now": club.pipeline.clock()}
             delivery_queries.lock_sending_campaign(connection, campaign_id=claim.outbox.campaign_id)
-            assert delivery_queries.renew_message(connection, message_id=message.id, **renewal, **lease)
+            assert delivery_queries.renew_message(
+                connection,
+                message_id=message.id,
+                token=claim.token,
+                kind=RENEWED_LINK,
+                mailbox=message.mailbox,
+                address=message.address,
+                domain="example.org",
+                lease_seconds=300,
+                now=club.pipeline.clock(),
+            )
             stopping = pool.submit(stop, club)
             until(lambda: stopping.done() or waiting_for_locks(club.pipeline))
         stopping.result()

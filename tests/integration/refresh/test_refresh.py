@@ -194,10 +194,10 @@ def test_a_second_live_session_of_the_clubs_system_is_closed_and_reported(club: 
     theirs = club.own_session(order, store=False)
     summary = club.refresh()
     assert club.payable(order) == [ours] == [club.order_now(order).stripe_checkout_session_id]
-    assert [row.order_id for row in summary.rivals] == [order]
+    assert [row.order_id for row in summary.duplicates] == [order]
     assert "Second sessions of the club's own system, closed" in refresh_markdown(summary)
     assert theirs in {row.session_id for row in club.sql("SELECT session_id FROM tournament_fees.checkout_attempts")}
-    assert club.refresh().rivals == []
+    assert club.refresh().duplicates == []
 
 
 def test_a_campaign_closes_a_second_session_though_nobody_is_left_to_mail(club: RefreshedClub, order: int) -> None:
