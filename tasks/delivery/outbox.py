@@ -71,7 +71,7 @@ class Outbox:
             queries.return_claims(self.database, message_ids=claim.held, token=claim.token, now=self.clock())
 
 
-class Verdict(NamedTuple):
+class NextState(NamedTuple):
     """What a message comes to after an attempt, why, and when the next one is due."""
 
     status: str
@@ -201,16 +201,16 @@ class Claim:
         return recorded or "lost"
 
     def _write_delivery(
-        self, source: Source, message: Message, delivery: Delivery, verdict: Verdict, now: datetime
+        self, source: Source, message: Message, delivery: Delivery, then: NextState, now: datetime
     ) -> str | None:
         return queries.record_delivery(
             source,
             message_id=message.id,
             token=self.token,
-            status=verdict.status,
-            reason=verdict.reason,
-            error=None if verdict.status == "sent" else delivery.reply,
-            next_attempt_at=verdict.due,
+            status=then.status,
+            reason=then.reason,
+            error=None if then.status == "sent" else delivery.reply,
+            next_attempt_at=then.due,
             attempt=message.attempts + 1,
             outcome=delivery.outcome,
             phase=delivery.phase,
@@ -221,16 +221,16 @@ class Claim:
         )
 
     def _write_late_reply(
-        self, connection: Connection, message: Message, delivery: Delivery, verdict: Verdict, now: datetime
+        self, connection: Connection, message: Message, delivery: Delivery, then: NextState, now: datetime
     ) -> str | None:
         """Settle what was called uncertain meanwhile; a late "not now" is no reason to send by ourselves again."""
-        late = Verdict("failed", "gave_up") if verdict.status == "queued" else verdict
+        late = NextState("failed", "gave_up") if then.status == "queued" else then
         return queries.record_late_reply(
             connection,
             message_id=message.id,
             status=late.status,
             reason=late.reason,
-            error=None if verdict.status == "sent" else delivery.reply,
+            error=None if then.status == "sent" else delivery.reply,
             attempt=message.attempts + 1,
             outcome=delivery.outcome,
             phase=delivery.phase,
@@ -282,17 +282,17 @@ class Claim:
         )
         return recorded or "lost"
 
-    def _judge(self, delivery: Delivery, attempt: int, now: datetime) -> Verdict:
+    def _judge(self, delivery: Delivery, attempt: int, now: datetime) -> NextState:
         match delivery.outcome:
             case DeliveryOutcome.SENT:
-                return Verdict("sent")
+                return NextState("sent")
             case DeliveryOutcome.UNCERTAIN:
-                return Verdict("uncertain", "no_reply")
+                return NextState("uncertain", "no_reply")
             case DeliveryOutcome.DEFERRED if attempt < self.outbox.max_attempts:
-                return Verdict("queued", "put_off_by_server", now + retry_delay(attempt))
+                return NextState("queued", "put_off_by_server", now + retry_delay(attempt))
             case DeliveryOutcome.DEFERRED:
-                return Verdict("failed", "gave_up")
-        return Verdict("failed", "refused_by_server")
+                return NextState("failed", "gave_up")
+        return NextState("failed", "refused_by_server")
 
 
 def retry_delay(attempt: int) -> timedelta:

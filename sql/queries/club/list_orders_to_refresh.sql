@@ -4,7 +4,8 @@
 -- Those of one age stand together, the newest sessions first.
 -- Takes: now; tournament_id, team (a name), player_ids and order_ids (arrays) to have only these, each NULL for all.
 -- Returns: order_id, tournament_id (of the next one, where a product is for several; NULL where there is none).
--- A club with other tables changes this statement, list_unmatched_ids.sql and list_missing_orders.sql together with list_committed_players.sql.
+-- A club with other tables changes this statement together with list_unmatched_ids.sql, list_missing_orders.sql and
+-- list_committed_players.sql.
 WITH unfinished AS (
     SELECT order_id
     FROM tournament_fees.checkout_attempts
