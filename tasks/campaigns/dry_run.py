@@ -77,7 +77,7 @@ def dry_run(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> Ite
             pending = club_queries.list_pending_orders(connection, order_ids=order_ids)
         fees = {row.order_id: _fee(Fee(**row._asdict()), players.get(row.order_id)) for row in pending}
         services.stripe_lists.look_for(order_ids, mailing=False)
-        links = _preview_links(services, tournament, campaign, order_ids, players)
+        links = _dry_run_links(services, tournament, campaign, order_ids, players)
         for message in batch:
             yield _MessageDryRun(services, campaign, tournament, players).of(
                 message,
@@ -95,7 +95,7 @@ def check_cap(messages: int, at_most: int) -> None:
         )
 
 
-def _preview_links(
+def _dry_run_links(
     services: Services,
     tournament: Tournament,
     campaign: Campaign,

@@ -186,31 +186,33 @@ class Claim:
 
     def _record(self, message: Message, delivery: Delivery) -> str:
         now = self.outbox.clock()
-        verdict = self._judge(delivery, message.attempts + 1 - message.attempts_before, now)
-        if verdict.status == "sent":  # a statement by itself is a transaction by itself, which spares two round trips
-            recorded = self._write_delivery(self.outbox.database, message, delivery, verdict, now)
+        next_state = self._judge(delivery, message.attempts + 1 - message.attempts_before, now)
+        if (
+            next_state.status == "sent"
+        ):  # a statement by itself is a transaction by itself, which spares two round trips
+            recorded = self._write_delivery(self.outbox.database, message, delivery, next_state, now)
             if recorded:
-                return verdict.status
+                return next_state.status
         with self.outbox.database.transaction() as connection:
-            recorded = self._write_delivery(connection, message, delivery, verdict, now)
-            if not recorded and verdict.status != "uncertain":
-                recorded = self._write_late_reply(connection, message, delivery, verdict, now)
-            if recorded and verdict.status == "failed" and enhanced_status(delivery.reply) in NO_SUCH_MAILBOX:
+            recorded = self._write_delivery(connection, message, delivery, next_state, now)
+            if not recorded and next_state.status != "uncertain":
+                recorded = self._write_late_reply(connection, message, delivery, next_state, now)
+            if recorded and next_state.status == "failed" and enhanced_status(delivery.reply) in NO_SUCH_MAILBOX:
                 bad = Suppression(message.mailbox, message.address, delivery.reply, "reply", PIPELINE)
                 bad.add(connection, now)
         return recorded or "lost"
 
     def _write_delivery(
-        self, source: Source, message: Message, delivery: Delivery, then: NextState, now: datetime
+        self, source: Source, message: Message, delivery: Delivery, next_state: NextState, now: datetime
     ) -> str | None:
         return queries.record_delivery(
             source,
             message_id=message.id,
             token=self.token,
-            status=then.status,
-            reason=then.reason,
-            error=None if then.status == "sent" else delivery.reply,
-            next_attempt_at=then.due,
+            status=next_state.status,
+            reason=next_state.reason,
+            error=None if next_state.status == "sent" else delivery.reply,
+            next_attempt_at=next_state.due,
             attempt=message.attempts + 1,
             outcome=delivery.outcome,
             phase=delivery.phase,
@@ -221,16 +223,16 @@ class Claim:
         )
 
     def _write_late_reply(
-        self, connection: Connection, message: Message, delivery: Delivery, then: NextState, now: datetime
+        self, connection: Connection, message: Message, delivery: Delivery, next_state: NextState, now: datetime
     ) -> str | None:
         """Settle what was called uncertain meanwhile; a late "not now" is no reason to send by ourselves again."""
-        late = NextState("failed", "gave_up") if then.status == "queued" else then
+        late = NextState("failed", "gave_up") if next_state.status == "queued" else next_state
         return queries.record_late_reply(
             connection,
             message_id=message.id,
             status=late.status,
             reason=late.reason,
-            error=None if then.status == "sent" else delivery.reply,
+            error=None if next_state.status == "sent" else delivery.reply,
             attempt=message.attempts + 1,
             outcome=delivery.outcome,
             phase=delivery.phase,

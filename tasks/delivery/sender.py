@@ -61,7 +61,7 @@ class MessageSender:
         if monotonic() - before > READ_SECONDS:
             return None
         links = self.ensure_links(ready)
-        status = self.hold_back(message, links)
+        status = self.skip_or_defer(message, links)
         if status is not None:
             return status
         if not message.approved:
@@ -91,9 +91,9 @@ class MessageSender:
         """Skip a message to a suppressed mailbox, and defer what is over the limits until they allow it."""
         if message.suppressed:
             return self.claim.defer(message.id, "skipped", "suppressed")
-        hold = self.claim.reminder_obstacle(message)
-        if hold is not None:
-            return self.claim.defer(message.id, "queued" if hold.due else "skipped", hold.reason, due=hold.due)
+        obstacle = self.claim.reminder_obstacle(message)
+        if obstacle is not None:
+            return self.claim.defer(message.id, "queued" if obstacle.due else "skipped", obstacle.reason, due=obstacle.due)
         due = self.claim.quota_due()
         return None if due is None else self.claim.defer(message.id, "queued", "quota", due=due)
 
@@ -109,7 +109,7 @@ class MessageSender:
             self.claim.record_links(list(checked.values()))
         return [ready.links.get(order_id) or checked[order_id] for order_id in ready.message.order_ids]
 
-    def hold_back(self, message: Message, links: Sequence[LinkResult]) -> str | None:
+    def skip_or_defer(self, message: Message, links: Sequence[LinkResult]) -> str | None:
         """Skip or defer a message that cannot go out now; None where it can."""
         if any(link.outcome is LinkOutcome.UNDER_REVIEW for link in links):
             due = self.services.clock() + REVIEW_AGAIN
