@@ -187,9 +187,8 @@ class Claim:
     def _record(self, message: Message, delivery: Delivery) -> str:
         now = self.outbox.clock()
         next_state = self._judge(delivery, message.attempts + 1 - message.attempts_before, now)
-        if (
-            next_state.status == "sent"
-        ):  # a statement by itself is a transaction by itself, which spares two round trips
+        # A statement by itself is a transaction by itself, which spares two round trips.
+        if next_state.status == "sent":
             recorded = self._write_delivery(self.outbox.database, message, delivery, next_state, now)
             if recorded:
                 return next_state.status

@@ -93,7 +93,8 @@ class MessageSender:
             return self.claim.defer(message.id, "skipped", "suppressed")
         obstacle = self.claim.reminder_obstacle(message)
         if obstacle is not None:
-            return self.claim.defer(message.id, "queued" if obstacle.due else "skipped", obstacle.reason, due=obstacle.due)
+            status = "queued" if obstacle.due else "skipped"
+            return self.claim.defer(message.id, status, obstacle.reason, due=obstacle.due)
         due = self.claim.quota_due()
         return None if due is None else self.claim.defer(message.id, "queued", "quota", due=due)
 
