@@ -121,7 +121,7 @@ def _key(proposal_id: int) -> str:
 
 def _can_ask() -> bool:
     """Say whether this run can wait: Prefect begins only runs of a deployment anew, and none within another."""
-    return bool(deployment.get_id()) and not flow_run.get_parent_flowrequired_run_id()
+    return bool(deployment.get_id()) and not flow_run.get_parent_flow_run_id()
 
 
 def _publish(key: str, preview: Preview, options: CampaignOptions) -> None:

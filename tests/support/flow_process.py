@@ -24,7 +24,7 @@ class FlowProcess:
         """Run the campaign of a tournament as a program would, with these settings; return the flow run's id."""
         return self.process.submit(_run, tournament, dict(changed)).result()
 
-    def retry_messages(self, flow_run_id: str, changed: Mapping[str, str]) -> None:
+    def take_up(self, flow_run_id: str, changed: Mapping[str, str]) -> None:
         """Do what a worker's new process does with a flow run of a deployment, with these settings."""
         self.process.submit(_take_up, flow_run_id, dict(changed)).result()
 

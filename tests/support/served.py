@@ -148,7 +148,7 @@ class Served:
     ) -> FlowRun:
         """Start a run and see it to its end, without the worker: for tests of what a flow does, seconds faster."""
         run = self._create(deployment, parameters, "PENDING", environment or {})
-        self.flows.retry_messages(run.id, environment or {})
+        self.flows.take_up(run.id, environment or {})
         return run
 
     def _create(
