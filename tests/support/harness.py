@@ -130,7 +130,7 @@ class StrictStandIn(StandInControl):
 
 
 class RememberingRenderer(Renderer):
-    """Renders a letter once: what is rehearsed for each plan of a campaign is the same letters in most tests."""
+    """Renders a letter once: the samples for each plan of a campaign are the same letters in most tests."""
 
     def render(self, letter: Letter) -> RenderedMail:
         return _rendered(self, letter)
