@@ -12,7 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from tasks.campaigns import report
 from tasks.campaigns.reminders import ReminderOptions
-from tasks.club.players import Tournament
+from tasks.club.model import Tournament
 from tasks.core.errors import ConfigurationError
 from tasks.prefect_tasks.campaigns import (
     check_ready,

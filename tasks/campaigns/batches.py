@@ -9,7 +9,8 @@ from tasks.campaigns.approvals import Approvals
 from tasks.campaigns.dry_run import DryRun, check_cap, dry_run
 from tasks.campaigns.letters import compose, sample_link, template_digests
 from tasks.campaigns.options import Batch, Campaign
-from tasks.club.players import find_tournament_by_id, players_with_orders
+from tasks.club import queries as club_queries
+from tasks.club.players import players_with_orders
 from tasks.core.errors import ConfigurationError, PermanentError
 from tasks.mail.letter_warnings import letter_warnings
 from tasks.mail.sample_letters import variants
@@ -79,7 +80,7 @@ def _render_samples(
     that they could say are rendered too. Returns how many messages each warning is about.
     """
     warnings: Counter[str] = Counter()
-    tournament = find_tournament_by_id(services.database, campaign.tournament_id)
+    tournament = club_queries.find_tournament(services.database, tournament_id=campaign.tournament_id)
     with services.database.transaction() as connection:
         rows = queries.list_message_orders(connection, message_ids=message_ids)
         players = players_with_orders(connection, campaign.tournament_id, [row.order_id for row in rows])

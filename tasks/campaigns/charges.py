@@ -7,7 +7,8 @@ from itertools import groupby
 from sqlalchemy import Connection
 
 from tasks.club import queries as club_queries
-from tasks.club.players import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
+from tasks.club.model import CommittedPlayer, Tournament
+from tasks.club.players import players_with_orders
 from tasks.core.club_time import closing
 from tasks.core.database import Database
 from tasks.links.model import Charge
@@ -56,7 +57,7 @@ def find_charges(
     charges: dict[int, Charge | None] = {row.order_id: None for row in rows}
     placed = sorted((row.tournament_id, row.order_id) for row in rows if row.tournament_id is not None)
     for place, pairs in groupby(placed, key=lambda pair: pair[0]):
-        tournament = find_tournament_by_id(database, place)
+        tournament = club_queries.find_tournament(database, tournament_id=place)
         with database.transaction() as connection:
             players = players_with_orders(connection, place, [order_id for _, order_id in pairs])
             charges |= charges_for(connection, tournament, players, club_zone)

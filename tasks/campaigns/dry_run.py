@@ -11,7 +11,8 @@ from tasks.campaigns.letters import PAYABLE, compose, skip_reason
 from tasks.campaigns.message import Owed
 from tasks.campaigns.options import Campaign
 from tasks.club import queries as club_queries
-from tasks.club.players import CommittedPlayer, Tournament, find_tournament_by_id, players_with_orders
+from tasks.club.model import CommittedPlayer, Tournament
+from tasks.club.players import players_with_orders
 from tasks.core.email_address import family_of
 from tasks.core.errors import ConfigurationError, PermanentError
 from tasks.links.decision import DIES_SOON
@@ -67,7 +68,7 @@ def dry_run(services: Services, campaign: Campaign, owed: Sequence[Owed]) -> Ite
 
     Raises TransientError where Stripe or the database is out of reach, ConfigurationError for a broken template.
     """
-    tournament = find_tournament_by_id(services.database, campaign.tournament_id)
+    tournament = club_queries.find_tournament(services.database, tournament_id=campaign.tournament_id)
     size = services.settings.batch_size
     for start in range(0, len(owed), size):
         batch = owed[start : start + size]

@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 
 from tasks.campaigns import queries
 from tasks.campaigns.recipients import RecipientFilter
-from tasks.club.players import CommittedPlayer, stream_committed_players
+from tasks.club import queries as club_queries
+from tasks.club.model import CommittedPlayer
+from tasks.club.players import ROWS_AT_A_TIME
 from tasks.core.email_address import family_of, mailbox_of, parse_address, wire_address
 
 
@@ -86,7 +88,7 @@ def take_snapshot(
     recipients = recipients or RecipientFilter()
     count, without_order = 0, []
     queries.create_snapshot(connection)
-    for players in stream_committed_players(connection, tournament_id):
+    for players in club_queries.stream_committed_players(connection, tournament_id=tournament_id, size=ROWS_AT_A_TIME):
         rows = [_recipient(player, merge=merge, chosen=recipients.takes(player)) for player in players]
         queries.fill_snapshot(connection, recipients=rows)
         count += len(players)

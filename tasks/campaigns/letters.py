@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tasks.campaigns.message import RENEWED_LINK
-from tasks.club.players import CommittedPlayer, Tournament
+from tasks.club.model import CommittedPlayer, Tournament
 from tasks.links.decision import GREATEST_AMOUNT
 from tasks.links.model import LinkKind, LinkOutcome, LinkResult
 from tasks.mail.letter import DEFAULT_BRAND, FeeLine, Letter, LinkState

@@ -10,7 +10,8 @@ from tasks.campaigns import queries
 from tasks.campaigns.enqueue import Queue, take_snapshot
 from tasks.campaigns.options import Campaign, CampaignOptions
 from tasks.campaigns.recipients import RecipientFilter
-from tasks.club.players import Tournament, find_tournament
+from tasks.club.model import Tournament
+from tasks.club.players import find_tournament
 from tasks.core.errors import ConfigurationError
 from tasks.services import Services
 

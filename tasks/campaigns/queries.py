@@ -261,7 +261,7 @@ def queue_messages(
     run(
         connection,
         "campaigns/queue_messages",
-        order_ids=_array(order_ids),
+        order_ids=order_ids,
         campaign_id=campaign_id,
         kind=kind,
         domain=domain,
@@ -271,14 +271,14 @@ def queue_messages(
 
 def assign_orders(connection: Connection, *, campaign_id: int, order_ids: Sequence[int] | None) -> None:
     """Give each chosen order, or those of `order_ids`, that no message carries yet to its family's unsent message."""
-    run(connection, "campaigns/assign_orders", campaign_id=campaign_id, order_ids=_array(order_ids))
+    run(connection, "campaigns/assign_orders", campaign_id=campaign_id, order_ids=order_ids)
 
 
 def update_unsent_messages(
     connection: Connection, *, campaign_id: int, statuses: Sequence[Literal["queued", "skipped"]], now: datetime
 ) -> None:
     """Skip unsent messages of these statuses with a reason, or queue them again, as the snapshot calls for."""
-    run(connection, "campaigns/update_unsent_messages", campaign_id=campaign_id, statuses=list(statuses), now=now)
+    run(connection, "campaigns/update_unsent_messages", campaign_id=campaign_id, statuses=statuses, now=now)
 
 
 def list_messages_in_log(connection: Connection, *, campaign_id: int | None) -> list[MessageInLog]:
@@ -289,7 +289,7 @@ def list_messages_in_log(connection: Connection, *, campaign_id: int | None) -> 
 
 def mark_messages_sent(source: Source, *, now: datetime, message_ids: Sequence[int], reason: str) -> None:
     """Call messages sent that are not: a person has found that they were, or the mail server's log says so."""
-    fetch(source, "campaigns/mark_messages_sent", now=now, message_ids=list(message_ids), reason=reason)
+    fetch(source, "campaigns/mark_messages_sent", now=now, message_ids=message_ids, reason=reason)
 
 
 # What is owed now
@@ -305,15 +305,13 @@ def list_owed_messages(
     source: Source, *, campaign_id: int, now: datetime, message_ids: Sequence[int] | None = None
 ) -> list[Owed]:
     """Return the messages of a campaign, or those of `message_ids`, that are owed now; also what awaits an approval."""
-    rows = fetch(
-        source, "campaigns/list_owed_messages", campaign_id=campaign_id, now=now, message_ids=_array(message_ids)
-    )
+    rows = fetch(source, "campaigns/list_owed_messages", campaign_id=campaign_id, now=now, message_ids=message_ids)
     return [Owed(**row._asdict()) for row in rows]
 
 
 def list_message_orders(source: Source, *, message_ids: Sequence[int]) -> list[MessageOrder]:
     """Return the orders of these messages, by message."""
-    rows = fetch(source, "campaigns/list_message_orders", message_ids=list(message_ids))
+    rows = fetch(source, "campaigns/list_message_orders", message_ids=message_ids)
     return [MessageOrder(row.message_id, row.kind, row.order_id) for row in rows]
 
 
@@ -356,11 +354,11 @@ def record_proposed_orders(
         source,
         "campaigns/record_proposed_orders",
         approval_id=approval_id,
-        order_ids=list(order_ids),
-        mailboxes=list(mailboxes),
-        amounts=list(amounts),
-        currencies=list(currencies),
-        digests=list(digests),
+        order_ids=order_ids,
+        mailboxes=mailboxes,
+        amounts=amounts,
+        currencies=currencies,
+        digests=digests,
     )
 
 
@@ -448,8 +446,3 @@ def list_skipped_messages(source: Source, *, campaign_id: int) -> list[Skipped]:
     """Return who of a campaign is skipped as it stands, and why."""
     rows = fetch(source, "campaigns/list_skipped_messages", campaign_id=campaign_id)
     return [Skipped(row.parent_id, row.address or "", row.reason) for row in rows]
-
-
-def _array(ids: Sequence[int] | None) -> list[int] | None:
-    """Return a list: psycopg would make a tuple a row, not an array."""
-    return None if ids is None else list(ids)

@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import chain
 
 from tasks.campaigns.options import CampaignOptions
-from tasks.club.players import CommittedPlayer
+from tasks.club.model import CommittedPlayer
 from tasks.core.errors import ConfigurationError
 
 Names = Mapping[str, Mapping[object, object]]

@@ -15,7 +15,8 @@ from tasks.campaigns.enqueue import Queue, take_snapshot
 from tasks.campaigns.open import as_mailed
 from tasks.campaigns.options import AnyTournament, Campaign
 from tasks.club import queries as club_queries
-from tasks.club.players import Tournament, find_tournament, find_tournament_by_id, known_tournaments
+from tasks.club.model import Tournament
+from tasks.club.players import find_tournament
 from tasks.core.club_time import QuietHours, end_of_day, find_zone
 from tasks.core.errors import ConfigurationError
 from tasks.core.forms import Form
@@ -135,7 +136,7 @@ def tournaments_to_remind(services: Services, options: ReminderOptions) -> Seque
         why = "its last campaign was stopped for good" if chosen.id in latest else "nobody was mailed about it yet"
         raise ConfigurationError(f"There is nobody to remind of {chosen.name!r}: {why}. Run tournament-fees first")
     yesterday = services.clock().astimezone(UTC).date() - timedelta(days=1)
-    candidates = [chosen] if chosen else known_tournaments(services.database)
+    candidates = [chosen] if chosen else club_queries.list_tournaments(services.database)
     going_on = [
         tournament
         for tournament in candidates
@@ -152,7 +153,7 @@ def open_reminders(services: Services, tournament_id: int, options: ReminderOpti
     restore from a backup nobody knows who was reminded a short while ago, so nobody is for a gap's length. Raises a
     ConfigurationError for a time zone that does not exist, and where today's reminders were stopped.
     """
-    tournament = find_tournament_by_id(services.database, tournament_id)
+    tournament = club_queries.find_tournament(services.database, tournament_id=tournament_id)
     limits, now = ReminderLimits.of(services.settings), services.clock()
     if limits.is_over(tournament, now) or queries.list_restores(services.database, since=now - limits.gap):
         return None

@@ -1,6 +1,6 @@
 """What the club's own tables say: its tournaments and their committed players. Read only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -9,28 +9,12 @@ from tasks.club.model import CommittedPlayer, Tournament
 from tasks.core.database import Database
 from tasks.core.errors import ConfigurationError
 
-__all__ = [
-    "ROWS_AT_A_TIME",
-    "CommittedPlayer",
-    "Tournament",
-    "find_tournament",
-    "find_tournament_by_id",
-    "known_tournaments",
-    "players_with_orders",
-    "stream_committed_players",
-]
-
 ROWS_AT_A_TIME = 1000
-
-
-def known_tournaments(database: Database) -> list[Tournament]:
-    """Return every tournament that the club knows."""
-    return queries.list_tournaments(database)
 
 
 def find_tournament(database: Database, name: str) -> Tournament:
     """Return the tournament of this name; raises a ConfigurationError that names the known ones."""
-    known = known_tournaments(database)
+    known = queries.list_tournaments(database)
     found = [tournament for tournament in known if tournament.name.casefold().strip() == name.casefold().strip()]
     if len(found) == 1:
         return found[0]
@@ -41,16 +25,6 @@ def find_tournament(database: Database, name: str) -> Tournament:
         )
     names = ", ".join(repr(tournament.name) for tournament in known[:20]) or "none at all"
     raise ConfigurationError(f"The club has no tournament {name!r}; it has {names}")
-
-
-def find_tournament_by_id(database: Database, tournament_id: int) -> Tournament:
-    """Return the tournament of this id as it stands now."""
-    return queries.find_tournament(database, tournament_id=tournament_id)
-
-
-def stream_committed_players(connection: Connection, tournament_id: int) -> Iterator[Sequence[CommittedPlayer]]:
-    """Yield all committed players of a tournament in chunks, without holding them all in memory."""
-    return queries.stream_committed_players(connection, tournament_id=tournament_id, size=ROWS_AT_A_TIME)
 
 
 def players_with_orders(

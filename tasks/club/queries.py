@@ -95,7 +95,7 @@ def is_team_playing(source: Source, *, team: str, tournament_id: int | None) -> 
 
 def list_committed_players(source: Source, *, tournament_id: int, order_ids: Sequence[int]) -> list[CommittedPlayer]:
     """Return the committed players of a tournament who have these orders, once for each order."""
-    rows = fetch(source, "club/list_committed_players", tournament_id=tournament_id, order_ids=list(order_ids))
+    rows = fetch(source, "club/list_committed_players", tournament_id=tournament_id, order_ids=order_ids)
     return [CommittedPlayer(**row._asdict()) for row in rows]
 
 
@@ -119,19 +119,19 @@ def list_tournament_orders(source: Source, *, tournament_id: int) -> list[Tourna
 
 def list_pending_orders(source: Source, *, order_ids: Sequence[int]) -> list[PendingOrder]:
     """Return those of these orders that somebody may owe."""
-    rows = fetch(source, "club/list_pending_orders", order_ids=list(order_ids))
+    rows = fetch(source, "club/list_pending_orders", order_ids=order_ids)
     return [PendingOrder(**row._asdict()) for row in rows]
 
 
 def list_last_days(source: Source, *, order_ids: Sequence[int]) -> list[LastDay]:
     """Return the last days to pay for these orders, one for each tournament that the player is committed to."""
-    rows = fetch(source, "club/list_last_days", order_ids=list(order_ids))
+    rows = fetch(source, "club/list_last_days", order_ids=order_ids)
     return [LastDay(**row._asdict()) for row in rows]
 
 
 def list_forgotten_orders(source: Source, *, order_ids: Sequence[int]) -> list[int]:
     """Return those of these order ids that the club's table does not have."""
-    return [row.order_id for row in fetch(source, "club/list_forgotten_orders", order_ids=list(order_ids))]
+    return [row.order_id for row in fetch(source, "club/list_forgotten_orders", order_ids=order_ids)]
 
 
 def list_stored_sessions(source: Source, *, most: int) -> list[str]:
@@ -158,8 +158,8 @@ def list_orders_to_refresh(
         now=now,
         tournament_id=tournament_id,
         team=team,
-        order_ids=_array(order_ids),
-        player_ids=_array(player_ids),
+        order_ids=order_ids,
+        player_ids=player_ids,
     )
     return [OrderToRefresh(**row._asdict()) for row in rows]
 
@@ -173,8 +173,8 @@ def list_unmatched_ids(
         "club/list_unmatched_ids",
         now=now,
         tournament_id=tournament_id,
-        player_ids=list(player_ids),
-        order_ids=list(order_ids),
+        player_ids=player_ids,
+        order_ids=order_ids,
     )
     return [UnmatchedId(**row._asdict()) for row in rows]
 
@@ -197,7 +197,7 @@ def list_missing_orders(
         now=now,
         tournament_id=tournament_id,
         team=team,
-        player_ids=_array(player_ids),
+        player_ids=player_ids,
     )
     return [MissingOrder(**row._asdict()) for row in rows]
 
@@ -205,8 +205,3 @@ def list_missing_orders(
 def make_order(source: Source, *, player_id: int, product_id: int, amount: float | Decimal, currency: str) -> None:
     """Make a pending order that a committed player lacks."""
     fetch(source, "club/make_order", player_id=player_id, product_id=product_id, amount=amount, currency=currency)
-
-
-def _array(ids: Sequence[int] | None) -> list[int] | None:
-    """Return what PostgreSQL takes for an array: a list; a tuple would be a row."""
-    return None if ids is None else list(ids)

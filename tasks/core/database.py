@@ -1,7 +1,7 @@
 """Opens the database: the only module that does. SQL comes from sql/queries, one statement a file."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -56,22 +56,31 @@ def query(name: str) -> TextClause:
 def fetch(source: "Source", name: str, /, **values: object) -> Sequence[Row[Any]]:
     """Run sql/queries/<name>.sql and return its rows; a statement that changes rows returns those that it changed.
 
-    Only a package's own queries.py calls it. On a Database, the statement is a transaction of its own.
+    Only a package's own queries.py calls it, and Database itself. On a Database, the statement is a transaction of its
+    own.
     """
     if isinstance(source, Database):
         return source.fetch(name, **values)
-    return source.execute(query(name), values).all()
+    return source.execute(query(name), _bound(values)).all()
 
 
 def run(connection: Connection, name: str, /, **values: object) -> None:
     """Run sql/queries/<name>.sql, which returns nothing: a row for each recipient would fill the memory."""
-    connection.execute(query(name), values)
+    connection.execute(query(name), _bound(values))
 
 
 def stream(connection: Connection, name: str, size: int, /, **values: object) -> Iterator[Sequence[Row[Any]]]:
     """Yield the rows of sql/queries/<name>.sql, `size` at a time: nobody holds all of them in memory."""
     options = {"stream_results": True, "max_row_buffer": size}
-    yield from connection.execute(query(name), values, execution_options=options).partitions(size)
+    yield from connection.execute(query(name), _bound(values), execution_options=options).partitions(size)
+
+
+def _bound(values: Mapping[str, object]) -> dict[str, object]:
+    """Return values as psycopg binds them: a list is an array, and a tuple would be a row."""
+    return {
+        name: list(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else value
+        for name, value in values.items()
+    }
 
 
 class Database:

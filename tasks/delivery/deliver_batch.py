@@ -10,7 +10,7 @@ from tasks.campaigns import queries as campaigns_queries
 from tasks.campaigns.letters import template_digests
 from tasks.campaigns.options import Batch, Campaign
 from tasks.campaigns.reminders import REMINDER, ReminderLimits
-from tasks.club.players import find_tournament_by_id
+from tasks.club import queries as club_queries
 from tasks.core.rate_limit import RateLimit
 from tasks.delivery.outbox import Outbox
 from tasks.delivery.read_ahead import ReadAhead
@@ -45,7 +45,7 @@ def deliver_batch(
         digests=template_digests(services.renderer, campaign.kind, campaign.note),
         reminders=ReminderLimits.of(services.settings) if campaign.kind == REMINDER else None,
     )
-    tournament = find_tournament_by_id(services.database, campaign.tournament_id)
+    tournament = club_queries.find_tournament(services.database, tournament_id=campaign.tournament_id)
     with (
         outbox.claim(batch.message_ids) as claim,
         services.mailer() as mailer,

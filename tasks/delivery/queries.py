@@ -21,7 +21,7 @@ def claim_messages(
 
     What a lost worker had claimed is free when its lease is over: nothing of it was on the wire.
     """
-    rows = fetch(source, "delivery/claim_messages", token=token, lease_seconds=lease_seconds, now=now, ids=list(ids))
+    rows = fetch(source, "delivery/claim_messages", token=token, lease_seconds=lease_seconds, now=now, ids=ids)
     return [row.id for row in rows]
 
 
@@ -33,7 +33,7 @@ def extend_claims(
         source,
         "delivery/extend_claims",
         lease_seconds=lease_seconds,
-        message_ids=list(message_ids),
+        message_ids=message_ids,
         token=token,
         fresh_seconds=fresh_seconds,
     )
@@ -41,13 +41,13 @@ def extend_claims(
 
 def read_claimed_messages(source: Source, *, digests: str, message_ids: Sequence[int], token: UUID) -> list[Message]:
     """Read those of these messages that are still ours; `digests`: of each kind's templates, a JSON object."""
-    rows = fetch(source, "delivery/read_claimed_messages", digests=digests, message_ids=list(message_ids), token=token)
+    rows = fetch(source, "delivery/read_claimed_messages", digests=digests, message_ids=message_ids, token=token)
     return [Message(**row._asdict()) for row in rows]
 
 
 def return_claims(source: Source, *, now: datetime, message_ids: Sequence[int], token: UUID) -> None:
     """Give back what is claimed and not sent."""
-    fetch(source, "delivery/return_claims", now=now, message_ids=list(message_ids), token=token)
+    fetch(source, "delivery/return_claims", now=now, message_ids=message_ids, token=token)
 
 
 # Before the body
@@ -98,7 +98,7 @@ def enter_sending(
         "delivery/enter_sending",
         message_id=message_id,
         token=token,
-        order_ids=list(order_ids),
+        order_ids=order_ids,
         links_die_at=links_die_at,
         content_digest=content_digest,
         dated_at=dated_at,

@@ -11,7 +11,8 @@ from tasks.campaigns.charges import charges_for
 from tasks.campaigns.letters import compose
 from tasks.campaigns.message import Draft, Message
 from tasks.campaigns.options import Campaign
-from tasks.club.players import CommittedPlayer, Tournament, players_with_orders
+from tasks.club.model import CommittedPlayer, Tournament
+from tasks.club.players import players_with_orders
 from tasks.core.errors import ConfigurationError, TransientError
 from tasks.delivery.outbox import Claim
 from tasks.links.kept_links import kept_links

@@ -8,7 +8,7 @@ from time import monotonic
 from tasks.campaigns.letters import skip_reason
 from tasks.campaigns.message import Draft, Message
 from tasks.campaigns.options import Campaign
-from tasks.club.players import CommittedPlayer
+from tasks.club.model import CommittedPlayer
 from tasks.core.email_address import mailbox_of, parse_address, wire_address
 from tasks.core.errors import PermanentError
 from tasks.delivery.outbox import Claim

@@ -86,7 +86,7 @@ def lease_orders(source: Source, *, order_ids: Sequence[int], token: UUID, lease
 
     Another worker has the lease on the others. A lease that has run out is taken over.
     """
-    rows = fetch(source, "links/lease_orders", order_ids=list(order_ids), token=token, lease_seconds=lease_seconds)
+    rows = fetch(source, "links/lease_orders", order_ids=order_ids, token=token, lease_seconds=lease_seconds)
     return [row.order_id for row in rows]
 
 
@@ -97,7 +97,7 @@ def extend_lease(source: Source, *, order_id: int, token: UUID, lease_seconds: i
 
 def return_leases(source: Source, *, order_ids: Sequence[int], token: UUID) -> None:
     """Return the leases on orders, as far as they are still ours."""
-    fetch(source, "links/return_leases", order_ids=list(order_ids), token=token)
+    fetch(source, "links/return_leases", order_ids=order_ids, token=token)
 
 
 # Orders
@@ -108,7 +108,7 @@ def read_orders(source: Source, *, order_ids: Sequence[int], committed: bool) ->
 
     `committed` says whether their players are, since that is not in the orders. An amount that is none is NaN.
     """
-    rows = fetch(source, "links/read_orders", order_ids=list(order_ids))
+    rows = fetch(source, "links/read_orders", order_ids=order_ids)
     return [Order(committed=committed, **row._asdict()) for row in rows]
 
 
@@ -222,7 +222,7 @@ def list_live_attempts(source: Source, *, order_ids: Sequence[int]) -> list[Atte
     An order's first can be paid, or may have made a session that can be; through the others, slow payments may be
     under way.
     """
-    rows = fetch(source, "links/list_live_attempts", order_ids=list(order_ids))
+    rows = fetch(source, "links/list_live_attempts", order_ids=order_ids)
     return [Attempt(**row._asdict()) for row in rows]
 
 
@@ -279,13 +279,13 @@ def find_session_end(source: Source, *, session_id: str) -> Literal["expired", "
 
 def list_sessions_to_verify(source: Source, *, order_ids: Sequence[int], most_seconds: int) -> list[SessionToVerify]:
     """List the orders' sessions that neither have ended nor were seen in a list in the last `most_seconds`."""
-    rows = fetch(source, "links/list_sessions_to_verify", order_ids=list(order_ids), most_seconds=most_seconds)
+    rows = fetch(source, "links/list_sessions_to_verify", order_ids=order_ids, most_seconds=most_seconds)
     return [SessionToVerify(**row._asdict()) for row in rows]
 
 
 def forget_unknown_sessions(source: Source, *, session_ids: Sequence[str], now: datetime) -> None:
     """Count sessions that Stripe does not know as expired, so that they stand in the way of no other."""
-    fetch(source, "links/forget_unknown_sessions", session_ids=list(session_ids), now=now)
+    fetch(source, "links/forget_unknown_sessions", session_ids=session_ids, now=now)
 
 
 def find_payment_link_after(source: Source, *, link_id: str, beyond: int) -> str | None:
@@ -314,7 +314,7 @@ def note_seen_sessions(
         source,
         "links/note_seen_sessions",
         session_ids=[session.id for session in sessions],
-        order_ids=list(order_ids),
+        order_ids=order_ids,
         sessions=[_SESSION.dump_json(session).decode() for session in sessions],
         seen_at=seen_at,
     )
@@ -323,7 +323,7 @@ def note_seen_sessions(
 
 def list_seen_sessions(source: Source, *, order_ids: Sequence[int], most_seconds: int) -> list[SeenSession]:
     """List what list calls have shown of orders' sessions, by order; fresh is what is no older than `most_seconds`."""
-    rows = fetch(source, "links/list_seen_sessions", order_ids=list(order_ids), most_seconds=most_seconds)
+    rows = fetch(source, "links/list_seen_sessions", order_ids=order_ids, most_seconds=most_seconds)
     return [
         SeenSession(row.order_id, _SESSION.validate_python(row.session), row.seen_at, row.fresh, row.known)
         for row in rows
@@ -401,7 +401,7 @@ def list_payments_to_look_at(source: Source, *, order_ids: Sequence[int] | None,
     rows = fetch(
         source,
         "links/list_payments_to_look_at",
-        order_ids=None if order_ids is None else list(order_ids),
+        order_ids=order_ids,
         most=most,
     )
     return [PaymentToLookAt(**row._asdict()) for row in rows]
@@ -426,7 +426,7 @@ def clear_set_aside(source: Source, *, order_id: int, now: datetime) -> None:
 
 def list_set_asides(source: Source, *, order_ids: Sequence[int] | None, most: int) -> list[SetAside]:
     """List the orders that wait for a person, the longest waiting first: of these, or of all (None)."""
-    rows = fetch(source, "links/list_set_asides", order_ids=None if order_ids is None else list(order_ids), most=most)
+    rows = fetch(source, "links/list_set_asides", order_ids=order_ids, most=most)
     return [SetAside(**row._asdict()) for row in rows]
 
 
@@ -437,7 +437,7 @@ def release_set_asides(
     rows = fetch(
         source,
         "links/release_set_asides",
-        order_ids=list(order_ids),
+        order_ids=order_ids,
         released_by=released_by,
         note=note,
         now=now,

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from ssl import SSLCertVerificationError
 
 from tasks.club import queries as club_queries
-from tasks.club.players import known_tournaments
 from tasks.core import queries as core_queries
 from tasks.core.club_time import find_zone
 from tasks.core.errors import ConfigurationError, PermanentError, TransientError
@@ -115,7 +114,7 @@ def _restores(services: Services) -> str:
 
 
 def _tournaments(services: Services) -> str:
-    tournaments = known_tournaments(services.database)
+    tournaments = club_queries.list_tournaments(services.database)
     for tournament in tournaments:
         try:
             find_zone(tournament.time_zone or services.settings.club_time_zone)

@@ -7,7 +7,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from tasks.campaigns.preview_page import forget_pages
-from tasks.club.players import Tournament, find_tournament, known_tournaments
+from tasks.club import queries as club_queries
+from tasks.club.model import Tournament
+from tasks.club.players import find_tournament
 from tasks.core.club_time import end_of_day, find_zone
 from tasks.core.errors import ConfigurationError
 from tasks.operations import queries
@@ -116,7 +118,7 @@ def _season(services: Services, before: date, chosen: str) -> _Season:
     zone = find_zone(services.settings.club_time_zone)
     if before > services.clock().astimezone(zone).date() - SOONEST:
         raise ConfigurationError(f"{before} is not a week past: links may live and payments be on their way")
-    known = known_tournaments(services.database)
+    known = club_queries.list_tournaments(services.database)
     wanted = [find_tournament(services.database, chosen)] if chosen else known
     days = {one.id: max(filter(None, (one.event_date, one.payment_deadline)), default=None) for one in wanted}
     if chosen and (day := days[wanted[0].id]) is not None and day >= before:

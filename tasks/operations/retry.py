@@ -6,7 +6,8 @@ from tasks.campaigns import queries as campaigns_queries
 from tasks.campaigns.enqueue import Queue, take_snapshot
 from tasks.campaigns.open import as_mailed
 from tasks.campaigns.options import Campaign, CampaignOptions
-from tasks.club.players import find_tournament, find_tournament_by_id
+from tasks.club import queries as club_queries
+from tasks.club.players import find_tournament
 from tasks.delivery import queries as delivery_queries
 from tasks.operations import queries
 from tasks.operations.chosen_messages import Choice, choose
@@ -46,7 +47,7 @@ def retry_messages(services: Services, choice: RetryChoice) -> Retried:
 
 def _readdressed(services: Services, campaign: CampaignToSend) -> Campaign:
     """Let a campaign's unsent messages follow corrected addresses, suppressions, and the kind of link mailed since."""
-    tournament = find_tournament_by_id(services.database, campaign.tournament_id)
+    tournament = club_queries.find_tournament(services.database, tournament_id=campaign.tournament_id)
     options = CampaignOptions.model_construct(**campaign.parameters)
     with services.database.transaction() as connection:
         if delivery_queries.lock_sending_campaign(connection, campaign_id=campaign.id):

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tasks.club import queries as club_queries
-from tasks.club.players import Tournament, find_tournament
+from tasks.club.model import Tournament
+from tasks.club.players import find_tournament
 from tasks.core.email_address import mask, mask_in
 from tasks.links import queries as links_queries
 from tasks.links.queries import PaymentToLookAt

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from tasks.club.players import find_tournament, find_tournament_by_id
+from tasks.club import queries as club_queries
+from tasks.club.players import find_tournament
 from tasks.core.email_address import mask, mask_in
 from tasks.operations import queries
 from tasks.operations.chosen_messages import Choice, choose
@@ -38,7 +39,7 @@ def show_uncertain(services: Services, choice: SettleChoice) -> list[Evidence]:
         message_ids=list(choice.message_ids) or None,
     )
     names = {row.tournament_id: "" for row in rows}
-    names = {id_: find_tournament_by_id(services.database, id_).name for id_ in names}
+    names = {id_: club_queries.find_tournament(services.database, tournament_id=id_).name for id_ in names}
     return [
         Evidence(
             row.id,

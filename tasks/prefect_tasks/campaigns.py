@@ -12,7 +12,7 @@ from tasks.campaigns import reminders, report
 from tasks.campaigns.options import Batch, Campaign, CampaignOptions
 from tasks.campaigns.reminders import ReminderOptions
 from tasks.campaigns.summary import Summary, summarize
-from tasks.club.players import Tournament
+from tasks.club.model import Tournament
 from tasks.delivery import deliver_batch as delivery
 from tasks.operations import health_checks
 from tasks.prefect_tasks.alerts import announce

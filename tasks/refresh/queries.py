@@ -44,7 +44,7 @@ def count_refreshed_orders(source: Source, *, run_id: UUID) -> dict[str, int]:
 
 def list_refresh_changes(source: Source, *, run_id: UUID, usual: Sequence[str], most: int) -> list[RefreshChange]:
     """Return what a run of the refresh did, or would do, order by order, without the `usual` outcomes."""
-    rows = fetch(source, "refresh/list_refresh_changes", run_id=run_id, usual=list(usual), most=most)
+    rows = fetch(source, "refresh/list_refresh_changes", run_id=run_id, usual=usual, most=most)
     return [RefreshChange(**row._asdict()) for row in rows]
 
 

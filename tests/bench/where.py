@@ -10,7 +10,8 @@ from time import process_time
 import yappi  # type: ignore[import-untyped]  # it brings no types
 
 from tasks.campaigns.letters import compose, sample_link
-from tasks.club.players import find_tournament_by_id, players_with_orders
+from tasks.club import queries as club_queries
+from tasks.club.players import players_with_orders
 from tasks.core.settings_source import load_settings
 from tasks.delivery.deliver_batch import deliver_batch
 from tasks.mail.letter import Letter
@@ -22,7 +23,7 @@ WRITTEN = 500
 
 AREAS = {
     "rendering": ("/jinja2/", "/markupsafe/", "/babel/", "templates/", "/tasks/mail/"),
-    "statements": ("/sqlalchemy/", "/psycopg/", "/psycopg_", "/tasks/database.py"),
+    "statements": ("/sqlalchemy/", "/psycopg/", "/psycopg_", "/tasks/core/database.py", "/queries.py"),
     "MIME": ("/tasks/mail/mime.py", "/email/"),
     "SMTP": ("/tasks/mail/smtp/", "/socket.py", "/selectors.py", "/ssl.py"),
 }
@@ -77,7 +78,7 @@ def where_time_goes(club: Stage, port: int) -> Mapping[str, float]:
 def notice(club: Stage) -> Letter:
     """Return what a family of the club gets to read."""
     services = club.club.pipeline.services
-    tournament = find_tournament_by_id(services.database, 1)
+    tournament = club_queries.find_tournament(services.database, tournament_id=1)
     with services.database.transaction() as connection:
         players = players_with_orders(connection, 1, [club.club.sql("SELECT min(id) AS id FROM orders")[0].id])
     links = [sample_link(player) for player in players.values()]

@@ -11,7 +11,8 @@ from tasks.campaigns.batches import plan_batches
 from tasks.campaigns.open import open_campaign, open_in
 from tasks.campaigns.options import CampaignOptions
 from tasks.campaigns.summary import summarize
-from tasks.club.players import ROWS_AT_A_TIME, find_tournament, stream_committed_players
+from tasks.club import queries as club_queries
+from tasks.club.players import ROWS_AT_A_TIME, find_tournament
 from tasks.delivery.deliver_batch import deliver_batch
 from tasks.operations.health_checks import check_ready
 from tasks.refresh.sweep import sweep
@@ -49,7 +50,12 @@ def test_committed_players_come_in_pieces(small_club: Pipeline) -> None:
     BigClub.on(small_club).people(RECIPIENTS)
     with small_club.services.database.transaction() as connection:
         tournament = find_tournament(small_club.services.database, CUP)
-        pieces = [len(players) for players in stream_committed_players(connection, tournament.id)]
+        pieces = [
+            len(players)
+            for players in club_queries.stream_committed_players(
+                connection, tournament_id=tournament.id, size=ROWS_AT_A_TIME
+            )
+        ]
     assert pieces == [ROWS_AT_A_TIME, RECIPIENTS - ROWS_AT_A_TIME]
 
 

@@ -149,13 +149,13 @@ def test_the_status_counts_a_link_as_live_until_it_is_closed(club: LinkClub) -> 
     club.pipeline.run(CUP, options=LINKS)
     go_to(club, 12, days=5)
 
-    def standings() -> list[OrderStatus]:
+    def order_statuses() -> list[OrderStatus]:
         return [row.order_status for row in campaign_status(club.pipeline.services, CUP).orders]
 
-    assert standings() == [OrderStatus.LIVE]
+    assert order_statuses() == [OrderStatus.LIVE]
     club.switch(club.active(order)[0], active=False)
     club.refresh(RefreshOptions())
-    assert standings() == [OrderStatus.DEAD]
+    assert order_statuses() == [OrderStatus.DEAD]
 
 
 def test_each_order_of_a_family_has_a_link_of_its_own(club: LinkClub) -> None:

@@ -73,11 +73,11 @@ def test_pipelined_commands_are_answered_in_one_piece_and_a_body_once() -> None:
     ("path", "whose"),
     [
         ("/x/site-packages/jinja2/runtime.py", "rendering"),
-        ("/x/tasks/mail/rendering.py", "rendering"),
+        ("/x/tasks/mail/renderer.py", "rendering"),
         ("/x/tasks/mail/mime.py", "MIME"),
         ("/x/tasks/mail/smtp/connection.py", "SMTP"),
         ("/x/site-packages/sqlalchemy/engine/base.py", "statements"),
-        ("/x/tasks/desk.py", REST),
+        ("/x/tasks/delivery/sender.py", REST),
     ],
 )
 def test_the_time_of_a_function_is_its_files_areas(path: str, whose: str) -> None:
