@@ -103,7 +103,5 @@ class Form(BaseModel):
         schema = handler.resolve_ref_schema(handler(core))
         for position, name in enumerate(cls.model_fields):
             schema["properties"][name]["position"] = position  # Prefect keeps no order of the fields but this
-        if cls.renamed:  # no properties: the UI would draw them
-            schema["patternProperties"] = {f"^({'|'.join(cls.renamed)})$": {}}
         rules = [{"if": rule.broken(), "then": {"const": rule.words}} for rule in cls.rules]
         return {**schema, "if": {}, "then": {"allOf": rules}} if rules else schema
