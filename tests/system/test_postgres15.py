@@ -14,8 +14,14 @@ from deployments.local.temporary_home import temporary_home
 
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 REPOSITORY = Path(__file__).parents[2]
-PIPELINE = REPOSITORY / "tests" / "integration" / "pipeline"
-ABOUT_THE_DATABASE = ("migrations", "queue", "roles_owner", "status", "story")
+INTEGRATION = REPOSITORY / "tests" / "integration"
+ABOUT_THE_DATABASE = (
+    "core/test_migrations",
+    "campaigns/test_enqueue",
+    "core/test_roles_owner",
+    "operations/test_status",
+    "campaigns/test_story",
+)
 """The files that run most statements; others are about the mail server, the terminal or Stripe's calls."""
 
 
@@ -56,7 +62,7 @@ def test_the_integration_tests_pass_on_postgresql_15(socket_folder: str) -> None
             "2",
             "--dist",
             "loadfile",
-            *(PIPELINE / f"test_{name}.py" for name in ABOUT_THE_DATABASE),
+            *(INTEGRATION / f"{name}.py" for name in ABOUT_THE_DATABASE),
         ],
         cwd=REPOSITORY,
         env={**os.environ, "TEST_DATABASE_URL": f"postgresql+psycopg://postgres@/postgres?host={socket_folder}"},
