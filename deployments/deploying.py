@@ -99,7 +99,7 @@ def _put_back(client: SyncPrefectClient, before: DeploymentResponse, now: Deploy
 
 
 def _is_same(old: DeploymentSchedule, new: DeploymentSchedule) -> bool:
-    """Say whether a schedule is that of before: by its name, which each of ours has, or because it was left alone."""
+    """Return True if a schedule is that of before: by its name, which ours have, or because it was left alone."""
     return new.id == old.id or (old.slug is not None and new.slug == old.slug)
 
 

@@ -127,7 +127,7 @@ def load_demo_club(database: Database, client: stripe.StripeClient, control: Sta
 
 
 def is_demo_club(database: Database) -> bool:
-    """Say whether the club in a database is the demo's: sql/club/demo.sql leaves a comment on its orders."""
+    """Return True if the club in a database is the demo's: sql/club/demo.sql leaves a comment on its orders."""
     with database.transaction() as connection:
         comment = connection.execute(text("SELECT obj_description(to_regclass('orders'), 'pg_class')")).scalar()
     return str(comment).startswith("The demo club")

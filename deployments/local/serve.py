@@ -75,7 +75,7 @@ def check_may_play(database: Database) -> None:
 
 
 def has_club(database: Database) -> bool:
-    """Say whether the database has a club's tables."""
+    """Return True if the database has a club's tables."""
     with database.transaction() as connection:
         return connection.execute(text("SELECT to_regclass('orders')")).scalar() is not None
 

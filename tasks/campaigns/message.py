@@ -78,7 +78,7 @@ class Draft:
         return min((link.expires_at for link in self.links if link.expires_at), default=None)
 
     def carries(self, links: Sequence[LinkResult]) -> bool:
-        """Say whether the links are, at another look at Stripe, those that it was written with."""
+        """Return True if the links are, at another look at Stripe, those that it was written with."""
         return [_written(link) for link in links] == [_written(link) for link in self.links]
 
 

@@ -25,7 +25,7 @@ class RecipientFilter:
     _found: set[tuple[str, object]] = field(default_factory=set)
 
     def takes(self, player: CommittedPlayer) -> bool:
-        """Say whether the run is about this player and order: of all that is chosen, of nothing that is left out."""
+        """Return True if the run is about this player and order: of all that is chosen, of nothing that is left out."""
         own: dict[str, object] = {
             "team": _folded(player.team),
             "player": player.player_id,

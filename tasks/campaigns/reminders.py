@@ -110,7 +110,7 @@ class ReminderLimits:
         return Obstacle("quiet_hours", quiet) if quiet else None
 
     def is_over(self, tournament: Tournament, now: datetime) -> bool:
-        """Say whether the last day to pay is over: the payment deadline, or else the day of the event."""
+        """Return True if the last day to pay is over: the payment deadline, or else the day of the event."""
         last = tournament.last_day
         return last is not None and end_of_day(last, self._zone(tournament)) <= now
 

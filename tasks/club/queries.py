@@ -89,7 +89,7 @@ def list_tournaments(source: Source) -> list[Tournament]:
 
 
 def is_team_playing(source: Source, *, team: str, tournament_id: int | None) -> bool:
-    """Say whether a team of this name, in letters of any size, plays in a tournament; None: in any."""
+    """Return True if a team of this name, in letters of any case, plays in a tournament; None: in any of them."""
     return bool(fetch(source, "club/is_team_playing", team=team, tournament_id=tournament_id))
 
 

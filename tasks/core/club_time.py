@@ -62,7 +62,7 @@ class QuietHours:
         return cls(start, end)
 
     def cover(self, clock: time) -> bool:
-        """Say whether a time on the wall clock is quiet."""
+        """Return True if a time on the wall clock is quiet."""
         if self.start < self.end:
             return self.start <= clock < self.end
         return clock >= self.start or clock < self.end

@@ -21,7 +21,7 @@ NO_BOUNCE_MAILBOX = (
 
 
 def is_loopback(host: str | None) -> bool:
-    """Say whether `host` names this machine by itself, without asking a name server."""
+    """Return True if `host` names this machine by itself, without asking a name server."""
     try:
         return host == "localhost" or ip_address(host or "").is_loopback
     except ValueError:

@@ -111,7 +111,7 @@ def enter_sending(
 
 
 def is_sending(source: Source, *, message_id: int, token: UUID, attempt: int) -> bool:
-    """Say whether this very attempt at a message has entered `sending` under our token."""
+    """Return True if this very attempt at a message has entered `sending` under our token."""
     return bool(fetch(source, "delivery/is_sending", message_id=message_id, token=token, attempt=attempt))
 
 

@@ -76,7 +76,7 @@ class MessageSender:
         return None if delivery.outcome is DeliveryOutcome.WITHDRAWN else self.results.record(message, delivery)
 
     def begin_body(self, ready: Ready, draft: Draft) -> bool:
-        """Say whether the body may go out now, after the server's 354; True counts as sent until more is known.
+        """Return True if the body may go out now, after the server's 354; True counts as sent until more is known.
 
         A server may take minutes to come to its 354 (RFC 5321, 4.5.3.2), longer than a link may be unchecked.
         """
@@ -135,6 +135,6 @@ class MessageSender:
 
 
 def is_unchanged(message: Message, players: Mapping[int, CommittedPlayer], draft: Draft) -> bool:
-    """Say whether the message is, byte for byte, what was on the wire before, and its mailbox still the parent's."""
+    """Return True if the message is, byte for byte, what was on the wire before, and its mailbox still the parent's."""
     parsed = (parse_address(player.email) for player in players.values())
     return draft.digest == message.content_digest and message.mailbox in {mailbox_of(one) for one in parsed if one}

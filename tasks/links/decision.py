@@ -39,7 +39,7 @@ class LinkPolicy:
     """Only for the stand-in on loopback: Stripe's own links are https."""
 
     def admits(self, url: str | None) -> bool:
-        """Say whether `url` leads to Stripe, or to where this account's checkout pages are."""
+        """Return True if `url` leads to Stripe, or to where this account's checkout pages are."""
         address = urlsplit(url or "")
         schemes = {"https", "http"} if self.allow_http else {"https"}
         return address.scheme in schemes and address.hostname in self.hosts and not address.username
@@ -60,7 +60,7 @@ class Purpose:
     """When the last day to pay is over."""
 
     def makes(self, now: datetime) -> bool:
-        """Say whether a link is made for it: once the last day to pay is over, only what is to be mailed."""
+        """Return True if a link is made for it: once the last day to pay is over, only what is to be mailed."""
         return self.mailing or self.closes_at is None or now < self.closes_at
 
     def wanted(self, now: datetime, policy: LinkPolicy) -> LinkKind:
@@ -170,7 +170,7 @@ def _judge_complete(order: Order, session: StripeLink) -> Verdict:
 
 
 def may_have_paid(order: Order, stranger: StripeLink, *, policy: LinkPolicy) -> bool:
-    """Say whether a session that merely names an order took, or is taking, just what the order costs.
+    """Return True if a session that merely names an order took, or is taking, just what the order costs.
 
     Not where the order's payment is that very one, or a person has dealt with it.
     """

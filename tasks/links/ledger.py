@@ -69,11 +69,11 @@ class LinkLedger:
         return queries.list_live_attempts(self._database, order_ids=order_ids)
 
     def knows_closed(self, session_id: str) -> bool:
-        """Say whether a session is known to have come to its end."""
+        """Return True if a session is known to have come to its end."""
         return queries.find_session_end(self._database, session_id=session_id) is not None
 
     def knows_expired(self, session_id: str) -> bool:
-        """Say whether Stripe has said that a session is expired: it stays so."""
+        """Return True if Stripe has said that a session is expired: it stays so."""
         return queries.find_session_end(self._database, session_id=session_id) == "expired"
 
     def drop_taken(self, order_id: int) -> None:
@@ -108,7 +108,7 @@ class LinkLedger:
         )
 
     def has_answer(self, attempt_id: int, session_id: str) -> bool:
-        """Say whether this is what an attempt has made; else it was given up, or has made something else too."""
+        """Return True if this is what an attempt has made; else it was given up, or has made something else too."""
         return queries.is_attempt_answered(self._database, attempt_id=attempt_id, session_id=session_id)
 
     def link_after(self, link_id: str, *, beyond: int) -> str | None:
@@ -163,7 +163,7 @@ class LinkLedger:
             return marked
 
     def is_anothers_payment(self, order: Order, session: StripeLink) -> bool:
-        """Say whether what was paid through a session is on record for another order."""
+        """Return True if what was paid through a session is on record for another order."""
         return queries.is_payment_of_another(self._database, order_id=order.id, session_id=session.id)
 
     def record_payment(self, order: Order, session: StripeLink, finding: str, *, now: datetime) -> None:

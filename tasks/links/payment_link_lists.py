@@ -79,7 +79,7 @@ class PaymentLinkLists:
 
 
 def _is_untouched(link: StripeLink) -> bool:
-    """Say whether it can be paid and nobody has: what else there may be to it, its sessions tell."""
+    """Return True if it can be paid and nobody has: what else there may be to it, its sessions tell."""
     return link.url is not None and not link.completions
 
 

@@ -212,7 +212,7 @@ def close_attempt(
 
 
 def is_attempt_answered(source: Source, *, attempt_id: int, session_id: str) -> bool:
-    """Say whether the ledger has this session as the answer to this attempt."""
+    """Return True if the ledger has this session as the answer to this attempt."""
     return bool(fetch(source, "links/is_attempt_answered", attempt_id=attempt_id, session_id=session_id))
 
 
@@ -392,7 +392,7 @@ def record_payment(
 
 
 def is_payment_of_another(source: Source, *, session_id: str, order_id: int) -> bool:
-    """Say whether what was paid through a session is on record as another order's payment."""
+    """Return True if what was paid through a session is on record as another order's payment."""
     return bool(fetch(source, "links/is_payment_of_another", session_id=session_id, order_id=order_id))
 
 

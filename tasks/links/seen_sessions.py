@@ -38,7 +38,7 @@ class Shown:
     """Sessions that merely name the order: another system on the account may count its own things with such numbers."""
 
     def of_others(self, link_id: str) -> bool:
-        """Say whether lists have shown more than this session; a payment link, though closed, may be on again."""
+        """Return True if lists have shown more than this session; a closed payment link may be on again."""
         known = {link_id} if LinkKind.of(link_id) is LinkKind.CHECKOUT_SESSION else set()
         return bool(self.ids - known)
 
@@ -112,7 +112,7 @@ class SeenSessions:
         return int(said) if said and said.isascii() and said.isdigit() and len(said) < 19 else None  # noqa: PLR2004  bigint
 
     def is_anothers(self, session: StripeLink, order_id: int) -> bool:
-        """Say whether a session surely is not this order's, whichever order stores it.
+        """Return True if a session surely is not this order's, whichever order stores it.
 
         A payment link without our metadata can be used by anybody, again and again: it is nobody's, and neither is what
         was paid through it where that does not name the order.
@@ -123,7 +123,7 @@ class SeenSessions:
         return self._is_claimed(session) and order not in {None, order_id}
 
     def _is_claimed(self, session: StripeLink) -> bool:
-        """Say whether a session surely is what it says: our metadata, or the club system's own way to name orders."""
+        """Return True if a session surely is what it says: our metadata, or the club system's own way to name orders."""
         return ORDER_KEY in session.metadata or bool(self.reference)
 
     def _shown(self, seen: Sequence[SeenSession]) -> Shown:
@@ -142,7 +142,7 @@ def _most_seconds(*, mailing: bool) -> int:
 
 
 def is_of_our_link(session: StripeLink) -> bool:
-    """Say whether it merely shows that a parent has opened a payment link of ours, and goes with that."""
+    """Return True if it merely shows that a parent has opened a payment link of ours, and goes with that."""
     return session.payment_link is not None and ORDER_KEY in session.metadata and session.status != "complete"
 
 

@@ -51,7 +51,7 @@ class Languages:
         return code if code in self._translations else self.default
 
     def is_missing(self, wanted: str | None) -> bool:
-        """Say whether a reader's language is known, but not there, so that they get the default one."""
+        """Return True if a reader's language is known, but not there, so that they get the default one."""
         return bool(wanted and wanted.strip()) and _code(wanted or "") not in self._translations
 
     def translations(self, code: str) -> NullTranslations:

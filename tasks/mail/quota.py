@@ -30,7 +30,7 @@ class Quota:
         return queries.find_next_sending(connection, per_hour=self.per_hour, per_day=self.per_day, now=now)
 
     def take(self, connection: Connection, now: datetime) -> bool:
-        """Say whether a message may go out now; until the transaction ends nobody else is told so.
+        """Return True if a message may go out now; until the transaction ends nobody else is told so.
 
         The caller's transaction must write the message's `sending` attempt: that is what counts.
         """

@@ -40,7 +40,7 @@ def kinds(sources: Iterable[str]) -> list[str]:
 
 
 def wants_unsubscribe(sources: dict[str, str], kind: str) -> bool:
-    """Say whether a kind offers to be left out of further mails: `unsubscribe = true` in its kind.toml.
+    """Return True if a kind offers to be left out of further mails: `unsubscribe = true` in its kind.toml.
 
     Raises:
         ConfigurationError: if that file says anything else.

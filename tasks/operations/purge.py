@@ -69,7 +69,7 @@ class _Season:
     known: frozenset[int]
 
     def has(self, campaign: CampaignToPurge) -> bool:
-        """Say whether a campaign may be one of those that are over."""
+        """Return True if a campaign may be one of those that are over."""
         wanted = {tournament.id for tournament in (*self.over, *self.undated)}
         return campaign.tournament_id in wanted or (self.deleted and campaign.tournament_id not in self.known)
 

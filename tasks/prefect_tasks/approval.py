@@ -120,7 +120,7 @@ def _key(proposal_id: int) -> str:
 
 
 def _can_ask() -> bool:
-    """Say whether this run can wait: Prefect begins only runs of a deployment anew, and none within another."""
+    """Return True if this run can wait: Prefect begins only runs of a deployment anew, and none within another."""
     return bool(deployment.get_id()) and not flow_run.get_parent_flow_run_id()
 
 

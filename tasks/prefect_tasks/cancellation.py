@@ -28,6 +28,6 @@ def cancellable() -> Iterator[None]:
 
 
 def is_cancelled() -> bool:
-    """Say whether the run that this thread works for wants to stop."""
+    """Return True if the run that this thread works for wants to stop."""
     stop = _stop.get()
     return stop is not None and stop.is_set()

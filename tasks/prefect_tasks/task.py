@@ -121,7 +121,7 @@ def one_run_a_tournament(tournament: str) -> Iterator[None]:
 
 
 def _is_deleted() -> bool:
-    """Say whether Prefect does not know this flow run any more."""
+    """Return True if Prefect does not know this flow run any more."""
     with get_client(sync_client=True) as client:
         try:
             client.read_flow_run(UUID(flow_run.get_id()))

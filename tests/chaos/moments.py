@@ -129,7 +129,7 @@ class Worker:
             self._go.set()
 
     def rests(self, seconds: float) -> bool:
-        """Say whether it has come to where it was to go, after so long at most."""
+        """Return True if it has come to where it was to go, after so long at most."""
         rests = self._resting.wait(seconds)
         if rests and not self._waits:
             self._thread.join()

@@ -441,7 +441,7 @@ class World:
                 yield str(session["id"])
 
     def was_read(self, session: Json) -> bool:
-        """Say whether the pipeline has read a session since it was paid, at once or slowly."""
+        """Return True if the pipeline has read a session since it was paid, at once or slowly."""
         since, path = self.paid_since.get(session["id"]), f"{SESSIONS}/{session['id']}"
         requests = self.pipeline.stand_in.requests() if since is not None else []
         link = session["payment_link"]

@@ -30,7 +30,7 @@ class Connection:
         return self._smtp.sock is not None
 
     def offers(self, extension: str) -> bool:
-        """Say whether the server's EHLO reply names an extension."""
+        """Return True if the server's EHLO reply names an extension."""
         return self._smtp.has_extn(extension)
 
     @property

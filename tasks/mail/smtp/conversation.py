@@ -108,7 +108,7 @@ class Conversation:
             raise ConfigurationError(f"{advice}: {reply.code} {mask_in(reply.text)}")
 
     def _is_about_this_message(self, reply: Reply) -> bool:
-        """Say whether a refusal of MAIL may be for what only this message asks for; SMTPUTF8 is (RFC 6531, 3.5)."""
+        """Return True if a refusal of MAIL may be for what only this message asks for; SMTPUTF8 is (RFC 6531, 3.5)."""
         if reply.code in ABOUT_THIS_MESSAGE or needs_smtputf8(self.envelope.recipient):
             return True
         return enhanced_status(reply.text) in ABOUT_THIS_SIZE

@@ -61,7 +61,7 @@ class ServerHealth:
 
 
 def _is_trouble(delivery: Delivery) -> bool:
-    """Say whether the server as a whole stood in the way: it was lost, is closing, or took no MAIL from us."""
+    """Return True if the server as a whole stood in the way: it was lost, is closing, or took no MAIL from us."""
     if delivery.outcome is DeliveryOutcome.DEFERRED:
         return delivery.phase is Phase.MAIL or delivery.code in {None, SERVICE_CLOSING}
     return delivery.outcome is DeliveryOutcome.UNCERTAIN
