@@ -123,7 +123,7 @@ class SeenSessions:
         return self._is_claimed(session) and order not in {None, order_id}
 
     def _is_claimed(self, session: StripeLink) -> bool:
-        """Return True if a session surely is what it says: our metadata, or the club system's own way to name orders."""
+        """Return True if a session surely is what it says: our metadata, or the club's own way to name orders."""
         return ORDER_KEY in session.metadata or bool(self.reference)
 
     def _shown(self, seen: Sequence[SeenSession]) -> Shown:
